@@ -1,0 +1,71 @@
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { marshal, type Yaml } from "../components/configuration/goYaml.ts";
+import { settingsOfKubeadmConfig } from "../components/kubeadm/configFile.ts";
+import { kubeProxyObjects } from "../components/kubeadm/manifests.ts";
+import { ProblemsError } from "../components/problems.ts";
+import { acceptedToken, isToken, withRestart } from "../components/restart.ts";
+
+const usage = `Usage: npm run --silent render -- --kubeadm-config FILE [--restart TOKEN]
+
+Prints kube-proxy's objects for a kubeadm config file as YAML, without a cluster.
+
+  --kubeadm-config FILE  InitConfiguration, ClusterConfiguration and KubeProxyConfiguration documents, v1beta2 to
+                         v1beta4; - for standard input
+  --restart TOKEN        the objects as this program applies them, with the annotations of that restart; without it
+                         exactly what kubeadm makes`;
+
+/** A mistake on the command line. */
+class UsageError extends Error {}
+
+function main(): void {
+  const { file, token } = readCommandLine();
+  const settings = settingsOfKubeadmConfig(readInput(file), file === "-" ? "standard input" : file);
+  const objects = kubeProxyObjects(settings);
+  const shown = token === undefined ? objects : withRestart(objects, token);
+  for (const object of Object.values(shown)) {
+    console.log(`---\n${marshal(object as unknown as Yaml)}`);
+  }
+}
+
+function readCommandLine(): { file: string; token: string | undefined } {
+  const { values } = parseArgs({
+    options: { "kubeadm-config": { type: "string" }, restart: { type: "string" }, help: { type: "boolean" } },
+  });
+  if (values.help === true) {
+    console.log(usage);
+    process.exit(0);
+  }
+  const { "kubeadm-config": file, restart: token } = values;
+  if (file === undefined) {
+    throw new UsageError("--kubeadm-config: is required: the path of a kubeadm config file");
+  }
+  if (token !== undefined && !isToken(token)) {
+    throw new UsageError(`--restart: ${JSON.stringify(token)} is not accepted; accepted: ${acceptedToken}`);
+  }
+  return { file, token };
+}
+
+function readInput(file: string): string {
+  try {
+    return readFileSync(file === "-" ? 0 : file, "utf8");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    throw new UsageError(`--kubeadm-config: ${JSON.stringify(file)} cannot be read (${code})`);
+  }
+}
+
+try {
+  main();
+} catch (error) {
+  const isParseError = error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE");
+  if (error instanceof UsageError || isParseError) {
+    console.error(`${error.message}\n\n${usage}`);
+    process.exitCode = 2;
+  } else if (error instanceof ProblemsError) {
+    console.error(error.message);
+    process.exitCode = 1;
+  } else {
+    throw error;
+  }
+}

@@ -1,0 +1,26 @@
+import { parseGoDuration } from "./configuration/goDuration.ts";
+import { settingsShape } from "./kubeadm/settings.ts";
+import { acceptedToken, isToken } from "./restart.ts";
+import { mapping, text } from "./schema.ts";
+
+/** How long `pulumi up` waits for the DaemonSet, as Go durations. */
+export interface Timeouts {
+  /** For all pods of a new DaemonSet, also after a restart. Default 10m. */
+  create?: string;
+  /** For all pods after an in-place change. Default 10m. */
+  update?: string;
+  /** For the DaemonSet and its pods to be gone. Default 10m. */
+  delete?: string;
+}
+
+const timeout = text("a Go duration above 0 with a unit, such as 90s or 20m", (value) => {
+  const duration = parseGoDuration(value);
+  return duration !== undefined && duration > 0n;
+}).optional();
+
+/** Every argument of {@link KubeProxy} and what it accepts. */
+export const argsShape = {
+  ...settingsShape,
+  restart: text(acceptedToken, isToken).optional(),
+  timeouts: mapping({ create: timeout, update: timeout, delete: timeout }).optional(),
+};

@@ -1,0 +1,68 @@
+/**
+ * Go's `time.Duration` text form, as `metav1.Duration` reads and writes it in a KubeProxyConfiguration.
+ * Source: Go's `time.ParseDuration` and `Duration.String`.
+ */
+
+const nanoseconds: Readonly<Record<string, bigint>> = {
+  ns: 1n,
+  us: 1_000n,
+  µs: 1_000n,
+  μs: 1_000n,
+  ms: 1_000_000n,
+  s: 1_000_000_000n,
+  m: 60_000_000_000n,
+  h: 3_600_000_000_000n,
+};
+
+const shape = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/;
+const term = /(\d*)(?:\.(\d*))?(ns|us|µs|μs|ms|s|m|h)/g;
+const largest = 2n ** 63n;
+
+/**
+ * Reads a Go duration such as `1h30m`, `.5s` or `0`.
+ *
+ * @returns nanoseconds, or undefined when Go would refuse the text (a bare number, an unknown unit, more than int64)
+ */
+export function parseGoDuration(text: string): bigint | undefined {
+  if (/^[+-]?0$/.test(text)) {
+    return 0n;
+  }
+  if (!shape.test(text)) {
+    return undefined;
+  }
+  let sum = 0n;
+  for (const [, whole = "", fraction = "", unit = ""] of text.matchAll(term)) {
+    const scale = nanoseconds[unit] ?? 0n;
+    // Go cuts a fraction of a nanosecond off, term by term.
+    sum += BigInt(whole || "0") * scale + (BigInt(fraction || "0") * scale) / 10n ** BigInt(fraction.length);
+  }
+  const negative = text.startsWith("-");
+  const limit = negative ? largest : largest - 1n;
+  return sum > limit ? undefined : negative ? -sum : sum;
+}
+
+/** Writes nanoseconds as Go does: `1h30m0s`, `250ms`, `0s`. */
+export function formatGoDuration(duration: bigint): string {
+  if (duration === 0n) {
+    return "0s";
+  }
+  const sign = duration < 0n ? "-" : "";
+  const size = duration < 0n ? -duration : duration;
+  if (size < 1_000_000_000n) {
+    const unit = size < 1_000n ? "ns" : size < 1_000_000n ? "µs" : "ms";
+    return `${sign}${decimal(size, nanoseconds[unit] ?? 1n)}${unit}`;
+  }
+  const hours = size / 3_600_000_000_000n;
+  const minutes = (size / 60_000_000_000n) % 60n;
+  const seconds = `${decimal(size % 60_000_000_000n, 1_000_000_000n)}s`;
+  if (hours > 0n) {
+    return `${sign}${hours}h${minutes}m${seconds}`;
+  }
+  return minutes > 0n ? `${sign}${minutes}m${seconds}` : `${sign}${seconds}`;
+}
+
+function decimal(size: bigint, unit: bigint): string {
+  const digits = unit.toString().length - 1;
+  const fraction = (size % unit).toString().padStart(digits, "0").replace(/0+$/, "");
+  return fraction === "" || digits === 0 ? `${size / unit}` : `${size / unit}.${fraction}`;
+}

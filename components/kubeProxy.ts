@@ -1,0 +1,169 @@
+import * as kubernetes from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { argsShape, type Timeouts } from "./args.ts";
+import type { KubeProxyConfiguration } from "./configuration/types.ts";
+import { configHash, kubeProxyObjects } from "./kubeadm/manifests.ts";
+import type { KubeProxyObjects } from "./kubeadm/objects.ts";
+import {
+  checkSettings,
+  ClusterRoleChoice,
+  type EnvVar,
+  type ResourceRequirements,
+  type Toleration,
+  type UpdateStrategy,
+} from "./kubeadm/settings.ts";
+import { formatProblems } from "./problems.ts";
+import { initialToken, restartOptions, withRestart } from "./restart.ts";
+import { mapping } from "./schema.ts";
+
+/** What decides a cluster's kube-proxy, in kubeadm's and Kubernetes' own words. */
+export interface KubeProxyArgs {
+  /** `vMAJOR.MINOR.PATCH`, 1.15 to 1.37: the image's tag and which kubeadm is followed. */
+  kubernetesVersion: pulumi.Input<string>;
+  /** `host[:port]` of the API server as nodes reach it, IPv6 in brackets; port 6443 when none is given. */
+  controlPlaneEndpoint: pulumi.Input<string>;
+  /** IP address of the node that ran `kubeadm init`; its family decides bindAddress. Default: guessed. */
+  advertiseAddress?: pulumi.Input<string>;
+  /** The pods' CIDR, or an IPv4 and an IPv6 one with a comma between. Default: none. */
+  podSubnet?: pulumi.Input<string>;
+  /** Where the image comes from, without `/kube-proxy`. Default: that of the minor's kubeadm. */
+  imageRepository?: pulumi.Input<string>;
+  /** The whole image reference, tag or digest included; overrides imageRepository and the version's tag. */
+  image?: pulumi.Input<string>;
+  /** Names of Secrets in kube-system for the image's registry. Default: none. */
+  imagePullSecrets?: pulumi.Input<pulumi.Input<string>[]>;
+  /** kubeadm's feature gates: of them, kubeadm 1.16 to 1.23 copies IPv6DualStack. Default: none. */
+  featureGates?: pulumi.Input<Record<string, pulumi.Input<boolean>>>;
+  /** KubeProxyConfiguration fields that override kubeadm's. Default: none. */
+  configuration?: pulumi.Input<KubeProxyConfiguration>;
+  /** Node labels that are required beside kubeadm's own one for Linux. Default: none. */
+  nodeSelector?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** Which taints are tolerated, in place of kubeadm's "every taint". */
+  tolerations?: pulumi.Input<pulumi.Input<Toleration>[]>;
+  /** The container's requests and limits. Default: none. */
+  resources?: pulumi.Input<ResourceRequirements>;
+  /** How in-place changes roll. Default: RollingUpdate with the API's bounds. */
+  updateStrategy?: pulumi.Input<UpdateStrategy>;
+  /** Environment variables after NODE_NAME, such as `*_proxy`. Default: none. */
+  env?: pulumi.Input<pulumi.Input<EnvVar>[]>;
+  /** The restart token: a new text replaces the DaemonSet. One line, 1 to 256 characters. Default `initial`. */
+  restart?: pulumi.Input<string>;
+  /** Which ClusterRole is bound: `bootstrap` (default) or `create`. It decides which resources there are. */
+  clusterRole?: ClusterRoleChoice;
+  /** How long to wait for the DaemonSet. Default: 10 minutes each. */
+  timeouts?: Timeouts;
+}
+
+/**
+ * A kubeadm cluster's kube-proxy: the ServiceAccount, RBAC, ConfigMap and DaemonSet that `kubeadm init` makes, with
+ * kubeadm's own names, in kube-system.
+ *
+ * A new `restart` token *replaces* the DaemonSet: it is deleted with its pods, created again, and awaited until every
+ * pod is ready. Everything else that changes is an ordinary rollout in place.
+ *
+ * The provider should have `enableConfigMapMutable: true`; without it a changed configuration replaces the ConfigMap.
+ *
+ * Mistakes in the arguments end the program with all of them named, before any resource is registered.
+ */
+export class KubeProxy extends pulumi.ComponentResource {
+  /** Name of the DaemonSet. */
+  readonly name: pulumi.Output<string>;
+  /** UID of the DaemonSet; a restart gives it a new one. */
+  readonly uid: pulumi.Output<string>;
+  /** Image that the pods run. */
+  readonly image: pulumi.Output<string>;
+  /** kubeadm's hash of the configuration that the pods run with. */
+  readonly configHash: pulumi.Output<string>;
+  /** The restart token in force. */
+  readonly restart: pulumi.Output<string>;
+
+  constructor(name: string, args: KubeProxyArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("kube-proxy:index:KubeProxy", name, args, opts);
+
+    // Everything comes from this one output, so that a mistake in the arguments keeps every child from being registered.
+    const objects = pulumi.output(args).apply((plain) => this.#objects(plain));
+    // Names are fixed, so that no object can stand beside its own replacement.
+    const options = { parent: this, deleteBeforeReplace: true };
+
+    const { serviceAccount, clusterRoleBinding, role, roleBinding, configMap, daemonSet } = objects;
+    const account = new kubernetes.core.v1.ServiceAccount(
+      `${name}-service-account`,
+      { metadata: serviceAccount.metadata },
+      options,
+    );
+    const clusterRole =
+      args.clusterRole === ClusterRoleChoice.create
+        ? new kubernetes.rbac.v1.ClusterRole(
+            `${name}-cluster-role`,
+            {
+              metadata: objects.apply((all) => all.clusterRole?.metadata ?? {}),
+              rules: objects.apply((all) => mutable(all.clusterRole?.rules ?? [])),
+            },
+            options,
+          )
+        : undefined;
+    const binding = new kubernetes.rbac.v1.ClusterRoleBinding(
+      `${name}-cluster-role-binding`,
+      {
+        metadata: clusterRoleBinding.metadata,
+        roleRef: clusterRoleBinding.roleRef,
+        subjects: clusterRoleBinding.apply(({ subjects }) => mutable(subjects)),
+      },
+      { ...options, dependsOn: clusterRole ? [clusterRole] : [] },
+    );
+    const bootstrapRole = new kubernetes.rbac.v1.Role(
+      `${name}-role`,
+      { metadata: role.metadata, rules: role.apply(({ rules }) => mutable(rules)) },
+      options,
+    );
+    new kubernetes.rbac.v1.RoleBinding(
+      `${name}-role-binding`,
+      {
+        metadata: roleBinding.metadata,
+        roleRef: roleBinding.roleRef,
+        subjects: roleBinding.apply(({ subjects }) => mutable(subjects)),
+      },
+      { ...options, dependsOn: [bootstrapRole] },
+    );
+    const config = new kubernetes.core.v1.ConfigMap(
+      `${name}-config-map`,
+      { metadata: configMap.metadata, data: configMap.apply(({ data }) => ({ ...data })) },
+      options,
+    );
+    const set = new kubernetes.apps.v1.DaemonSet(
+      `${name}-daemon-set`,
+      { metadata: daemonSet.metadata, spec: daemonSet.apply(({ spec }) => mutable(spec)) },
+      // The ConfigMap is named by a constant and only depended on: taking its name from the resource would let a
+      // replaced ConfigMap take the DaemonSet down with it.
+      { ...options, ...restartOptions(args.timeouts), dependsOn: [account, binding, config] },
+    );
+
+    this.name = set.metadata.name;
+    this.uid = set.metadata.uid;
+    this.image = daemonSet.apply(({ spec }) => spec.template.spec.containers[0].image);
+    this.configHash = configMap.apply(({ data }) => configHash(data));
+    this.restart = pulumi.output(args.restart ?? initialToken);
+    this.registerOutputs({
+      name: this.name,
+      uid: this.uid,
+      image: this.image,
+      configHash: this.configHash,
+      restart: this.restart,
+    });
+  }
+
+  #objects({ restart = initialToken, ...settings }: pulumi.Unwrap<KubeProxyArgs>): KubeProxyObjects {
+    const problems = checkSettings(mapping(argsShape), { restart, ...settings });
+    if (problems.length > 0) {
+      throw new pulumi.ResourceError(formatProblems("the arguments of KubeProxy; nothing was changed", problems), this, true);
+    }
+    return withRestart(kubeProxyObjects(settings), restart);
+  }
+}
+
+/** The same value for Pulumi's types, which know no `readonly`. */
+function mutable<T>(value: T): Mutable<T> {
+  return value as Mutable<T>;
+}
+
+type Mutable<T> = T extends object ? { -readonly [K in keyof T]: Mutable<T[K]> } : T;

@@ -1,0 +1,105 @@
+import { Unset } from "../configuration/render.ts";
+
+/** What kubeadm of one Kubernetes minor does differently from the others. */
+export interface Minor {
+  /** The minor's number: 37 for 1.37. */
+  readonly minor: number;
+  /** Where images come from when no `imageRepository` is given, from which patch on; the last row that fits holds. */
+  readonly imageRepository: readonly { readonly sincePatch: number; readonly repository: string }[];
+  /** Label that selects Linux nodes. */
+  readonly osLabel: "beta.kubernetes.io/os" | "kubernetes.io/os";
+  /** Whether the CriticalAddonsOnly toleration stands before the one for all taints. */
+  readonly toleratesCriticalAddons: boolean;
+  /** Whether the ConfigMap carries the component-config hash when the user gave no configuration. */
+  readonly hashesConfiguration: boolean;
+  /** How unset configuration fields are filled. */
+  readonly unset: Unset;
+  /** Whether kubeadm overwrites the user's bindAddress by that of the advertise address' family. */
+  readonly forcesBindAddress: boolean;
+  /** What kubeadm writes into an empty `mode`. */
+  readonly mode: "" | "iptables";
+  /** ClusterConfiguration feature gates that kubeadm copies into the configuration. */
+  readonly copiedFeatureGates: readonly string[];
+  /** Whether the API server's bootstrap ClusterRole `system:node-proxier` may read each kind. */
+  readonly nodeProxier: {
+    readonly watchesNodes: boolean;
+    readonly newEvents: boolean;
+    readonly endpointSlices: boolean;
+    readonly serviceCIDRs: boolean;
+  };
+}
+
+const google = [{ sincePatch: 0, repository: "k8s.gcr.io" }] as const;
+const community = [{ sincePatch: 0, repository: "registry.k8s.io" }] as const;
+
+/** From which patch on an old minor got the new default registry (k/k #109938, backported in December 2022). */
+function communitySince(patch: number): Minor["imageRepository"] {
+  return [...google, { sincePatch: patch, repository: "registry.k8s.io" }];
+}
+
+const v1_15: Minor = {
+  minor: 15,
+  imageRepository: google,
+  osLabel: "beta.kubernetes.io/os",
+  toleratesCriticalAddons: true,
+  hashesConfiguration: false,
+  unset: Unset.defaulted,
+  forcesBindAddress: true,
+  mode: "",
+  copiedFeatureGates: [],
+  nodeProxier: { watchesNodes: false, newEvents: false, endpointSlices: false, serviceCIDRs: false },
+};
+
+/** Each row says only what is new in its minor; everything else stays as in the row above. */
+const changes: readonly (Partial<Minor> & { readonly minor: number })[] = [
+  {
+    minor: 16,
+    forcesBindAddress: false,
+    copiedFeatureGates: ["IPv6DualStack"],
+    nodeProxier: { ...v1_15.nodeProxier, newEvents: true },
+  },
+  { minor: 17, unset: Unset.zero },
+  {
+    minor: 18,
+    osLabel: "kubernetes.io/os",
+    nodeProxier: { watchesNodes: true, newEvents: true, endpointSlices: true, serviceCIDRs: false },
+  },
+  { minor: 19, hashesConfiguration: true },
+  { minor: 20 },
+  { minor: 21 },
+  { minor: 22, toleratesCriticalAddons: false, imageRepository: communitySince(17) },
+  { minor: 23, imageRepository: communitySince(15) },
+  { minor: 24, imageRepository: communitySince(9), copiedFeatureGates: [] },
+  { minor: 25, imageRepository: community },
+  { minor: 26 },
+  { minor: 27 },
+  { minor: 28 },
+  { minor: 29 },
+  {
+    minor: 30,
+    nodeProxier: { watchesNodes: true, newEvents: true, endpointSlices: true, serviceCIDRs: true },
+  },
+  { minor: 31 },
+  { minor: 32 },
+  { minor: 33 },
+  { minor: 34 },
+  { minor: 35 },
+  { minor: 36 },
+  { minor: 37, mode: "iptables" },
+];
+
+/**
+ * Every Kubernetes minor that this project knows, oldest first: the one place for what differs between them.
+ *
+ * Source: kubeadm's `cmd/kubeadm/app/phases/addons/proxy`, `componentconfigs/kubeproxy.go` and `constants.go`, the API
+ * server's `bootstrappolicy/policy.go`, at each minor.
+ */
+export const minors: readonly Minor[] = changes.reduce<Minor[]>(
+  (rows, change) => [...rows, { ...(rows.at(-1) ?? v1_15), ...change }],
+  [v1_15],
+);
+
+/** The row of a minor, or undefined for one that this project does not know. */
+export function minorOf(minor: number): Minor | undefined {
+  return minors.find((row) => row.minor === minor);
+}

@@ -1,0 +1,206 @@
+import { isIP } from "node:net";
+import { z } from "zod";
+import { checkConfiguration } from "../configuration/check.ts";
+import type { KubeProxyConfiguration } from "../configuration/types.ts";
+import type { Problem } from "../problems.ts";
+import { mapping, problemsOf, text } from "../schema.ts";
+import { isPodSubnet, parseEndpoint } from "./address.ts";
+import { acceptedVersions, parseVersion } from "./version.ts";
+
+/** Which ClusterRole kube-proxy's ServiceAccount is bound to. */
+export const ClusterRoleChoice = {
+  /** The API server's own `system:node-proxier`, as kubeadm does: it gains new rules with the API server. */
+  bootstrap: "bootstrap",
+  /** A ClusterRole of our own with the same rules, for clusters where the built-in one was trimmed. */
+  create: "create",
+} as const;
+export type ClusterRoleChoice = (typeof ClusterRoleChoice)[keyof typeof ClusterRoleChoice];
+
+/** A toleration as in a Pod's spec. */
+export interface Toleration {
+  /** Taint key; with operator Exists and no key every taint is tolerated. */
+  key?: string;
+  /** `Equal` (default) or `Exists`. */
+  operator?: string;
+  /** Taint value; only with Equal. */
+  value?: string;
+  /** `NoSchedule`, `PreferNoSchedule`, `NoExecute`; default all of them. */
+  effect?: string;
+  /** Seconds until eviction; only with NoExecute. */
+  tolerationSeconds?: number;
+}
+
+/** An environment variable of the kube-proxy container. */
+export interface EnvVar {
+  /** Its name, such as HTTPS_PROXY. */
+  name: string;
+  /** Its value. */
+  value: string;
+}
+
+/** Resource amounts by name, such as cpu and memory. */
+export interface ResourceRequirements {
+  /** What a container may use at most. */
+  limits?: Record<string, string>;
+  /** What a node sets aside for it. */
+  requests?: Record<string, string>;
+}
+
+/** How an in-place change (image, configuration) goes over the nodes. */
+export interface UpdateStrategy {
+  /** Only `RollingUpdate`: OnDelete never finishes an update, so `pulumi up` would wait in vain. */
+  type?: string;
+  /** The bounds of the roll. */
+  rollingUpdate?: RollingUpdate;
+}
+
+/** The bounds of a roll. */
+export interface RollingUpdate {
+  /** Nodes without a running kube-proxy at a time: a number or a percentage, such as `1` or `10%`. API default 1. */
+  maxUnavailable?: string;
+}
+
+/**
+ * What decides kube-proxy's objects, in kubeadm's and Kubernetes' own words; the plain values behind
+ * {@link KubeProxyArgs} and behind a kubeadm config file.
+ */
+export interface Settings {
+  /** `vMAJOR.MINOR.PATCH`, 1.15 to 1.37: the image's tag and which kubeadm is followed. */
+  kubernetesVersion: string;
+  /** `host[:port]` of the API server as nodes reach it, IPv6 in brackets; port 6443 when none is given. */
+  controlPlaneEndpoint: string;
+  /**
+   * IP address of the node that ran `kubeadm init`; its family decides bindAddress. Default: the family of
+   * controlPlaneEndpoint if that is an IP address, else of the first podSubnet, else IPv4.
+   */
+  advertiseAddress?: string;
+  /** The pods' CIDR, or an IPv4 and an IPv6 one with a comma between. Default: none, as kubeadm. */
+  podSubnet?: string;
+  /** Where the image comes from, without `/kube-proxy`. Default: that of the minor's kubeadm. */
+  imageRepository?: string;
+  /** The whole image reference, tag or digest included; overrides imageRepository and the version's tag. */
+  image?: string;
+  /** Names of Secrets in kube-system for the image's registry. Default: none. */
+  imagePullSecrets?: string[];
+  /** ClusterConfiguration's feature gates: of them, kubeadm 1.16 to 1.23 copies IPv6DualStack. */
+  featureGates?: Record<string, boolean>;
+  /** KubeProxyConfiguration fields that override kubeadm's. Default: none. */
+  configuration?: KubeProxyConfiguration;
+  /** Node labels that are required beside kubeadm's own one for Linux. Default: none. */
+  nodeSelector?: Record<string, string>;
+  /** Which taints are tolerated, in place of kubeadm's "every taint". */
+  tolerations?: Toleration[];
+  /** The container's requests and limits. Default: none, as kubeadm. */
+  resources?: ResourceRequirements;
+  /** How in-place changes roll. Default: RollingUpdate with the API's bounds, as kubeadm. */
+  updateStrategy?: UpdateStrategy;
+  /** Environment variables after NODE_NAME, such as kubeadm's copies of `*_proxy`. Default: none. */
+  env?: EnvVar[];
+  /** Which ClusterRole is bound: `bootstrap` (default) or `create`. */
+  clusterRole?: ClusterRoleChoice;
+}
+
+const label = /^([A-Za-z0-9]([-\w.]*[A-Za-z0-9])?)?$/;
+const repository = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:\d{1,5})?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/;
+const imageReference =
+  /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:\d{1,5})?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/;
+
+const quantities = z
+  .record(z.string(), text("a Kubernetes quantity as a text, such as 100m or 64Mi"), {
+    error: "a mapping of resource names to quantities, such as {cpu: 100m}",
+  })
+  .optional();
+
+const endpointAccepted =
+  "host or host:port as the nodes reach the API server, port 1 to 65535, IPv6 in brackets, such as api.example.com:6443 or [2001:db8::1]:6443";
+const subnetAccepted =
+  "one CIDR, or an IPv4 and an IPv6 one with a comma between, such as 10.244.0.0/16,fd00:10:244::/56";
+const unavailableAccepted = "a number of nodes above 0 or a percentage from 1% to 100%, such as 1 or 10%";
+
+/** The keys of {@link Settings} and what each accepts; a schema of what a user writes. */
+export const settingsShape = {
+  kubernetesVersion: text(acceptedVersions, (value) => parseVersion(value) !== undefined),
+  controlPlaneEndpoint: text(endpointAccepted, (value) => parseEndpoint(value) !== undefined),
+  advertiseAddress: text("an IP address", (value) => isIP(value) !== 0).optional(),
+  podSubnet: text(subnetAccepted, isPodSubnet).optional(),
+  imageRepository: text("a registry and path without scheme and tag, such as registry.k8s.io", (value) =>
+    repository.test(value),
+  ).optional(),
+  image: text("an image reference with tag or digest, such as registry.k8s.io/kube-proxy:v1.37.2", (value) =>
+    imageReference.test(value),
+  ).optional(),
+  imagePullSecrets: z
+    .array(text("the name of a Secret in kube-system"), {
+      error: "a list of names of Secrets in kube-system",
+    })
+    .optional(),
+  featureGates: z
+    .record(z.string(), z.boolean({ error: "true or false" }), {
+      error: "a mapping of gates to true or false",
+    })
+    .optional(),
+  configuration: z.unknown().optional(),
+  nodeSelector: z
+    .record(
+      z.string(),
+      text("a label value as a text", (value) => value.length <= 63 && label.test(value)),
+      { error: "a mapping of node labels to values" },
+    )
+    .optional(),
+  tolerations: z
+    .array(
+      mapping({
+        key: text("a taint key").optional(),
+        operator: z.enum(["Exists", "Equal"], { error: "Exists or Equal" }).optional(),
+        value: text("a taint value").optional(),
+        effect: z
+          .enum(["NoSchedule", "PreferNoSchedule", "NoExecute"], {
+            error: "NoSchedule, PreferNoSchedule or NoExecute",
+          })
+          .optional(),
+        tolerationSeconds: z.int({ error: "a whole number of seconds" }).optional(),
+      }),
+      { error: "a list of tolerations" },
+    )
+    .optional(),
+  resources: mapping({ limits: quantities, requests: quantities }).optional(),
+  updateStrategy: mapping({
+    type: z
+      .literal("RollingUpdate", {
+        error: "RollingUpdate; an OnDelete update never finishes, so pulumi up would wait in vain",
+      })
+      .optional(),
+    rollingUpdate: mapping({
+      maxUnavailable: z
+        .union([z.int().positive(), z.string().regex(/^([1-9]\d*|([1-9]\d?|100)%)$/)], {
+          error: unavailableAccepted,
+        })
+        .optional(),
+    }).optional(),
+  }).optional(),
+  env: z
+    .array(
+      mapping({
+        name: text("a variable's name", (value) => /^[-._a-zA-Z][-._a-zA-Z0-9]*$/.test(value)),
+        value: text("a text"),
+      }),
+      { error: "a list of {name, value}" },
+    )
+    .optional(),
+  clusterRole: z.enum(ClusterRoleChoice, { error: "bootstrap or create" }).optional(),
+};
+
+/**
+ * Finds every problem of what a user set: the schema's, and those of the configuration for the version.
+ *
+ * @param schema - {@link settingsShape}, with the caller's own keys beside it
+ * @param value - what the user gave
+ */
+export function checkSettings(schema: z.ZodType, value: Record<string, unknown>): Problem[] {
+  const minor = parseVersion(value["kubernetesVersion"])?.minor.minor;
+  const configuration = value["configuration"];
+  return [
+    ...problemsOf(schema, value),
+    ...(configuration === undefined ? [] : checkConfiguration(configuration, minor, "configuration")),
+  ];
+}

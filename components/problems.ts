@@ -1,0 +1,72 @@
+import leven from "leven";
+
+/** One mistake in what a user gave: which key, which value, and what would be accepted. */
+export interface Problem {
+  /** Path of the key in the user's own spelling, such as `networking.podSubnet` or `tolerations[0].effect`. */
+  readonly path: string;
+  /** The value as it was given; absent where the key itself is the mistake or the value may be a secret. */
+  readonly value?: unknown;
+  /** What is accepted, and what to do, as a sentence without a full stop at its end. */
+  readonly accepted: string;
+}
+
+/**
+ * All mistakes of one input together, so that a user mends them in one go.
+ *
+ * @param what - what was read, such as `stack config` or a file's name
+ */
+export class ProblemsError extends Error {
+  override readonly name = "ProblemsError";
+  readonly problems: readonly Problem[];
+
+  constructor(what: string, problems: readonly Problem[]) {
+    super(formatProblems(what, problems));
+    this.problems = problems;
+  }
+}
+
+/** Writes problems as a heading and one line each. */
+export function formatProblems(what: string, problems: readonly Problem[]): string {
+  const heading = problems.length === 1 ? `1 problem in ${what}` : `${problems.length} problems in ${what}`;
+  return [`${heading}:`, ...problems.map((p) => `  ${formatProblem(p)}`)].join("\n");
+}
+
+function formatProblem({ path, value, accepted }: Problem): string {
+  return value === undefined
+    ? `${path}: ${accepted}`
+    : `${path}: ${show(value)} is not accepted; accepted: ${accepted}`;
+}
+
+const longestShown = 120;
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > longestShown ? `${text.slice(0, longestShown)}… (${text.length} characters)` : text;
+}
+
+/**
+ * The problem of a key that does not exist: names the nearest existing one when it is near enough to be a slip.
+ *
+ * @param path - the unknown key's path
+ * @param name - the unknown key's last part
+ * @param known - the keys that exist at that place
+ */
+export function unknownKey(path: string, name: string, known: readonly string[]): Problem {
+  const near = nearest(name, known);
+  return {
+    path,
+    accepted:
+      near === undefined
+        ? `unknown key; known here: ${known.join(", ")}`
+        : `unknown key; did you mean ${near}?`,
+  };
+}
+
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const distances = known.map((candidate) => ({
+    candidate,
+    distance: leven(name.toLowerCase(), candidate.toLowerCase()),
+  }));
+  const best = distances.sort((a, b) => a.distance - b.distance)[0];
+  return best !== undefined && best.distance <= Math.max(2, name.length / 3) ? best.candidate : undefined;
+}

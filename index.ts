@@ -1,0 +1,18 @@
+import * as kubernetes from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { KubeProxy } from "./components/index.ts";
+import { readStackConfig } from "./components/stackConfig.ts";
+
+const { args, cluster } = readStackConfig();
+
+const provider = new kubernetes.Provider("cluster", {
+  ...cluster,
+  // A stack is one cluster: with this, an edited kubeconfig or a renamed context does not replace everything.
+  clusterIdentifier: pulumi.getStack(),
+  // A changed configuration updates the ConfigMap; by default it would be replaced.
+  enableConfigMapMutable: true,
+});
+
+const kubeProxy = new KubeProxy("kube-proxy", args, { provider });
+
+export const { name, uid, image, configHash, restart } = kubeProxy;
