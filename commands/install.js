@@ -14,7 +14,9 @@ if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtime
   // The machine's own Node.js may be older than `engines` asks for; it only installs, so its warnings would mislead.
   const { status, error } = spawnSync("npm", ["ci", "--loglevel=error"], { cwd: root, stdio: "inherit" });
   if (status !== 0) {
-    console.error(`npm ci failed${error ? `: ${error.message}` : ""}. Mend what it reports above, then run this again.`);
+    console.error(
+      `npm ci failed${error ? `: ${error.message}` : ""}. Mend what it reports above, then run this again.`,
+    );
     process.exit(1);
   }
 }

@@ -58,7 +58,8 @@ function readInput(file: string): string {
 try {
   main();
 } catch (error) {
-  const isParseError = error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE");
+  const isParseError =
+    error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE");
   if (error instanceof UsageError || isParseError) {
     console.error(`${error.message}\n\n${usage}`);
     process.exitCode = 2;

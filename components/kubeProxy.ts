@@ -155,7 +155,11 @@ export class KubeProxy extends pulumi.ComponentResource {
   #objects({ restart = initialToken, ...settings }: pulumi.Unwrap<KubeProxyArgs>): KubeProxyObjects {
     const problems = checkSettings(mapping(argsShape), { restart, ...settings });
     if (problems.length > 0) {
-      throw new pulumi.ResourceError(formatProblems("the arguments of KubeProxy; nothing was changed", problems), this, true);
+      throw new pulumi.ResourceError(
+        formatProblems("the arguments of KubeProxy; nothing was changed", problems),
+        this,
+        true,
+      );
     }
     return withRestart(kubeProxyObjects(settings), restart);
   }

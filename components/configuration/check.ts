@@ -11,7 +11,11 @@ import { isRecord, rules } from "./values.ts";
  * @param minor - the Kubernetes minor, such as 37; undefined to accept the fields of any minor
  * @param path - where it was given, for the problems' paths
  */
-export function checkConfiguration(configuration: unknown, minor: number | undefined, path: string): Problem[] {
+export function checkConfiguration(
+  configuration: unknown,
+  minor: number | undefined,
+  path: string,
+): Problem[] {
   if (!isRecord(configuration)) {
     return [{ path, value: configuration, accepted: "a mapping of KubeProxyConfiguration fields" }];
   }

@@ -7,6 +7,7 @@ import { parseAllDocuments } from "yaml";
 import { settingsOfKubeadmConfig } from "../../components/kubeadm/configFile.ts";
 import { kubeProxyObjects } from "../../components/kubeadm/manifests.ts";
 import { minors } from "../../components/kubeadm/minors.ts";
+import type { ObjectMeta } from "../../components/kubeadm/objects.ts";
 import type { Settings } from "../../components/kubeadm/settings.ts";
 
 const reference = join(import.meta.dirname, "reference");
@@ -54,7 +55,10 @@ suite("every object is what kubeadm prints", () => {
         // `--print-manifest` prints the ConfigMap without its hash.
         const expected = name.startsWith("d-")
           ? objects
-          : { ...objects, configMap: { ...objects.configMap, metadata: withoutAnnotations(objects.configMap.metadata) } };
+          : {
+              ...objects,
+              configMap: { ...objects.configMap, metadata: withoutAnnotations(objects.configMap.metadata) },
+            };
         assertSame(expected, printed);
       });
     }
@@ -69,7 +73,10 @@ function plain(kubernetesVersion: string): Settings {
 function settingsOfCommand(recorded: string, readConfig: (file: string) => string): Settings {
   const line = recorded.split("\n")[0] ?? "";
   const [before = "", after = ""] = line.split(/kubeadm init phase addon kube-proxy /);
-  const env = [...before.matchAll(/(\w+_proxy)=(\S+)/gi)].map(([, name = "", value = ""]) => ({ name, value }));
+  const env = [...before.matchAll(/(\w+_proxy)=(\S+)/gi)].map(([, name = "", value = ""]) => ({
+    name,
+    value,
+  }));
   const string = { type: "string" } as const;
   const { values } = parseArgs({
     args: after.trim().split(/\s+/),
@@ -89,7 +96,8 @@ function settingsOfCommand(recorded: string, readConfig: (file: string) => strin
     config === undefined
       ? {
           kubernetesVersion: values["kubernetes-version"] ?? "",
-          controlPlaneEndpoint: values["control-plane-endpoint"] ?? `${values["apiserver-advertise-address"]}:6443`,
+          controlPlaneEndpoint:
+            values["control-plane-endpoint"] ?? `${values["apiserver-advertise-address"]}:6443`,
           ...(podSubnet && { podSubnet }),
         }
       : settingsOfKubeadmConfig(readConfig(config), config);
@@ -102,7 +110,7 @@ function documents(printed: string): object[] {
     .replace(/^\[dryrun\] Would.*$/gm, "---")
     .replace(/^\[dryrun\] Attached.*$/gm, "")
     .split(/^---$/m)
-    .map((text) => parseAllDocuments(text.replace(/^\t/gm, ""))[0]?.toJS() as object | null)
+    .map((text) => parseAllDocuments(text.replace(/^\t/gm, ""))[0]?.toJS() as object | null | undefined)
     .filter((document) => document !== null && document !== undefined);
 }
 
@@ -124,7 +132,9 @@ function byKind(objects: object[]): Record<string, object> {
 function asSent(object: object): object {
   return JSON.parse(
     JSON.stringify(object, (key, value: unknown) =>
-      (key === "creationTimestamp" && value === null) || key === "status" || (key === "readOnly" && value === false)
+      (key === "creationTimestamp" && value === null) ||
+      key === "status" ||
+      (key === "readOnly" && value === false)
         ? undefined
         : value,
     ),
@@ -138,6 +148,6 @@ function isContainer(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && "volumeMounts" in value;
 }
 
-function withoutAnnotations<T extends { annotations?: unknown }>({ annotations: _, ...metadata }: T) {
-  return metadata;
+function withoutAnnotations(metadata: ObjectMeta): ObjectMeta {
+  return Object.fromEntries(Object.entries(metadata).filter(([key]) => key !== "annotations")) as unknown as ObjectMeta;
 }

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { after, suite, test } from "node:test";
+import { checkKubeconfig, type ClusterChoice } from "../../components/cluster/kubeconfig.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "kubeconfig-"));
+after(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function file(name: string, content: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const lab = file("lab", "current-context: lab\ncontexts:\n- name: lab\n- name: other\n");
+const none = file("none", "contexts: null\n");
+
+function problem(
+  choice: ClusterChoice,
+  env: NodeJS.ProcessEnv = { KUBECONFIG: join(folder, "missing") },
+): string {
+  return checkKubeconfig(choice, env)
+    .map(({ path, accepted }) => `${path}: ${accepted}`)
+    .join();
+}
+
+suite("the kubeconfig, before anything is sent", () => {
+  test("a path, with its current context or a named one", () => {
+    assert.equal(problem({ kubeconfig: lab }), "");
+    assert.equal(problem({ kubeconfig: lab, context: "other" }), "");
+  });
+
+  test("content in place of a path", () => {
+    assert.equal(problem({ kubeconfig: "contexts:\n- name: a\n", context: "a" }), "");
+    assert.match(problem({ kubeconfig: "contexts: {\n" }), /^kubeconfig: its content is no kubeconfig/);
+  });
+
+  test("KUBECONFIG names several files, of which some may be missing", () => {
+    const KUBECONFIG = [join(folder, "missing"), none, lab].join(delimiter);
+    assert.equal(problem({}, { KUBECONFIG }), "");
+    assert.equal(problem({ context: "other" }, { KUBECONFIG }), "");
+  });
+
+  test("a missing file, context or current context is named with what to do", () => {
+    assert.match(
+      problem({ kubeconfig: join(folder, "missing") }),
+      /^kubeconfig: the path of an existing file/,
+    );
+    assert.match(problem({}), /^kubeconfig: is required: found none at .*missing; set it to a path/);
+    assert.match(problem({ kubeconfig: lab, context: "prod" }), /^context: one of .*contexts: lab, other/);
+    assert.match(
+      problem({ kubeconfig: none }),
+      /^context: is required, since the kubeconfig has no current-context/,
+    );
+  });
+
+  test("within a cluster no kubeconfig is needed", () => {
+    const env = { KUBECONFIG: join(folder, "missing"), KUBERNETES_SERVICE_HOST: "10.96.0.1" };
+    assert.equal(problem({}, env), "");
+    assert.match(problem({ context: "prod" }, env), /^kubeconfig: is required/);
+  });
+});

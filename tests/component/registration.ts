@@ -1,0 +1,75 @@
+import * as pulumi from "@pulumi/pulumi";
+import proto from "@pulumi/pulumi/proto/resource_pb.js";
+import { deserializeProperties } from "@pulumi/pulumi/runtime/rpc.js";
+import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
+import { disconnect, setMockOptions } from "@pulumi/pulumi/runtime/settings.js";
+
+type Request = InstanceType<typeof proto.RegisterResourceRequest>;
+type Callback = (error: unknown, response: unknown) => void;
+
+/** What a program asked the engine for: a resource with every option that matters here. */
+export interface Registration {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Record<string, unknown>;
+  readonly parent: string;
+  readonly provider: string;
+  readonly deleteBeforeReplace: boolean;
+  readonly replaceOnChanges: readonly string[];
+  readonly dependencies: readonly string[];
+  readonly timeouts:
+    { readonly create: string; readonly update: string; readonly delete: string } | undefined;
+}
+
+/** Records the raw requests; Pulumi's mocks alone do not show a resource's options. */
+class RecordingMonitor extends MockMonitor {
+  readonly registrations: Registration[] = [];
+
+  override async registerResource(request: Request, callback: Callback): Promise<void> {
+    const timeouts = request.getCustomtimeouts();
+    this.registrations.push({
+      type: request.getType(),
+      name: request.getName(),
+      inputs: deserializeProperties(request.getObject()),
+      parent: request.getParent(),
+      provider: request.getProvider(),
+      deleteBeforeReplace: request.getDeletebeforereplace(),
+      replaceOnChanges: request.getReplaceonchangesList(),
+      dependencies: request.getDependenciesList(),
+      timeouts: timeouts && {
+        create: timeouts.getCreate(),
+        update: timeouts.getUpdate(),
+        delete: timeouts.getDelete(),
+      },
+    });
+    await super.registerResource(request, callback);
+  }
+}
+
+/** Runs a program and gives what it registered, in order. */
+export async function registrationsOf(program: () => void): Promise<readonly Registration[]> {
+  const monitor = new RecordingMonitor({
+    newResource: ({ name, inputs }) => ({
+      id: `${name}-id`,
+      state: {
+        ...(inputs as object),
+        metadata: { uid: `${name}-uid`, ...(inputs as { metadata?: object }).metadata },
+      },
+    }),
+    call: () => ({}),
+  });
+  await pulumi.runtime.setMocks(
+    { newResource: () => ({ id: "", state: {} }), call: () => ({}) },
+    "kube-proxy",
+    "test",
+  );
+  setMockOptions(monitor, "kube-proxy", "test", false);
+  program();
+  await disconnect();
+  return monitor.registrations;
+}
+
+/** The value of an output. */
+export function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
+  return new Promise((resolve) => output.apply(resolve));
+}

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, suite, test } from "node:test";
+import * as pulumi from "@pulumi/pulumi";
+import { setAllConfig } from "@pulumi/pulumi/runtime/config.js";
+import { parse } from "yaml";
+import { readStackConfig, stackConfigShape } from "../../components/stackConfig.ts";
+
+const kubeconfig = "contexts:\n- name: lab\ncurrent-context: lab\n";
+const good = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10:6443", kubeconfig };
+
+/** Reads a stack config whose values are given as Pulumi hands them over: texts, and JSON for everything else. */
+function read(values: Record<string, unknown>, secrets: readonly string[] = []) {
+  const texts = Object.entries(values).map(([key, value]) => [
+    key.includes(":") ? key : `kube-proxy:${key}`,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+  process.env["PULUMI_CONFIG_SECRET_KEYS"] = JSON.stringify(secrets.map((key) => `kube-proxy:${key}`));
+  setAllConfig(Object.fromEntries(texts) as Record<string, string>);
+  return readStackConfig();
+}
+
+function refusal(values: Record<string, unknown>, secrets: readonly string[] = []): string {
+  try {
+    read(values, secrets);
+  } catch (error) {
+    assert.ok(pulumi.RunError.isInstance(error), "Pulumi prints a RunError without a stack trace");
+    return error.message;
+  }
+  assert.fail("was accepted");
+}
+
+suite("the stack's config", async () => {
+  await pulumi.runtime.setMocks(
+    { newResource: () => ({ id: "", state: {} }), call: () => ({}) },
+    "kube-proxy",
+    "test",
+  );
+  afterEach(() => {
+    delete process.env["PULUMI_CONFIG_SECRET_KEYS"];
+  });
+
+  test("Pulumi.yaml declares every key, with a description, and no other", () => {
+    const project = parse(readFileSync(join(import.meta.dirname, "..", "..", "Pulumi.yaml"), "utf8")) as {
+      config: Record<string, { type: string; description?: string }>;
+    };
+    assert.deepEqual(Object.keys(project.config).sort(), Object.keys(stackConfigShape).sort());
+    for (const [key, { description }] of Object.entries(project.config)) {
+      assert.ok(description, key);
+    }
+  });
+
+  test("texts and structured values become arguments; other namespaces are left alone", () => {
+    const { args, cluster } = read({
+      ...good,
+      "aws:region": "x",
+      restart: "1",
+      tolerations: [{ operator: "Exists" }],
+      configuration: { mode: "nftables" },
+    });
+    assert.deepEqual(args, {
+      kubernetesVersion: "v1.37.2",
+      controlPlaneEndpoint: "192.0.2.10:6443",
+      restart: "1",
+      tolerations: [{ operator: "Exists" }],
+      configuration: { mode: "nftables" },
+    });
+    assert.deepEqual(cluster, { kubeconfig });
+  });
+
+  test("a secret stays a Pulumi secret", async () => {
+    const { args, cluster } = read({ ...good, env: [{ name: "A", value: "hidden" }] }, ["env", "kubeconfig"]);
+    assert.equal(await pulumi.isSecret(args.env as pulumi.Output<unknown>), true);
+    assert.equal(await pulumi.isSecret(cluster.kubeconfig as pulumi.Output<unknown>), true);
+  });
+
+  test("a refused secret is not shown", () => {
+    const message = refusal({ ...good, env: ["hidden"] }, ["env"]);
+    assert.match(message, /env\[0\]: the secret value is not accepted/);
+    assert.doesNotMatch(message, /hidden/);
+  });
+
+  test("all mistakes at once, the cluster's included", () => {
+    const message = refusal({
+      kubernetesVersion: "1.37",
+      restrat: "x",
+      tolerations: "all",
+      kubeconfig,
+      context: "prod",
+    });
+    assert.match(message, /^5 problems in the stack's config; nothing was changed:$/m);
+    assert.match(message, /^ {2}restrat: unknown key; did you mean restart\?$/m);
+    assert.match(message, /^ {2}kubernetesVersion: "1\.37" is not accepted; accepted: vMAJOR/m);
+    assert.match(message, /^ {2}controlPlaneEndpoint: is required: /m);
+    assert.match(message, /^ {2}tolerations: "all" is not accepted; accepted: a list of tolerations$/m);
+    assert.match(
+      message,
+      /^ {2}context: "prod" is not accepted; accepted: one of the kubeconfig's contexts: lab$/m,
+    );
+  });
+});
