@@ -71,7 +71,13 @@ async function openStack(): Promise<Stack> {
   const file = readFileSync(join(root, `Pulumi.${stackName}.yaml`), "utf8");
   const { config } = parse(file) as { config: Record<string, unknown> };
   const workDir = join(root, ".cache", "start", engine.kind);
-  return await engine.open({ stack: stackName, workDir, projectDir: root, config, log: (line) => log(`  ${line}`) });
+  return await engine.open({
+    stack: stackName,
+    workDir,
+    projectDir: root,
+    config,
+    log: (line) => log(`  ${line}`),
+  });
 }
 
 async function run(stack: Stack, what: string): Promise<Result> {
@@ -88,7 +94,11 @@ async function look(lab: Lab): Promise<Running> {
     metadata: { uid: string };
     status: { numberReady: number; desiredNumberScheduled: number };
   }>(lab, ["daemonset", "kube-proxy"]);
-  const { items } = await get<{ items: { metadata: { uid: string } }[] }>(lab, ["pods", "-l", "k8s-app=kube-proxy"]);
+  const { items } = await get<{ items: { metadata: { uid: string } }[] }>(lab, [
+    "pods",
+    "-l",
+    "k8s-app=kube-proxy",
+  ]);
   return {
     uid: daemonSet.metadata.uid,
     ready: daemonSet.status.numberReady,

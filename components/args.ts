@@ -1,7 +1,7 @@
 import { parseGoDuration } from "./configuration/goDuration.ts";
 import { settingsShape } from "./kubeadm/settings.ts";
 import { acceptedToken, isToken } from "./restart.ts";
-import { mapping, text } from "./schema.ts";
+import { mapping, optional, text } from "./schema.ts";
 
 /** How long `pulumi up` waits for the DaemonSet, as Go durations. */
 export interface Timeouts {
@@ -13,14 +13,16 @@ export interface Timeouts {
   delete?: string;
 }
 
-const timeout = text("a Go duration above 0 with a unit, such as 90s or 20m", (value) => {
-  const duration = parseGoDuration(value);
-  return duration !== undefined && duration > 0n;
-}).optional();
+const timeout = optional(
+  text(
+    "a Go duration above 0 with a unit, such as 90s or 20m",
+    (value) => (parseGoDuration(value) ?? 0n) > 0n,
+  ),
+);
 
 /** Every argument of {@link KubeProxy} and what it accepts. */
 export const argsShape = {
   ...settingsShape,
-  restart: text(acceptedToken, isToken).optional(),
-  timeouts: mapping({ create: timeout, update: timeout, delete: timeout }).optional(),
+  restart: optional(text(acceptedToken, isToken)),
+  timeouts: optional(mapping({ create: timeout, update: timeout, delete: timeout })),
 };

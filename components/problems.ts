@@ -45,21 +45,16 @@ function show(value: unknown): string {
 }
 
 /**
- * The problem of a key that does not exist: names the nearest existing one when it is near enough to be a slip.
+ * What to say of a key that does not exist: names the nearest existing one when it is near enough to be a slip.
  *
- * @param path - the unknown key's path
- * @param name - the unknown key's last part
+ * @param name - the unknown key
  * @param known - the keys that exist at that place
  */
-export function unknownKey(path: string, name: string, known: readonly string[]): Problem {
+export function unknownKey(name: string, known: readonly string[]): string {
   const near = nearest(name, known);
-  return {
-    path,
-    accepted:
-      near === undefined
-        ? `unknown key; known here: ${known.join(", ")}`
-        : `unknown key; did you mean ${near}?`,
-  };
+  return near === undefined
+    ? `unknown key; known here: ${known.join(", ")}`
+    : `unknown key; did you mean ${near}?`;
 }
 
 function nearest(name: string, known: readonly string[]): string | undefined {

@@ -2,10 +2,12 @@ import * as pulumi from "@pulumi/pulumi";
 import { allConfig } from "@pulumi/pulumi/runtime/config.js";
 import { argsShape } from "./args.ts";
 import { checkKubeconfig } from "./cluster/kubeconfig.ts";
+import type { Yaml } from "./configuration/goYaml.ts";
+import { isEmpty } from "./configuration/values.ts";
 import { checkSettings } from "./kubeadm/settings.ts";
 import type { KubeProxyArgs } from "./kubeProxy.ts";
 import { formatProblems, type Problem } from "./problems.ts";
-import { mapping, text } from "./schema.ts";
+import { mapping, optional, text } from "./schema.ts";
 
 /** A stack's config: the component's arguments, and which cluster they are for. */
 export interface StackConfig {
@@ -23,8 +25,8 @@ export interface StackConfig {
 /** Every key of the stack's config and what it accepts; `Pulumi.yaml` declares the same ones. */
 export const stackConfigShape = {
   ...argsShape,
-  kubeconfig: text("a kubeconfig's path or content").optional(),
-  context: text("the name of a context in the kubeconfig").optional(),
+  kubeconfig: optional(text("a kubeconfig's path or content")),
+  context: optional(text("the name of a context in the kubeconfig")),
 };
 
 /** Keys whose values are not texts; Pulumi hands these to the program as JSON. */
@@ -40,6 +42,9 @@ const structured = [
   "timeouts",
 ];
 
+/** Keys that an empty value does not unset: required ones, and ones with a default that is not empty. */
+const neverEmpty = ["kubernetesVersion", "controlPlaneEndpoint", "restart", "clusterRole"];
+
 /**
  * Reads the stack's config. Secret values stay Pulumi secrets.
  *
@@ -51,8 +56,11 @@ export function readStackConfig(): StackConfig {
   const config = Object.fromEntries(
     Object.entries(allConfig())
       .filter(([name]) => name.startsWith(prefix))
-      .map(([name, value]) => [name.slice(prefix.length), value])
-      .map(([key = "", value = ""]) => [key, structured.includes(key) ? parseJson(value) : value]),
+      .map(([name, value]): [string, unknown] => {
+        const key = name.slice(prefix.length);
+        return [key, structured.includes(key) ? parseJson(value) : value];
+      })
+      .filter(([key, value]) => neverEmpty.includes(key) || !isEmpty(value as Yaml)),
   );
   const secrets = secretKeys();
   const isSecret = (key: string) => secrets.includes(prefix + key);

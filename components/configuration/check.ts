@@ -33,7 +33,7 @@ function checkMapping(
     const inner = prefix + key;
     const path = `${root}.${inner}`;
     if (value === null || value === undefined) {
-      return isKnown(inner) ? [] : [unknownKey(path, key, knownBelow(prefix, minor))];
+      return isKnown(inner) ? [] : [{ path, accepted: unknownKey(key, knownBelow(prefix, minor)) }];
     }
     if (prefix === "" && (key === "apiVersion" || key === "kind")) {
       return value === typeMeta[key] ? [] : [{ path, value, accepted: typeMeta[key] }];
@@ -48,7 +48,7 @@ function checkMapping(
         ? checkMapping(value, `${inner}.`, minor, root)
         : [{ path, value, accepted: "a mapping" }];
     }
-    return [otherMinor(inner, path, minor) ?? unknownKey(path, key, knownBelow(prefix, minor))];
+    return [otherMinor(inner, path, minor) ?? { path, accepted: unknownKey(key, knownBelow(prefix, minor)) }];
   });
 }
 

@@ -108,7 +108,9 @@ function withoutEmpty(values: Mapping): Mapping {
 
 function unknownFields(value: unknown, path: string, known: readonly string[]): Problem[] {
   const keys = isRecord(value) ? Object.keys(value) : [];
-  return keys.filter((key) => !known.includes(key)).map((key) => unknownKey(`${path}.${key}`, key, known));
+  return keys
+    .filter((key) => !known.includes(key))
+    .map((key) => ({ path: `${path}.${key}`, accepted: unknownKey(key, known) }));
 }
 
 const placeInFile: Readonly<Record<string, string>> = {

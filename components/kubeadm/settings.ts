@@ -1,9 +1,9 @@
 import { isIP } from "node:net";
-import { z } from "zod";
+import * as v from "valibot";
 import { checkConfiguration } from "../configuration/check.ts";
 import type { KubeProxyConfiguration } from "../configuration/types.ts";
 import type { Problem } from "../problems.ts";
-import { mapping, problemsOf, text } from "../schema.ts";
+import { choice, list, mapping, optional, problemsOf, record, type Schema, text } from "../schema.ts";
 import { isPodSubnet, parseEndpoint } from "./address.ts";
 import { acceptedVersions, parseVersion } from "./version.ts";
 
@@ -105,11 +105,12 @@ const repository = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:\d{1,5})?(\/[a-z0-9]+([._-]
 const imageReference =
   /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:\d{1,5})?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/;
 
-const quantities = z
-  .record(z.string(), text("a Kubernetes quantity as a text, such as 100m or 64Mi"), {
-    error: "a mapping of resource names to quantities, such as {cpu: 100m}",
-  })
-  .optional();
+const quantities = optional(
+  record(
+    text("a Kubernetes quantity as a text, such as 100m or 64Mi"),
+    "a mapping of resource names to quantities, such as {cpu: 100m}",
+  ),
+);
 
 const endpointAccepted =
   "host or host:port as the nodes reach the API server, port 1 to 65535, IPv6 in brackets, such as api.example.com:6443 or [2001:db8::1]:6443";
@@ -121,74 +122,78 @@ const unavailableAccepted = "a number of nodes above 0 or a percentage from 1% t
 export const settingsShape = {
   kubernetesVersion: text(acceptedVersions, (value) => parseVersion(value) !== undefined),
   controlPlaneEndpoint: text(endpointAccepted, (value) => parseEndpoint(value) !== undefined),
-  advertiseAddress: text("an IP address", (value) => isIP(value) !== 0).optional(),
-  podSubnet: text(subnetAccepted, isPodSubnet).optional(),
-  imageRepository: text("a registry and path without scheme and tag, such as registry.k8s.io", (value) =>
-    repository.test(value),
-  ).optional(),
-  image: text("an image reference with tag or digest, such as registry.k8s.io/kube-proxy:v1.37.2", (value) =>
-    imageReference.test(value),
-  ).optional(),
-  imagePullSecrets: z
-    .array(text("the name of a Secret in kube-system"), {
-      error: "a list of names of Secrets in kube-system",
-    })
-    .optional(),
-  featureGates: z
-    .record(z.string(), z.boolean({ error: "true or false" }), {
-      error: "a mapping of gates to true or false",
-    })
-    .optional(),
-  configuration: z.unknown().optional(),
-  nodeSelector: z
-    .record(
-      z.string(),
+  advertiseAddress: optional(text("an IP address", (value) => isIP(value) !== 0)),
+  podSubnet: optional(text(subnetAccepted, isPodSubnet)),
+  imageRepository: optional(
+    text("a registry and path without scheme and tag, such as registry.k8s.io", (value) =>
+      repository.test(value),
+    ),
+  ),
+  image: optional(
+    text("an image reference with tag or digest, such as registry.k8s.io/kube-proxy:v1.37.2", (value) =>
+      imageReference.test(value),
+    ),
+  ),
+  imagePullSecrets: optional(
+    list(text("the name of a Secret in kube-system"), "a list of names of Secrets in kube-system"),
+  ),
+  featureGates: optional(record(v.boolean("true or false"), "a mapping of gates to true or false")),
+  // What a configuration may hold depends on the version: `checkSettings` looks at it.
+  configuration: optional(v.unknown()),
+  nodeSelector: optional(
+    record(
       text("a label value as a text", (value) => value.length <= 63 && label.test(value)),
-      { error: "a mapping of node labels to values" },
-    )
-    .optional(),
-  tolerations: z
-    .array(
+      "a mapping of node labels to values",
+    ),
+  ),
+  tolerations: optional(
+    list(
       mapping({
-        key: text("a taint key").optional(),
-        operator: z.enum(["Exists", "Equal"], { error: "Exists or Equal" }).optional(),
-        value: text("a taint value").optional(),
-        effect: z
-          .enum(["NoSchedule", "PreferNoSchedule", "NoExecute"], {
-            error: "NoSchedule, PreferNoSchedule or NoExecute",
-          })
-          .optional(),
-        tolerationSeconds: z.int({ error: "a whole number of seconds" }).optional(),
+        key: optional(text("a taint key")),
+        operator: optional(choice(["Exists", "Equal"])),
+        value: optional(text("a taint value")),
+        effect: optional(choice(["NoSchedule", "PreferNoSchedule", "NoExecute"])),
+        tolerationSeconds: optional(
+          v.pipe(v.number("a whole number of seconds"), v.integer("a whole number of seconds")),
+        ),
       }),
-      { error: "a list of tolerations" },
-    )
-    .optional(),
-  resources: mapping({ limits: quantities, requests: quantities }).optional(),
-  updateStrategy: mapping({
-    type: z
-      .literal("RollingUpdate", {
-        error: "RollingUpdate; an OnDelete update never finishes, so pulumi up would wait in vain",
-      })
-      .optional(),
-    rollingUpdate: mapping({
-      maxUnavailable: z
-        .union([z.int().positive(), z.string().regex(/^([1-9]\d*|([1-9]\d?|100)%)$/)], {
-          error: unavailableAccepted,
-        })
-        .optional(),
-    }).optional(),
-  }).optional(),
-  env: z
-    .array(
+      "a list of tolerations",
+    ),
+  ),
+  resources: optional(mapping({ limits: quantities, requests: quantities })),
+  updateStrategy: optional(
+    mapping({
+      type: optional(
+        v.literal(
+          "RollingUpdate",
+          "RollingUpdate; an OnDelete update never finishes, so pulumi up would wait in vain",
+        ),
+      ),
+      rollingUpdate: optional(
+        mapping({
+          maxUnavailable: optional(v.pipe(v.unknown(), v.check(isMaxUnavailable, unavailableAccepted))),
+        }),
+      ),
+    }),
+  ),
+  env: optional(
+    list(
       mapping({
         name: text("a variable's name", (value) => /^[-._a-zA-Z][-._a-zA-Z0-9]*$/.test(value)),
         value: text("a text"),
       }),
-      { error: "a list of {name, value}" },
-    )
-    .optional(),
-  clusterRole: z.enum(ClusterRoleChoice, { error: "bootstrap or create" }).optional(),
+      "a list of {name, value}",
+    ),
+  ),
+  clusterRole: optional(choice(Object.values(ClusterRoleChoice))),
 };
+
+/** A number is what YAML makes of an unquoted `3`. */
+function isMaxUnavailable(value: unknown): boolean {
+  return typeof value === "number"
+    ? Number.isInteger(value) && value > 0
+    : typeof value === "string" && /^([1-9]\d*|([1-9]\d?|100)%)$/.test(value);
+}
 
 /**
  * Finds every problem of what a user set: the schema's, and those of the configuration for the version.
@@ -196,7 +201,7 @@ export const settingsShape = {
  * @param schema - {@link settingsShape}, with the caller's own keys beside it
  * @param value - what the user gave
  */
-export function checkSettings(schema: z.ZodType, value: Record<string, unknown>): Problem[] {
+export function checkSettings(schema: Schema, value: Record<string, unknown>): Problem[] {
   const minor = parseVersion(value["kubernetesVersion"])?.minor.minor;
   const configuration = value["configuration"];
   return [

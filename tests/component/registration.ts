@@ -27,10 +27,11 @@ class RecordingMonitor extends MockMonitor {
 
   override async registerResource(request: Request, callback: Callback): Promise<void> {
     const timeouts = request.getCustomtimeouts();
+    const object = request.getObject();
     this.registrations.push({
       type: request.getType(),
       name: request.getName(),
-      inputs: deserializeProperties(request.getObject()),
+      inputs: object === undefined ? {} : deserializeProperties(object),
       parent: request.getParent(),
       provider: request.getProvider(),
       deleteBeforeReplace: request.getDeletebeforereplace(),

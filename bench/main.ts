@@ -1,0 +1,37 @@
+// `npm run bench`: what this program costs, next to what a user would do instead, side by side in one run.
+import { writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { measureRestarts } from "./restart.ts";
+import { measureStart } from "./start.ts";
+import { type Comparison, table } from "./statistics.ts";
+
+const usage = `Usage: npm run bench -- [--runs N] [--nodes N,N...]
+
+  --runs N       repetitions of each measurement, side by side (default 5)
+  --nodes N,...  sizes of the lab for restarts (default 50,1000)
+
+Prints a table and writes bench/results.json.`;
+
+const { values } = parseArgs({
+  options: { runs: { type: "string", default: "5" }, nodes: { type: "string", default: "50,1000" } },
+});
+const runs = Number(values.runs);
+const sizes = values.nodes.split(",").map(Number);
+
+if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
+  console.error(`--runs, --nodes: whole numbers above 0, please.\n\n${usage}`);
+  process.exitCode = 2;
+} else {
+  const rows: Comparison[] = [...(await measureStart(runs * 3)), ...(await measureRestarts(sizes, runs))];
+  console.log(`\n${table(rows)}`);
+  const result = {
+    at: new Date().toISOString(),
+    node: process.version,
+    cores: availableParallelism(),
+    runs,
+    rows,
+  };
+  writeFileSync(join(import.meta.dirname, "results.json"), `${JSON.stringify(result, null, 2)}\n`);
+}

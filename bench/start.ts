@@ -1,0 +1,67 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { compare, type Comparison } from "./statistics.ts";
+
+const config = {
+  "kube-proxy:kubernetesVersion": "v1.37.2",
+  "kube-proxy:controlPlaneEndpoint": "192.0.2.10:6443",
+  "kube-proxy:kubeconfig": "contexts:\n- name: none\ncurrent-context: none\n",
+};
+
+/**
+ * The start of the program, without a cluster: its modules are loaded and its resources registered with Pulumi's
+ * mocks; against a program that loads the same three SDKs and does nothing.
+ */
+export function measureStart(runs: number): Promise<Comparison[]> {
+  const programs = {
+    ours: join(import.meta.dirname, "..", "index.ts"),
+    theirs: join(import.meta.dirname, "empty.ts"),
+  };
+  const samples = { ours: [] as Sample[], theirs: [] as Sample[] };
+  for (let run = 0; run < runs; run++) {
+    console.log(`start of the program, ${run + 1} of ${runs}`);
+    for (const side of ["ours", "theirs"] as const) {
+      samples[side].push(start(programs[side]));
+    }
+  }
+  const against = "an empty program that imports the same three SDKs";
+  const pick = (side: keyof typeof samples, key: keyof Sample) => samples[side].map((sample) => sample[key]);
+  return Promise.resolve([
+    compare({
+      what: "start, time",
+      unit: "ms",
+      ours: pick("ours", "ms"),
+      theirs: pick("theirs", "ms"),
+      against,
+      goal: 1.3,
+    }),
+    compare({
+      what: "start, memory",
+      unit: "MB",
+      ours: pick("ours", "mb"),
+      theirs: pick("theirs", "mb"),
+      against,
+      goal: 1.3,
+    }),
+  ]);
+}
+
+interface Sample {
+  readonly ms: number;
+  readonly mb: number;
+}
+
+function start(program: string): Sample {
+  const began = performance.now();
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(import.meta.dirname, "run.ts"), pathToFileURL(program).href],
+    { encoding: "utf8", timeout: 60_000, env: { ...process.env, PULUMI_CONFIG: JSON.stringify(config) } },
+  );
+  const ms = performance.now() - began;
+  if (status !== 0) {
+    throw new Error(`${program} did not start: ${stderr}`);
+  }
+  return { ms, mb: Number(stdout) };
+}
