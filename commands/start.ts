@@ -25,7 +25,7 @@ async function main(): Promise<void> {
   log(`Kubernetes ${lab.kubernetesVersion} at ${lab.server}.`);
 
   heading(2, "kube-proxy, provisioned by the program");
-  const stack = await openStack();
+  const stack = await openStack(await tokenOf(lab));
   await run(stack, "pulumi up");
   const before = await look(lab);
   log(`DaemonSet kube-proxy, uid ${before.uid}: ${before.ready} of ${before.desired} pods ready.`);
@@ -65,7 +65,14 @@ On a real cluster: install the Pulumi CLI, then
 README.md says more; on a cluster where kubeadm has already installed kube-proxy read its part on that first.`);
 }
 
-async function openStack(): Promise<Stack> {
+/** The token of an earlier `npm start` whose kube-proxy still runs. */
+async function tokenOf(lab: Lab): Promise<string | undefined> {
+  const path = "jsonpath={.metadata.annotations.kube-proxy/restart}";
+  const token = await query(lab, ["daemonset", "kube-proxy", "--ignore-not-found", "-o", path]);
+  return token === "" ? undefined : token;
+}
+
+async function openStack(restart: string | undefined): Promise<Stack> {
   const engine = await chooseEngine();
   log(engine.description);
   const file = readFileSync(join(root, `Pulumi.${stackName}.yaml`), "utf8");
@@ -75,8 +82,11 @@ async function openStack(): Promise<Stack> {
     stack: stackName,
     workDir,
     projectDir: root,
-    config,
-    log: (line) => log(`  ${line}`),
+    // Without the token in force, the first `up` of a second run would be a restart already.
+    config: { ...config, ...(restart !== undefined && { restart }) },
+    log: (line) => {
+      log(`  ${line}`);
+    },
   });
 }
 

@@ -155,11 +155,9 @@ export class KubeProxy extends pulumi.ComponentResource {
   #objects({ restart = initialToken, ...settings }: pulumi.Unwrap<KubeProxyArgs>): KubeProxyObjects {
     const problems = checkSettings(mapping(argsShape), { restart, ...settings });
     if (problems.length > 0) {
-      throw new pulumi.ResourceError(
-        formatProblems("the arguments of KubeProxy; nothing was changed", problems),
-        this,
-        true,
-      );
+      // Pulumi puts "error serializing property ..." in front, so the list starts on a line of its own.
+      const message = `\n${formatProblems("the arguments of KubeProxy; nothing was changed", problems)}`;
+      throw new pulumi.ResourceError(message, this, true);
     }
     return withRestart(kubeProxyObjects(settings), restart);
   }

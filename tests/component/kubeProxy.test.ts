@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { suite, test } from "node:test";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
@@ -74,6 +76,19 @@ suite("KubeProxy", () => {
     assert.equal(await valueOf(kubeProxy.image), "example.com/p:1");
     assert.equal(await valueOf(kubeProxy.restart), "later");
     assert.equal(await valueOf(kubeProxy.configHash), podAnnotations(daemonSet)["kube-proxy/config-hash"]);
+  });
+});
+
+suite("mistakes in the arguments", () => {
+  test("end the program with all of them named, before any object is registered", () => {
+    const fixture = join(import.meta.dirname, "fixtures", "mistakes.ts");
+    const { stdout } = spawnSync(process.execPath, [fixture], { encoding: "utf8", timeout: 60_000 });
+    const { types, messages } = JSON.parse(stdout) as { types: string[]; messages: string[] };
+    assert.deepEqual(types, ["kube-proxy:index:KubeProxy"]);
+    assert.equal(messages.length, 1);
+    assert.match(messages[0] ?? "", /^2 problems in the arguments of KubeProxy; nothing was changed:$/m);
+    assert.match(messages[0] ?? "", /^ {2}kubernetesVersion: "1\.37" is not accepted/m);
+    assert.match(messages[0] ?? "", /^ {2}controlPlaneEndpoint: "api:port" is not accepted/m);
   });
 });
 
