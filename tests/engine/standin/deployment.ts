@@ -1,0 +1,248 @@
+/** One operation: takes goals, plans, acts, and keeps the state. */
+import type { Op } from "../types.ts";
+import type { Display } from "./display.ts";
+import type { Registered, Registrar } from "./monitor.ts";
+import { dependentReplacements, dependentsFirst, plan } from "./plan.ts";
+import type { Goal, Plan, Resource } from "./plan.ts";
+import { NotReady } from "./provider.ts";
+import type { Made, Provider } from "./provider.ts";
+import { clusterType, isSecretOutput, Providers } from "./providers.ts";
+import type { State } from "./state.ts";
+import { has, plain, prune, secret } from "./values.ts";
+import type { Props } from "./values.ts";
+
+export interface DeploymentOptions {
+  state: State;
+  display: Display;
+  preview: boolean;
+  refresh: boolean;
+  /** Ends the waiting. */
+  signal: AbortSignal;
+}
+
+/** A step has failed, and the user has read why. */
+class StepFailed extends Error {}
+
+export class Deployment implements Registrar {
+  readonly #options: DeploymentOptions;
+  readonly #providers: Providers;
+  readonly #registered = new Set<string>();
+  #queue: Promise<unknown> = Promise.resolve();
+  /** Whether anything has failed; then nothing is deleted at the end. */
+  failed = false;
+
+  constructor(options: DeploymentOptions) {
+    this.#options = options;
+    this.#providers = new Providers(options.state, (line) => {
+      options.display.line(`    ${line}`);
+    });
+  }
+
+  /** Handles one goal at a time, in the order in which the program's dependencies let them come. */
+  register(goal: Goal, aliases: readonly string[]): Promise<Registered> {
+    const result = this.#queue.then(async () => {
+      try {
+        return { ...(await this.#register(goal, aliases)), failed: false };
+      } catch (error) {
+        return this.refuse(goal, error);
+      }
+    });
+    this.#queue = result;
+    return result;
+  }
+
+  refuse(resource: Pick<Goal, "type" | "name">, error: unknown): Registered {
+    this.failed = true;
+    if (!(error instanceof StepFailed)) this.#options.display.error(resource, error);
+    return { id: "", outputs: {}, failed: true };
+  }
+
+  registerOutputs(urn: string, outputs: Props): void {
+    const { state, display } = this.#options;
+    const component = state.find(urn);
+    if (!component) return;
+    state.put({ ...component, outputs });
+    display.outputs(component, outputs);
+  }
+
+  /** Deletes what the program no longer asks for, and the originals of what was replaced. */
+  async finish(): Promise<void> {
+    if (this.failed) return;
+    const unwanted = (resource: Resource): boolean =>
+      resource.pendingDelete === true || !this.#registered.has(resource.urn);
+    await this.#deleteAll(this.#options.state.resources.filter(unwanted));
+  }
+
+  /** Deletes everything. */
+  destroy(): Promise<void> {
+    return this.#deleteAll(this.#options.state.resources);
+  }
+
+  async #register(goal: Goal, aliases: readonly string[]): Promise<Omit<Registered, "failed">> {
+    const { state, signal, preview, display } = this.#options;
+    signal.throwIfAborted();
+    this.#registered.add(goal.urn);
+    const found = state.find(goal.urn);
+    const renamed = aliases.find((alias) => !found && state.find(alias));
+    if (renamed) throw new Error(`the stand-in does not know renames by alias, here of ${renamed}`);
+    if (!goal.custom) {
+      const component = { ...goal, id: "", outputs: found?.outputs ?? {} };
+      return this.#step(found ? "same" : "create", goal, undefined, () => Promise.resolve(component));
+    }
+    const provider = this.#providers.of(goal);
+    const forceNew = provider.forceNew(goal);
+    const base = found && (await this.#baseOf(found, provider));
+    const adopt = base === undefined && goal.importId !== "";
+    const old = base ? found : adopt ? await this.#import(goal, provider) : undefined;
+    const decided = plan(goal, old, base ?? old?.inputs ?? {}, forceNew);
+    if (decided.problem !== undefined) {
+      // The CLI lets a preview show what it cannot do to a resource that is being imported.
+      if (!preview || goal.importId === "") throw new Error(decided.problem);
+      display.line(`warning: ${decided.problem}`);
+    }
+    return this.#carryOut(goal, old, decided, provider);
+  }
+
+  /** The old inputs as they are now; undefined when the resource is gone. */
+  async #baseOf(old: Resource, provider: Provider): Promise<Props | undefined> {
+    const { refresh, state, display } = this.#options;
+    const inputs = plain(old.inputs);
+    if (!refresh || !provider.read || old.pendingReplacement) return inputs;
+    const live = await provider.read(old, old.id);
+    if (live) return prune(inputs, live, plain(old.outputs)) as Props;
+    display.line(`    ${old.type} ${old.name} was deleted by somebody else`);
+    state.remove(old);
+    return undefined;
+  }
+
+  /** Adopts what is there, with inputs as they are there. */
+  async #import(goal: Goal, provider: Provider): Promise<Resource> {
+    if (has("secret", goal.inputs)) throw new Error("the stand-in does not know imports with secrets");
+    const outputs = await provider.read?.(goal, goal.importId);
+    if (!outputs) throw new Error(`resource '${goal.importId}' does not exist`);
+    const inputs = prune(goal.inputs, outputs) as Props;
+    const imported = this.#resource({ ...goal, inputs }, { id: goal.importId, outputs });
+    return this.#step("import", goal, undefined, () => Promise.resolve(imported));
+  }
+
+  async #carryOut(
+    goal: Goal,
+    old: Resource | undefined,
+    decided: Plan,
+    provider: Provider,
+  ): Promise<Resource> {
+    const { preview, signal } = this.#options;
+    const next = { ...goal, inputs: decided.inputs };
+    const step = (op: Op, reused: Resource | undefined, make: () => Promise<Made>): Promise<Resource> =>
+      this.#step(op, next, decided, async () => {
+        const expected = { id: reused?.id ?? "", outputs: provider.preview(next, reused) };
+        return this.#resource(next, preview ? expected : await make());
+      });
+    if (old && decided.op === "same") {
+      return this.#step("same", next, undefined, () => Promise.resolve({ ...old, ...next }));
+    }
+    if (old && decided.op === "update") {
+      return step("update", old, () => provider.update(next, old, signal));
+    }
+    const create = (): Promise<Made> => provider.create(next, signal);
+    if (!old) return step("create", undefined, create);
+    if (goal.type === clusterType) throw new Error("the stand-in does not know replacing a provider");
+    const first = decided.deleteFirst || old.pendingReplacement === true;
+    if (first) await this.#deleteForReplacement(old);
+    // A step for the eye only, which comes between what happens to the old one and to the new one.
+    const replace = (): Promise<undefined> =>
+      this.#step("replace", next, decided, () => Promise.resolve(undefined));
+    if (first) await replace();
+    const made = await step("create-replacement", undefined, create);
+    if (!first) await replace();
+    return made;
+  }
+
+  async #deleteForReplacement(old: Resource): Promise<void> {
+    const { state } = this.#options;
+    const later = state.resources.filter(({ urn, custom }) => custom && !this.#registered.has(urn));
+    const forceNew = (resource: Resource): ReturnType<Provider["forceNew"]> =>
+      this.#providers.of(resource).forceNew(resource);
+    const inOrder = dependentsFirst(later).reverse();
+    for (const resource of [...dependentReplacements(old, inOrder, forceNew), old]) {
+      if (!resource.pendingReplacement) await this.#delete("delete-replaced", resource);
+      state.put({ ...resource, pendingReplacement: true });
+    }
+  }
+
+  async #deleteAll(resources: readonly Resource[]): Promise<void> {
+    const { state, signal } = this.#options;
+    try {
+      for (const resource of dependentsFirst(resources)) {
+        signal.throwIfAborted();
+        // What is pending replacement has been deleted already.
+        if (!resource.pendingReplacement) {
+          await this.#delete(resource.pendingDelete ? "delete-replaced" : "delete", resource);
+        }
+        state.remove(resource);
+      }
+    } catch (error) {
+      this.failed = true;
+      if (!(error instanceof StepFailed)) throw error;
+    }
+  }
+
+  async #delete(op: "delete" | "delete-replaced", resource: Resource): Promise<void> {
+    const { preview, signal } = this.#options;
+    await this.#step(op, resource, undefined, async () => {
+      if (op === "delete" && resource.protect) {
+        throw new Error(
+          `unable to delete resource "${resource.urn}"\nas it is currently marked for protection. ` +
+            "To unprotect the resource, remove the `protect` flag from the resource in your Pulumi " +
+            "program and run `pulumi up`",
+        );
+      }
+      if (preview || !resource.custom || resource.retainOnDelete) return undefined;
+      await this.#providers.of(resource).delete(resource, signal);
+      return undefined;
+    });
+  }
+
+  /** Shows a step, remembers that it is under way, and keeps what comes of it. */
+  async #step<T extends Resource | undefined>(
+    op: Op,
+    goal: Goal,
+    decided: Plan | undefined,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const { state, display } = this.#options;
+    const shown = display.step(op, goal, decided);
+    const settle = op === "same" || op === "replace" ? undefined : state.begin(goal.urn, op);
+    try {
+      const resource = await work();
+      if (resource) this.#keep(op, resource);
+      shown.done();
+      return resource;
+    } catch (error) {
+      if (error instanceof NotReady) {
+        this.#keep(op, { ...this.#resource(goal, error.made), initErrors: [error.message] });
+      }
+      shown.failed(error);
+      throw new StepFailed(String(error), { cause: error });
+    } finally {
+      settle?.();
+    }
+  }
+
+  /** Keeps a resource; an original that a replacement was made beside is deleted at the end. */
+  #keep(op: Op, resource: Resource): void {
+    const { state } = this.#options;
+    const old = state.find(resource.urn);
+    const beside = op === "create-replacement" && old && !old.pendingReplacement;
+    if (beside) state.put({ ...old, pendingDelete: true });
+    state.put(resource);
+  }
+
+  #resource(goal: Goal, { id, outputs }: Made): Resource {
+    const mark = ([key, value]: [string, unknown]): [string, unknown] => [
+      key,
+      isSecretOutput(goal, key) ? secret(value) : value,
+    ];
+    return { ...goal, id, outputs: Object.fromEntries(Object.entries(outputs).map(mark)) };
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * Kubernetes objects, as the Pulumi provider handles them.
+ *
+ * Source: pulumi-kubernetes `provider/pkg/provider/{provider,diff}.go`, `provider/pkg/await/await.go`.
+ */
+import { randomUUID } from "node:crypto";
+
+import { Api, ApiError, fieldManager, headerOf } from "./api.ts";
+import type { Goal, Resource } from "./plan.ts";
+import { NotReady, poll } from "./provider.ts";
+import type { Made, Provider } from "./provider.ts";
+import { describePods, notRolledOut } from "./rollout.ts";
+import type { DaemonSet } from "./rollout.ts";
+import { at, has, isObject, parsePath, plain, replaceAt, unknownValue } from "./values.ts";
+import type { Path, Props } from "./values.ts";
+
+/** Managers whose fields the provider takes over before it applies. `kubeadm` is not one. */
+const takenOver = /^(pulumi-kubernetes|kubectl|before-first-apply)/;
+const propagationPolicy = parsePath('metadata.annotations["pulumi.com/deletionPropagationPolicy"]');
+const patchForce = parsePath('metadata.annotations["pulumi.com/patchForce"]');
+const uidPath = parsePath("metadata.uid");
+
+/** The kinds this stand-in knows, each with what cannot be changed in place. */
+const forceNew: Record<string, string[]> = {
+  "kubernetes:core/v1:ConfigMap": ["data", "binaryData"],
+  "kubernetes:core/v1:ServiceAccount": [],
+  "kubernetes:apps/v1:DaemonSet": ["spec.selector"],
+  "kubernetes:rbac.authorization.k8s.io/v1:Role": [],
+  "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole": [],
+  "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": ["roleRef"],
+  "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding": ["roleRef"],
+};
+const knownOptions = ["kubeconfig", "context", "clusterIdentifier", "enableConfigMapMutable"];
+const knownAnnotations = ["pulumi.com/patchForce", "pulumi.com/deletionPropagationPolicy"];
+
+/** Whether {@link Kubernetes} makes resources of this type. */
+export function isKnownKind(type: string): boolean {
+  return type in forceNew;
+}
+
+/** Makes the objects of one `pulumi:providers:kubernetes`. */
+export class Kubernetes implements Provider {
+  readonly #options: Props;
+  readonly #api: Api;
+  readonly #log: (line: string) => void;
+
+  constructor(options: Props, log: (line: string) => void) {
+    this.#options = options;
+    this.#api = new Api(options);
+    this.#log = log;
+  }
+
+  forceNew({ type, inputs }: Goal): Path[] {
+    const { annotations = {}, name } = (inputs["metadata"] ?? {}) as { annotations?: Props; name?: string };
+    if (name === undefined) throw new Error("metadata.name: required, the stand-in makes up no names");
+    const ours = Object.keys(annotations).filter((key) => key.startsWith("pulumi.com/"));
+    refuse("annotation", ours, knownAnnotations);
+    const mutable = this.#options["enableConfigMapMutable"] === "true" && inputs["immutable"] !== true;
+    const fixed = type.endsWith(":ConfigMap") && mutable ? [] : (forceNew[type] ?? []);
+    return ["metadata.name", "metadata.namespace", ...fixed].map(parsePath);
+  }
+
+  async read({ inputs }: Goal, id: string): Promise<Props | undefined> {
+    const object = await this.#api.read(headerOf(plain(inputs), id));
+    return object && withoutManagedFields(object);
+  }
+
+  preview({ inputs }: Goal, old: Resource | undefined): Props {
+    const outputs = { ...plain(old?.outputs ?? {}), ...plain(inputs) };
+    return replaceAt(outputs, uidPath, old ? at(old.outputs, uidPath) : unknownValue) as Props;
+  }
+
+  async create(goal: Goal, signal: AbortSignal): Promise<Made> {
+    const object = plain(goal.inputs);
+    try {
+      await this.#api.create(object);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== 409) throw error;
+      throw new Error(
+        `${error.message}\n\nThe resource already exists in the cluster. Adopt it with the ` +
+          "`import` option, delete it, or, if this is a replacement, set deleteBeforeReplace.",
+        { cause: error },
+      );
+    }
+    const { namespace, name } = object["metadata"] as { namespace?: string; name: string };
+    const id = namespace === undefined ? name : `${namespace}/${name}`;
+    return this.#ready(goal, id, goal.timeouts.create, signal);
+  }
+
+  async update(goal: Goal, old: Resource, signal: AbortSignal): Promise<Made> {
+    const live = await this.#takeOver(headerOf(plain(goal.inputs), old.id));
+    // An ignored field is sent as it is, or the apply would give it up.
+    const object = goal.ignoreChanges.map(parsePath).reduce<unknown>((inputs, path) => {
+      const value = at(live, path);
+      return value === undefined ? inputs : replaceAt(inputs, path, value);
+    }, plain(goal.inputs)) as Props;
+    await this.#api.apply(object, at(object, patchForce) === "true");
+    return this.#ready(goal, old.id, goal.timeouts.update, signal);
+  }
+
+  async delete(old: Resource, signal: AbortSignal): Promise<void> {
+    const inputs = plain(old.inputs);
+    const header = headerOf(inputs, old.id);
+    const uid = at(await this.#api.read(header), uidPath);
+    if (uid === undefined) return;
+    const policy = at(inputs, propagationPolicy);
+    await this.#api.delete(header, typeof policy === "string" ? policy : "foreground");
+    const gone = async (): Promise<boolean> => at(await this.#api.read(header), uidPath) !== uid;
+    if (!(await poll(old.timeouts.delete, signal, gone))) {
+      throw new Error(`${old.id} is still there ${old.timeouts.delete} s after it was deleted`);
+    }
+  }
+
+  /** Waits until the object is ready; of the known kinds only a DaemonSet takes time to be. */
+  async #ready(goal: Goal, id: string, seconds: number, signal: AbortSignal): Promise<Made> {
+    const made: Made = { id, outputs: {} };
+    let reason: string | undefined;
+    const ready = async (): Promise<boolean> => {
+      made.outputs = (await this.read(goal, id)) ?? {};
+      if (!goal.type.endsWith(":DaemonSet")) return true;
+      const now = notRolledOut(made.outputs as DaemonSet);
+      if (now !== undefined && now !== reason) this.#log(`${goal.name}: ${now}`);
+      reason = now;
+      return now === undefined;
+    };
+    try {
+      if (await poll(seconds, signal, ready)) return made;
+    } catch (error) {
+      throw new NotReady(`waiting for "${id}" ended: ${String(error)}`, made);
+    }
+    const pods = await describePods(this.#api, made.outputs as DaemonSet);
+    throw new NotReady(
+      `the Kubernetes API server reported that "${id}" failed to fully initialize or become live ` +
+        `within ${seconds} s: ${reason ?? ""}\n${pods}`,
+      made,
+    );
+  }
+
+  /**
+   * Makes the fields of {@link takenOver} ours as an apply's: to the API server the updates and the
+   * applies of one manager are two owners, which would conflict.
+   *
+   * @returns The live object.
+   */
+  async #takeOver(header: Props): Promise<Props> {
+    const live = await this.#api.read(header);
+    if (!live) throw new Error("was deleted by somebody else: run `pulumi refresh`");
+    const { managedFields = [], resourceVersion } = live["metadata"] as {
+      managedFields?: ManagedFields[];
+      resourceVersion: string;
+    };
+    const taken = managedFields.filter((entry) => takenOver.test(entry.manager) && !entry.subresource);
+    if (taken.every((entry) => entry.manager === fieldManager && entry.operation === "Apply")) return live;
+    const fieldsV1 = taken.reduce<Props>((fields, entry) => merge(fields, entry.fieldsV1), {});
+    const ours = { ...taken[0], manager: fieldManager, operation: "Apply", fieldsV1 };
+    const others = managedFields.filter((entry) => !taken.includes(entry));
+    const metadata = { ...(header["metadata"] as Props), resourceVersion, managedFields: [...others, ours] };
+    return this.#api.merge({ ...header, metadata });
+  }
+}
+
+/** The provider itself, which is a resource too. */
+export class ClusterProvider implements Provider {
+  forceNew({ inputs }: Goal): Path[] {
+    refuse("provider option", Object.keys(inputs), knownOptions);
+    if (has("unknown", inputs)) throw new Error("the stand-in needs the provider's options in a preview");
+    // Without an identifier of its own, a cluster is what the kubeconfig says.
+    return "clusterIdentifier" in inputs ? [["clusterIdentifier"]] : [["kubeconfig"], ["context"]];
+  }
+
+  preview({ inputs }: Goal): Props {
+    return plain(inputs);
+  }
+
+  create({ inputs }: Goal): Promise<Made> {
+    return Promise.resolve({ id: randomUUID(), outputs: plain(inputs) });
+  }
+
+  update({ inputs }: Goal, old: Resource): Promise<Made> {
+    return Promise.resolve({ id: old.id, outputs: plain(inputs) });
+  }
+
+  delete(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+interface ManagedFields {
+  manager: string;
+  operation: string;
+  subresource?: string;
+  fieldsV1: Props;
+}
+
+function refuse(what: string, given: string[], known: string[]): void {
+  const unknown = given.filter((key) => !known.includes(key));
+  if (unknown.length === 0) return;
+  throw new Error(`the stand-in does not know ${what} ${unknown.join(", ")}; it knows ${known.join(", ")}`);
+}
+
+function withoutManagedFields(object: Props): Props {
+  return replaceAt(object, ["metadata", "managedFields"], undefined) as Props;
+}
+
+function merge(a: Props, b: Props): Props {
+  const both = Object.entries(b).map(([key, value]) => {
+    const other = a[key];
+    return [key, isObject(other) && isObject(value) ? merge(other, value) : value] as const;
+  });
+  return { ...a, ...Object.fromEntries(both) };
+}

@@ -1,0 +1,97 @@
+/**
+ * The stand-in engine's command line: the part of `pulumi`'s that tests/engine needs, so that one
+ * caller drives either. Unknown commands and options are errors.
+ */
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+import { parse } from "yaml";
+
+import { Crypter } from "../secrets.ts";
+import { Deployment } from "./deployment.ts";
+import { Display } from "./display.ts";
+import { readConfig, readProject } from "./project.ts";
+import { runProgram } from "./program.ts";
+import { lock, State } from "./state.ts";
+
+const accepted = { type: "boolean" } as const;
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    stack: { type: "string" },
+    "config-file": { type: "string" },
+    "event-log": { type: "string" },
+    color: { type: "string" },
+    yes: accepted,
+    "skip-preview": accepted,
+    "non-interactive": accepted,
+  },
+});
+const operation = positionals.join(" ");
+const { stack = "" } = options;
+const { PULUMI_BACKEND_URL = "", PULUMI_CONFIG_PASSPHRASE_FILE = "" } = process.env;
+const statePath = join(fileURLToPath(PULUMI_BACKEND_URL), ".standin", `${stack}.json`);
+
+async function operate(display: Display): Promise<boolean> {
+  const preview = operation === "preview";
+  const project = readProject(process.cwd());
+  const { encryptionsalt, config } = parse(readFileSync(options["config-file"] ?? "", "utf8")) as {
+    encryptionsalt?: string;
+    config?: Record<string, unknown>;
+  };
+  let made: Crypter | undefined;
+  const crypter = (): Crypter =>
+    (made ??= new Crypter(readFileSync(PULUMI_CONFIG_PASSPHRASE_FILE, "utf8").trim(), encryptionsalt));
+  const abort = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      abort.abort(new Error(`cancelled by ${signal}`));
+    });
+  }
+  const unlock = preview ? undefined : lock(`${statePath}.lock`);
+  try {
+    const state = new State(statePath, crypter, preview);
+    if (state.interrupted.length > 0) {
+      const list = state.interrupted.map(({ urn, op }) => `  * ${urn}, interrupted during ${op}`);
+      display.line(
+        `warning: Attempting to deploy or update resources with ${list.length} pending operations ` +
+          `from previous deployment.\n${list.join("\n")}`,
+      );
+    }
+    const { refresh } = project;
+    const deployment = new Deployment({ state, display, preview, refresh, signal: abort.signal });
+    if (operation === "destroy") await deployment.destroy();
+    else {
+      const settings = readConfig(stack, project, config ?? {}, crypter);
+      if (await runProgram({ project, stack, config: settings, preview, display }, deployment)) {
+        await deployment.finish();
+      } else deployment.failed = true;
+    }
+    display.summary(deployment.failed);
+    return !deployment.failed;
+  } finally {
+    unlock?.();
+  }
+}
+
+if (operation === "cancel") {
+  rmSync(`${statePath}.lock`, { force: true });
+  console.log(`The currently running update for '${stack}' has been canceled!`);
+} else if (["preview", "up", "destroy"].includes(operation)) {
+  const display = new Display(options["event-log"], operation === "preview");
+  display.line("This is the stand-in engine of tests/engine, not the Pulumi CLI.");
+  display.line(
+    `${{ preview: "Previewing update", up: "Updating", destroy: "Destroying" }[operation] ?? ""} (${stack}):`,
+  );
+  try {
+    if (!(await operate(display))) process.exitCode = 1;
+  } catch (error) {
+    display.error(undefined, error);
+    process.exitCode = 1;
+  }
+} else {
+  console.error(`the stand-in knows preview, up, destroy and cancel, not "${operation}"`);
+  process.exitCode = 2;
+}

@@ -1,0 +1,70 @@
+/** Runs the unmodified program against the stand-in, as Pulumi's language host would. */
+import { setImmediate } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { inspect } from "node:util";
+
+import pulumi from "@pulumi/pulumi";
+import { setAllConfig } from "@pulumi/pulumi/runtime/config.js";
+import * as settings from "@pulumi/pulumi/runtime/settings.js";
+import { runInPulumiStack } from "@pulumi/pulumi/runtime/stack.js";
+
+import type { Display } from "./display.ts";
+import { Monitor } from "./monitor.ts";
+import type { Registrar } from "./monitor.ts";
+import type { Project, StackConfig } from "./project.ts";
+
+/** Reads from the monitor what it supports, as the language host does; not in Pulumi's typings. */
+const { awaitFeatureSupport } = settings as unknown as { awaitFeatureSupport: () => Promise<void> };
+
+export interface ProgramOptions {
+  project: Project;
+  stack: string;
+  config: StackConfig;
+  preview: boolean;
+  display: Display;
+}
+
+/**
+ * Runs the program to its end, all its registrations included.
+ *
+ * @returns False when the program threw; the user has read why.
+ */
+export async function runProgram(options: ProgramOptions, registrar: Registrar): Promise<boolean> {
+  const { project, stack, config, preview, display } = options;
+  const monitor = new Monitor(stack, project.name, registrar);
+  settings.setMockOptions(monitor, project.name, stack, preview, "organization");
+  await awaitFeatureSupport();
+  setAllConfig(config.values, config.secretKeys);
+
+  const reported = new Set<unknown>();
+  const report = (error: unknown): void => {
+    // The engine has shown what failed to register; its dependents only repeat it.
+    if (/failed to register$/.test((error as Error | undefined)?.message ?? "")) return;
+    // Each promise that an error passes through may report it once more.
+    if (!reported.has(error)) display.error(undefined, new Error(explain(error, project.main)));
+    reported.add(error);
+    process.exitCode = 1;
+  };
+  process.on("uncaughtException", report).on("unhandledRejection", report);
+  try {
+    await runInPulumiStack(async () => {
+      const program = (await import(pathToFileURL(project.main).href)) as { default?: unknown };
+      display.event({ programEvent: { durationMs: performance.now() } });
+      const exported = program.default ?? { ...program };
+      return typeof exported === "function" ? (exported as () => unknown)() : exported;
+    });
+  } catch (error) {
+    report(error);
+  }
+  await settings.disconnect();
+  // A rejection that nobody handles is reported a turn later.
+  await setImmediate();
+  return reported.size === 0;
+}
+
+/** Words an error as `@pulumi/pulumi/cmd/run` does: no stack for what the program says itself. */
+function explain(error: unknown, main: string): string {
+  if (pulumi.RunError.isInstance(error)) return error.message;
+  if (pulumi.ResourceError.isInstance(error) && error.hideStack) return error.message;
+  return `Running program '${main}' failed with an unhandled exception:\n${inspect(error)}`;
+}

@@ -1,0 +1,41 @@
+/** Who makes which resources. */
+import { Command } from "./command.ts";
+import { ClusterProvider, isKnownKind, Kubernetes } from "./kubernetes.ts";
+import type { Goal } from "./plan.ts";
+import type { Provider } from "./provider.ts";
+import type { State } from "./state.ts";
+import { has, plain } from "./values.ts";
+
+/** The type of Pulumi's kubernetes provider. */
+export const clusterType = "pulumi:providers:kubernetes";
+const commandType = "command:local:Command";
+
+export class Providers {
+  readonly #clusters = new Map<string, Kubernetes>();
+  readonly #state: State;
+  readonly #log: (line: string) => void;
+
+  /** @param log - Takes what a provider says while it works. */
+  constructor(state: State, log: (line: string) => void) {
+    this.#state = state;
+    this.#log = log;
+  }
+
+  /** @throws Error for a type that the stand-in does not know. */
+  of({ type, provider }: Goal): Provider {
+    if (type === clusterType) return new ClusterProvider();
+    if (type === commandType && provider === "") return new Command(this.#log);
+    if (!isKnownKind(type)) throw new Error(`the stand-in does not know resource type ${type}`);
+    const options = this.#state.find(provider)?.inputs;
+    if (!options) throw new Error("the stand-in needs an explicit provider");
+    const cluster = this.#clusters.get(provider) ?? new Kubernetes(plain(options), this.#log);
+    this.#clusters.set(provider, cluster);
+    return cluster;
+  }
+}
+
+/** Whether an output is secret: what comes in as a secret does not go out as text. */
+export function isSecretOutput({ type, inputs, additionalSecretOutputs }: Goal, key: string): boolean {
+  // Every output of a command may show any of its inputs.
+  return additionalSecretOutputs.includes(key) || has("secret", type === commandType ? inputs : inputs[key]);
+}
