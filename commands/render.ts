@@ -23,8 +23,8 @@ function main(): void {
   const settings = settingsOfKubeadmConfig(readInput(file), file === "-" ? "standard input" : file);
   const objects = kubeProxyObjects(settings);
   const shown = token === undefined ? objects : withRestart(objects, token);
-  for (const object of Object.values(shown)) {
-    console.log(`---\n${marshal(object as unknown as Yaml)}`);
+  for (const object of Object.values(shown) as Yaml[]) {
+    console.log(`---\n${marshal(object)}`);
   }
 }
 

@@ -82,7 +82,9 @@ export class KubeProxy extends pulumi.ComponentResource {
 
     // Everything comes from this one output, so that a mistake in the arguments keeps every child from being registered.
     const objects = pulumi.output(args).apply((plain) => this.#objects(plain));
-    // Names are fixed, so that no object can stand beside its own replacement.
+    // Names are fixed, so that no object can stand beside its own replacement. The Kubernetes provider asks to delete
+    // first only when it found a reason to replace by itself; a restart is the engine's reason, and the engine's
+    // default order would create over the live DaemonSet and then delete it.
     const options = { parent: this, deleteBeforeReplace: true };
 
     const { serviceAccount, clusterRoleBinding, role, roleBinding, configMap, daemonSet } = objects;

@@ -66,16 +66,10 @@ function withFieldVersion(variable: ContainerEnvVar): ContainerEnvVar {
     : { ...variable, valueFrom: { fieldRef: { apiVersion: "v1", ...valueFrom.fieldRef } } };
 }
 
-/**
- * The DaemonSet's resource options: a new restart token replaces it, by deletion and creation anew.
- *
- * `deleteBeforeReplace` must be said here. The Kubernetes provider asks for it only when it found a reason to replace
- * by itself; this reason is the engine's, and the default order would create over the live object and then delete it.
- */
+/** What makes a new token replace the DaemonSet, beside the explicit `deleteBeforeReplace` of every child. */
 export function restartOptions(timeouts: CustomTimeouts | undefined): CustomResourceOptions {
   return {
     replaceOnChanges: [`metadata.annotations["${restartAnnotation}"]`],
-    deleteBeforeReplace: true,
     ...(timeouts && { customTimeouts: timeouts }),
   };
 }

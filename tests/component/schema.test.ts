@@ -8,7 +8,10 @@ import { KubeProxy } from "../../components/index.ts";
 import { stackConfigShape } from "../../components/stackConfig.ts";
 
 interface Schema {
-  resources: Record<string, { inputProperties: Record<string, object>; requiredInputs: string[]; required: string[] }>;
+  resources: Record<
+    string,
+    { inputProperties: Record<string, object>; requiredInputs: string[]; required: string[] }
+  >;
   types: Record<string, { enum?: { value: string }[] }>;
 }
 

@@ -72,25 +72,39 @@ suite("bad input changes nothing and says what is wrong", () => {
       /configuration\.mod: unknown key; did you mean mode\?/,
     ));
 
-  test("a restart token of another YAML type", () => refused({ restart: ["now"] }, /restart' must be of type 'string'/));
+  test("a restart token of another YAML type", () =>
+    refused({ restart: ["now"] }, /restart' must be of type 'string'/));
 
   test("a kubeconfig that does not exist, and a context that it does not have", async () => {
     await refused({ kubeconfig: join(folder, "missing") }, /kubeconfig: .*missing" is not accepted/);
-    await refused({ context: "prod" }, /context: "prod" is not accepted; accepted: one of the kubeconfig's contexts: /);
+    await refused(
+      { context: "prod" },
+      /context: "prod" is not accepted; accepted: one of the kubeconfig's contexts: /,
+    );
   });
 
   test("a cluster that cannot be reached", async () => {
-    const path = kubeconfig("unreachable", (content) => content.replace(/https:\/\/127\.0\.0\.1:\d+/, "https://127.0.0.1:1"));
+    const path = kubeconfig("unreachable", (content) =>
+      content.replace(/https:\/\/127\.0\.0\.1:\d+/, "https://127.0.0.1:1"),
+    );
     await refused({ kubeconfig: path }, /cluster is unreachable/);
   });
 
   test("rights that do not suffice, seen by the preview", async () => {
     const account = "limited";
     await scenario.cluster.kubectl(["create", "serviceaccount", account]);
-    await scenario.cluster.kubectl(["create", "clusterrolebinding", account, "--clusterrole=view", `--serviceaccount=kube-system:${account}`]);
+    await scenario.cluster.kubectl([
+      "create",
+      "clusterrolebinding",
+      account,
+      "--clusterrole=view",
+      `--serviceaccount=kube-system:${account}`,
+    ]);
     const token = (await scenario.cluster.kubectl(["create", "token", account])).trim();
     const path = kubeconfig("limited", (content) =>
-      content.replace(/client-certificate(-data)?: .*\n/, `token: ${token}\n`).replace(/ *client-key(-data)?: .*\n/, ""),
+      content
+        .replace(/client-certificate(-data)?: .*\n/, `token: ${token}\n`)
+        .replace(/ *client-key(-data)?: .*\n/, ""),
     );
     await scenario.stack.setConfig({ kubeconfig: path, restart: "forbidden" });
     const preview = await scenario.stack.preview();

@@ -24,14 +24,24 @@ suite("on a cluster where kubeadm has installed kube-proxy", () => {
   after(() => down(labName));
 
   test("the settings in kubeadm-config give the objects that are there", async () => {
-    const stored = await cluster.kubectl(["get", "configmap", "kubeadm-config", "-o", "jsonpath={.data.ClusterConfiguration}"]);
-    const live = async (what: string) => JSON.parse(await cluster.kubectl(["get", what, "-o", "json"])) as Live;
+    const stored = await cluster.kubectl([
+      "get",
+      "configmap",
+      "kubeadm-config",
+      "-o",
+      "jsonpath={.data.ClusterConfiguration}",
+    ]);
+    const live = async (what: string) =>
+      JSON.parse(await cluster.kubectl(["get", what, "-o", "json"])) as Live;
     const server = serverOf((await live("configmap/kube-proxy")).data?.["kubeconfig.conf"] ?? "");
     // kubeadm stores no InitConfiguration: what its endpoint was is in the kubeconfig it wrote.
     const objects = kubeProxyObjects(settingsOfKubeadmConfig(withEndpoint(stored, server), "kubeadm-config"));
 
     assert.deepEqual((await live("configmap/kube-proxy")).data, objects.configMap.data);
-    assert.deepEqual((await live("configmap/kube-proxy")).metadata.annotations, objects.configMap.metadata.annotations);
+    assert.deepEqual(
+      (await live("configmap/kube-proxy")).metadata.annotations,
+      objects.configMap.metadata.annotations,
+    );
     assertWithin(await live("daemonset/kube-proxy"), objects.daemonSet);
     assertWithin(await live("role/kube-proxy"), objects.role);
     assertWithin(await live("rolebinding/kube-proxy"), objects.roleBinding);
@@ -55,7 +65,9 @@ suite("on a cluster where kubeadm has installed kube-proxy", () => {
   test("after kubeadm's objects were deleted, as the README says, up provisions", async () => {
     await cluster.kubectl([
       "delete",
-      ...["daemonset", "configmap", "serviceaccount", "role", "rolebinding"].map((kind) => `${kind}/kube-proxy`),
+      ...["daemonset", "configmap", "serviceaccount", "role", "rolebinding"].map(
+        (kind) => `${kind}/kube-proxy`,
+      ),
     ]);
     await cluster.kubectl(["delete", "clusterrolebinding", "kubeadm:node-proxier"]);
     const scenario = await Scenario.open(engine, lab);

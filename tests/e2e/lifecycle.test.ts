@@ -75,7 +75,8 @@ suite("the life of a kube-proxy", () => {
     const order = changesOf(result).filter((change) => change.endsWith("kube-proxy-daemon-set"));
     assert.ok(
       order.indexOf("delete-replaced kube-proxy-daemon-set") >= 0 &&
-        order.indexOf("delete-replaced kube-proxy-daemon-set") < order.indexOf("create-replacement kube-proxy-daemon-set"),
+        order.indexOf("delete-replaced kube-proxy-daemon-set") <
+          order.indexOf("create-replacement kube-proxy-daemon-set"),
       result.output,
     );
     const { metadata, status } = await liveDaemonSet();
@@ -114,8 +115,18 @@ suite("the life of a kube-proxy", () => {
       pods.filter((pod) => oldPods.includes(pod.metadata.uid)),
       [],
     );
-    assert.ok(pods.every((pod) => pod.metadata.annotations?.["kube-proxy/config-hash"] === result.outputs["configHash"]));
-    const config = await scenario.cluster.kubectl(["get", "configmap", "kube-proxy", "-o", "jsonpath={.data.config\\.conf}"]);
+    assert.ok(
+      pods.every(
+        (pod) => pod.metadata.annotations?.["kube-proxy/config-hash"] === result.outputs["configHash"],
+      ),
+    );
+    const config = await scenario.cluster.kubectl([
+      "get",
+      "configmap",
+      "kube-proxy",
+      "-o",
+      "jsonpath={.data.config\\.conf}",
+    ]);
     assert.match(config, /^mode: nftables$/m);
   });
 
@@ -130,14 +141,27 @@ suite("the life of a kube-proxy", () => {
 
   test("an edit by kubectl is seen by the next preview and repaired by the next up", async () => {
     const edit = { spec: { template: { spec: { tolerations: [] } } } };
-    await scenario.cluster.kubectl(["patch", "daemonset", "kube-proxy", "--patch", JSON.stringify(edit), "--type=merge"]);
+    await scenario.cluster.kubectl([
+      "patch",
+      "daemonset",
+      "kube-proxy",
+      "--patch",
+      JSON.stringify(edit),
+      "--type=merge",
+    ]);
     const { steps, output } = await scenario.stack.preview();
     assert.ok(
       steps.some(({ op, name }) => op === "update" && name === "kube-proxy-daemon-set"),
       output,
     );
     await scenario.up();
-    const tolerations = await scenario.cluster.kubectl(["get", "daemonset", "kube-proxy", "-o", "jsonpath={.spec.template.spec.tolerations}"]);
+    const tolerations = await scenario.cluster.kubectl([
+      "get",
+      "daemonset",
+      "kube-proxy",
+      "-o",
+      "jsonpath={.spec.template.spec.tolerations}",
+    ]);
     assert.deepEqual(JSON.parse(tolerations), [{ operator: "Exists" }]);
     assert.deepEqual(changesOf(await scenario.stack.preview()), []);
   });
@@ -159,11 +183,19 @@ suite("the life of a kube-proxy", () => {
         }
       ).rules
         .flatMap(({ apiGroups, resources, verbs }) =>
-          apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource} ${verb}`))),
+          apiGroups.flatMap((group) =>
+            resources.flatMap((resource) => verbs.map((verb) => `${group}/${resource} ${verb}`)),
+          ),
         )
         .sort();
     assert.deepEqual(await rules("kube-proxy:node-proxier"), await rules("system:node-proxier"));
-    const binding = await scenario.cluster.kubectl(["get", "clusterrolebinding", "kubeadm:node-proxier", "-o", "jsonpath={.roleRef.name}"]);
+    const binding = await scenario.cluster.kubectl([
+      "get",
+      "clusterrolebinding",
+      "kubeadm:node-proxier",
+      "-o",
+      "jsonpath={.roleRef.name}",
+    ]);
     assert.equal(binding, "kube-proxy:node-proxier");
     await scenario.up({ clusterRole: undefined });
     assert.doesNotMatch((await scenario.cluster.fingerprint()).join(), /ClusterRole kube-proxy/);

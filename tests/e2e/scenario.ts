@@ -115,7 +115,10 @@ export class Cluster {
     );
     return [...namespaced, ...global]
       .filter(({ metadata }) => /kube-proxy$|kubeadm:node-proxier|kube-proxy:/.test(metadata.name))
-      .map(({ kind, metadata }) => `${kind} ${metadata.name} ${metadata.uid} ${metadata.generation || metadata.resourceVersion}`)
+      .map(
+        ({ kind, metadata }) =>
+          `${kind} ${metadata.name} ${metadata.uid} ${metadata.generation || metadata.resourceVersion}`,
+      )
       .sort();
   }
 
@@ -139,7 +142,11 @@ export class Cluster {
 }
 
 /** Waits until a condition holds. */
-export async function eventually(what: string, condition: () => Promise<boolean>, seconds = 30): Promise<void> {
+export async function eventually(
+  what: string,
+  condition: () => Promise<boolean>,
+  seconds = 30,
+): Promise<void> {
   const deadline = Date.now() + seconds * 1000;
   while (!(await condition())) {
     if (Date.now() > deadline) {

@@ -149,5 +149,7 @@ function isContainer(value: unknown): value is Record<string, unknown> {
 }
 
 function withoutAnnotations(metadata: ObjectMeta): ObjectMeta {
-  return Object.fromEntries(Object.entries(metadata).filter(([key]) => key !== "annotations")) as unknown as ObjectMeta;
+  return Object.fromEntries(
+    Object.entries(metadata).filter(([key]) => key !== "annotations"),
+  ) as unknown as ObjectMeta;
 }

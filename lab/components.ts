@@ -1,0 +1,188 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+import { stringify } from "yaml";
+
+import { network } from "./network.ts";
+
+/** How one component of the control plane is started and how its health is asked. */
+export interface ComponentSpec {
+  name: string;
+  args: string[];
+  /** The port on the loopback interface that it serves at. */
+  port: number;
+  /** URL that answers 200 when it is healthy. */
+  health: string;
+}
+
+/** The ports of a lab, all on 127.0.0.1. */
+export interface Ports {
+  etcd: number;
+  etcdPeer: number;
+  etcdMetrics: number;
+  apiServer: number;
+  controllerManager: number;
+  scheduler: number;
+  kwok: number;
+}
+
+/**
+ * The components of a lab. Their flags are those that kubeadm gives its static pods, with the lab's
+ * paths and ports, unless a comment says why not. The certificates and kubeconfig files lie in
+ * `<dir>/pki` and `<dir>` already.
+ */
+export function componentSpecs(
+  dir: string,
+  ports: Ports,
+): Record<"etcd" | "apiServer" | "controllerManager" | "scheduler" | "kwok", ComponentSpec> {
+  const local = (port: number): string => `https://127.0.0.1:${port}`;
+  const pki = (file: string): string => join(dir, "pki", file);
+  const kubeconfig = (component: string): string => join(dir, `${component}.conf`);
+
+  return {
+    etcd: {
+      name: "etcd",
+      port: ports.etcd,
+      health: `http://127.0.0.1:${ports.etcdMetrics}/health`,
+      args: flags({
+        name: "lab",
+        "data-dir": join(dir, "etcd"),
+        // Nothing of a lab needs to survive a power cut, and most of a write's time is the disk's.
+        "unsafe-no-fsync": true,
+        "listen-client-urls": local(ports.etcd),
+        "advertise-client-urls": local(ports.etcd),
+        "listen-peer-urls": local(ports.etcdPeer),
+        "initial-advertise-peer-urls": local(ports.etcdPeer),
+        "initial-cluster": `lab=${local(ports.etcdPeer)}`,
+        "listen-metrics-urls": `http://127.0.0.1:${ports.etcdMetrics}`,
+        "cert-file": pki("etcd/server.crt"),
+        "key-file": pki("etcd/server.key"),
+        "client-cert-auth": true,
+        "trusted-ca-file": pki("etcd/ca.crt"),
+        "peer-cert-file": pki("etcd/peer.crt"),
+        "peer-key-file": pki("etcd/peer.key"),
+        "peer-client-cert-auth": true,
+        "peer-trusted-ca-file": pki("etcd/ca.crt"),
+      }),
+    },
+    apiServer: {
+      name: "kube-apiserver",
+      port: ports.apiServer,
+      health: `${local(ports.apiServer)}/readyz`,
+      args: flags({
+        "advertise-address": network.advertiseAddress,
+        // kubeadm's listens on every interface; a lab is for this machine alone.
+        "bind-address": "127.0.0.1",
+        "secure-port": ports.apiServer,
+        "allow-privileged": true,
+        "authorization-mode": "Node,RBAC",
+        "enable-admission-plugins": "NodeRestriction",
+        "enable-bootstrap-token-auth": true,
+        "client-ca-file": pki("ca.crt"),
+        "tls-cert-file": pki("apiserver.crt"),
+        "tls-private-key-file": pki("apiserver.key"),
+        "etcd-servers": local(ports.etcd),
+        "etcd-cafile": pki("etcd/ca.crt"),
+        "etcd-certfile": pki("apiserver-etcd-client.crt"),
+        "etcd-keyfile": pki("apiserver-etcd-client.key"),
+        "kubelet-client-certificate": pki("apiserver-kubelet-client.crt"),
+        "kubelet-client-key": pki("apiserver-kubelet-client.key"),
+        "kubelet-preferred-address-types": "InternalIP,ExternalIP,Hostname",
+        "proxy-client-cert-file": pki("front-proxy-client.crt"),
+        "proxy-client-key-file": pki("front-proxy-client.key"),
+        "requestheader-allowed-names": "front-proxy-client",
+        "requestheader-client-ca-file": pki("front-proxy-ca.crt"),
+        "requestheader-extra-headers-prefix": "X-Remote-Extra-",
+        "requestheader-group-headers": "X-Remote-Group",
+        "requestheader-username-headers": "X-Remote-User",
+        "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
+        "service-account-key-file": pki("sa.pub"),
+        "service-account-signing-key-file": pki("sa.key"),
+        "service-cluster-ip-range": network.serviceSubnet,
+      }),
+    },
+    controllerManager: {
+      name: "kube-controller-manager",
+      port: ports.controllerManager,
+      health: `${local(ports.controllerManager)}/healthz`,
+      args: flags({
+        "bind-address": "127.0.0.1",
+        "secure-port": ports.controllerManager,
+        kubeconfig: kubeconfig("controller-manager"),
+        "authentication-kubeconfig": kubeconfig("controller-manager"),
+        "authorization-kubeconfig": kubeconfig("controller-manager"),
+        "client-ca-file": pki("ca.crt"),
+        "requestheader-client-ca-file": pki("front-proxy-ca.crt"),
+        "cluster-name": "kubernetes",
+        "cluster-signing-cert-file": pki("ca.crt"),
+        "cluster-signing-key-file": pki("ca.key"),
+        "root-ca-file": pki("ca.crt"),
+        "service-account-private-key-file": pki("sa.key"),
+        "service-cluster-ip-range": network.serviceSubnet,
+        "use-service-account-credentials": true,
+        controllers: "*,bootstrapsigner,tokencleaner",
+        // Nobody to share the lead with, and waiting for the lease costs seconds at every start.
+        "leader-elect": false,
+        // The default of 20 requests a second would make 1,000 pods take a minute and measure that
+        // limit instead of kube-proxy's restart.
+        "kube-api-qps": 1000,
+        "kube-api-burst": 2000,
+        // kwok renews the nodes' leases four times in kwokLeaseSeconds, see there.
+        "node-monitor-grace-period": `${kwokLeaseSeconds}s`,
+      }),
+    },
+    scheduler: {
+      name: "kube-scheduler",
+      port: ports.scheduler,
+      health: `${local(ports.scheduler)}/readyz`,
+      args: flags({
+        "bind-address": "127.0.0.1",
+        "secure-port": ports.scheduler,
+        "authentication-kubeconfig": kubeconfig("scheduler"),
+        "authorization-kubeconfig": kubeconfig("scheduler"),
+        config: schedulerConfiguration(dir, kubeconfig("scheduler")),
+      }),
+    },
+    kwok: {
+      name: "kwok",
+      port: ports.kwok,
+      health: `http://127.0.0.1:${ports.kwok}/healthz`,
+      args: flags({
+        config: join(import.meta.dirname, "kwok", "stages.yaml"),
+        // In place of the kubelets, of which each would have rights to its own node alone.
+        kubeconfig: kubeconfig("super-admin"),
+        "manage-all-nodes": false,
+        "manage-nodes-with-annotation-selector": Object.entries(kwokAnnotation).flat().join("="),
+        "server-address": `127.0.0.1:${ports.kwok}`,
+        "node-lease-duration-seconds": kwokLeaseSeconds,
+      }),
+    },
+  };
+}
+
+/** The annotation of the nodes that kwok plays. */
+export const kwokAnnotation = { "kwok.x-k8s.io/node": "fake" } as const;
+
+/**
+ * A kubelet's lease lasts 40 s and is renewed every 10 s. With 1,000 nodes that is 100 writes a
+ * second for nothing, on a machine whose cores are few; and on a busy one a late renewal must not
+ * make nodes NotReady in the middle of a test.
+ */
+const kwokLeaseSeconds = 200;
+
+/** Writes the scheduler's configuration file, for what has no flag, and returns its path. */
+function schedulerConfiguration(dir: string, kubeconfig: string): string {
+  const path = join(dir, "scheduler.yaml");
+  const configuration = {
+    apiVersion: "kubescheduler.config.k8s.io/v1",
+    kind: "KubeSchedulerConfiguration",
+    leaderElection: { leaderElect: false }, // See the controller manager.
+    clientConnection: { kubeconfig, qps: 1000, burst: 2000 }, // See the controller manager.
+  };
+  writeFileSync(path, stringify(configuration), { mode: 0o600 });
+  return path;
+}
+
+function flags(values: Record<string, string | number | boolean>): string[] {
+  return Object.entries(values).map(([name, value]) => `--${name}=${value}`);
+}

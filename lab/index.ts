@@ -1,0 +1,239 @@
+/**
+ * The lab: a real Kubernetes control plane on this machine, without Docker or root. etcd, the API
+ * server, the controller manager and the scheduler are Kubernetes' own; kwok plays the nodes.
+ *
+ * @packageDocumentation
+ */
+import { rmSync } from "node:fs";
+
+import { binary as build } from "./build.ts";
+import { withLock } from "./lock.ts";
+import { isHealthy } from "./network.ts";
+import { checkNodes, countNodes, scaleNodes } from "./nodes.ts";
+import { isAlive } from "./process.ts";
+import { discard, start } from "./start.ts";
+import { labDir, makeLabsDir, readState, writeState } from "./state.ts";
+import type { Component, Lab, State } from "./state.ts";
+import { kubectlInvocation, run } from "./tools.ts";
+import type { Invocation, Result, RunOptions } from "./tools.ts";
+
+export type { Lab, Result, RunOptions };
+
+/**
+ * An image that cannot be pulled on the lab's nodes: its pods never become Ready and report
+ * ImagePullBackOff. So does any other image with the tag `never-ready`.
+ */
+export const neverReadyImage = "registry.example.com/kube-proxy:never-ready";
+
+/** Options of {@link up}. */
+export interface UpOptions {
+  /** The lab's name: 1 to 32 lower-case letters, digits and inner dashes. Default: `default`. */
+  name?: string;
+  /** Number of nodes, 0 to 1024. Default: 20 for a new lab, and as it is for a running one. */
+  nodes?: number;
+  /** Start with ConfigMap kubeadm-config and kubeadm's own kube-proxy. Default: false. */
+  kubeadm?: boolean;
+  /** Takes one line of progress at a time. Default: nobody does. */
+  log?: (line: string) => void;
+}
+
+/** How a component is doing. */
+export interface ComponentStatus {
+  name: string;
+  pid: number;
+  port: number;
+  health: "healthy" | "not healthy" | "ended";
+  /** Path of its log file. */
+  log: string;
+}
+
+/** How a lab is doing. */
+export interface Status {
+  lab: Lab;
+  /** True when it has come up and every component is healthy. */
+  healthy: boolean;
+  components: ComponentStatus[];
+  /** Undefined when the API server does not answer. */
+  nodes: { total: number; ready: number } | undefined;
+}
+
+/** Longest wait for another process that starts or ends the same lab. */
+const lockTimeoutMs = 5 * 60_000;
+
+/**
+ * Brings a lab up and waits until it is of use: all components healthy, all nodes Ready. One of
+ * this name that runs already is returned as it is, with its nodes scaled when `nodes` asks for
+ * another number. What a killed run left behind is ended and replaced.
+ *
+ * SIGINT and SIGTERM meanwhile end what was started, and `up` rejects.
+ *
+ * @throws Error for a bad name or number, a build that fails, a component that ends (with the end
+ *   of its log), or a wait that takes too long; nothing of a new lab is left then.
+ */
+export async function up(options: UpOptions = {}): Promise<Lab> {
+  const { name = "default", nodes, kubeadm = false, log = () => undefined } = options;
+  const dir = labDir(name);
+  if (nodes !== undefined) checkNodes(nodes);
+
+  return await interruptible(async (signal) => {
+    const path = await build({ log, signal });
+    return await exclusively(name, { log, signal }, async () => {
+      const state = readState(dir);
+      if (state !== undefined && isRunning(state)) {
+        return await reuse(state, { nodes, kubeadm, log, signal });
+      }
+      if (state !== undefined) {
+        log(`The lab "${name}" was left behind by a run that did not end well: starting anew.`);
+        await discard(state);
+      }
+      rmSync(dir, { recursive: true, force: true });
+      return await start({ name, nodes: nodes ?? 20, kubeadm, binary: path, log, signal });
+    });
+  });
+}
+
+/**
+ * Ends a lab: its processes, and only those, and its folder.
+ *
+ * @returns Whether there was one.
+ */
+export async function down(name = "default"): Promise<boolean> {
+  const dir = labDir(name);
+  return await exclusively(name, {}, async () => {
+    const state = readState(dir);
+    if (state !== undefined) await discard(state);
+    return state !== undefined;
+  });
+}
+
+/** Finds a lab that has come up and whose processes all run; undefined when there is none. */
+export function find(name = "default"): Promise<Lab | undefined> {
+  const state = readState(labDir(name));
+  return Promise.resolve(state !== undefined && isRunning(state) ? state.lab : undefined);
+}
+
+/** Asks every component of a lab for its health; undefined when there is no lab of this name. */
+export async function status(name = "default"): Promise<Status | undefined> {
+  const state = readState(labDir(name));
+  if (state === undefined) return undefined;
+  const components = await Promise.all(state.components.map(componentStatus));
+  return {
+    lab: state.lab,
+    healthy: state.ready && components.every(({ health }) => health === "healthy"),
+    components,
+    nodes: await countNodes(state.lab.kubeconfig).catch(() => undefined),
+  };
+}
+
+/**
+ * Changes the number of a lab's nodes and waits until all of them are Ready.
+ *
+ * @param count - 0 to 1024.
+ * @returns The lab with its new number of nodes.
+ * @throws Error for another number, or when the lab does not run.
+ */
+export async function setNodes(
+  lab: Lab,
+  count: number,
+  log: (line: string) => void = () => undefined,
+): Promise<Lab> {
+  checkNodes(count);
+  return await exclusively(lab.name, { log }, async () => {
+    const state = runningState(lab);
+    return await reuse(state, { nodes: count, kubeadm: false, log, signal: undefined });
+  });
+}
+
+/**
+ * Runs the lab's kubectl, of the same release as its API server.
+ *
+ * @returns Its output and exit code, whatever that is.
+ */
+export async function kubectl(lab: Lab, args: readonly string[], options?: RunOptions): Promise<Result> {
+  return await run(kubectlCommand(lab, args), options);
+}
+
+/**
+ * The command line and environment of the lab's kubectl, for who runs it with a terminal.
+ *
+ * @throws Error when the lab does not run.
+ */
+export function kubectlCommand(lab: Lab, args: readonly string[]): Invocation {
+  return kubectlInvocation(lab, runningState(lab).binary, args);
+}
+
+/**
+ * Path of the lab's multi-call binary, built first when it is missing. The first argument chooses
+ * the component, for example `kubeadm`.
+ */
+export async function binary(log: (line: string) => void = () => undefined): Promise<string> {
+  return await interruptible((signal) => build({ log, signal }));
+}
+
+interface ReuseOptions {
+  nodes: number | undefined;
+  kubeadm: boolean;
+  log: (line: string) => void;
+  signal: AbortSignal | undefined;
+}
+
+async function reuse(state: State, options: ReuseOptions): Promise<Lab> {
+  const { nodes, kubeadm, log, signal } = options;
+  const { lab } = state;
+  if (kubeadm && !state.kubeadm) {
+    throw new Error(
+      `kubeadm: the lab "${lab.name}" runs already and was started without kubeadm's kube-proxy; ` +
+        "end it first, or choose another name",
+    );
+  }
+  if (nodes === undefined || nodes === lab.nodes) return lab;
+  await scaleNodes(lab.kubeconfig, nodes, { log, signal });
+  const scaled = { ...state, lab: { ...lab, nodes } };
+  writeState(scaled);
+  return scaled.lab;
+}
+
+function isRunning(state: State): boolean {
+  return state.ready && state.components.every(isAlive);
+}
+
+function runningState(lab: Lab): State {
+  const state = readState(lab.dir);
+  if (state !== undefined && isRunning(state)) return state;
+  throw new Error(`the lab "${lab.name}" does not run; bring it up first`);
+}
+
+async function componentStatus(component: Component): Promise<ComponentStatus> {
+  const { name, pid, port, log } = component;
+  if (!isAlive(component)) return { name, pid, port, log, health: "ended" };
+  const healthy = await isHealthy(component.health);
+  return { name, pid, port, log, health: healthy ? "healthy" : "not healthy" };
+}
+
+/** Runs `work` while no other process starts, scales or ends the same lab. */
+async function exclusively<T>(
+  name: string,
+  options: { log?: (line: string) => void; signal?: AbortSignal },
+  work: () => Promise<T>,
+): Promise<T> {
+  makeLabsDir();
+  const onWait = (pid: number): void => {
+    options.log?.(`Process ${pid} is at work on the lab "${name}": waiting for it.`);
+  };
+  const lock = { timeoutMs: lockTimeoutMs, signal: options.signal, onWait };
+  return await withLock(`${labDir(name)}.lock`, lock, work);
+}
+
+/** Runs `work` with a signal that SIGINT and SIGTERM abort, instead of ending this process. */
+async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const interrupt = (name: NodeJS.Signals): void => {
+    controller.abort(new Error(`interrupted by ${name}`));
+  };
+  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
+  try {
+    return await work(controller.signal);
+  } finally {
+    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+  }
+}

@@ -1,0 +1,180 @@
+/** The command line of the lab: `npm run lab -- up | down | status | kubectl`. */
+import { spawn } from "node:child_process";
+import { parseArgs } from "node:util";
+import type { ParseArgsConfig } from "node:util";
+
+import { down, find, kubectlCommand, status, up } from "./index.ts";
+import type { ComponentStatus, Lab } from "./index.ts";
+import { checkNodes } from "./nodes.ts";
+import { labDir } from "./state.ts";
+
+const usage = `A real Kubernetes control plane on this machine, with nodes played by kwok.
+
+usage: npm run lab -- COMMAND
+
+  up [--name NAME] [--nodes N] [--kubeadm]
+      Bring the lab up, or find it running. --nodes: 0 to 1024, 20 unless given; scales a lab
+      that runs. --kubeadm: start with kubeadm-config and kubeadm's own kube-proxy.
+  down [--name NAME]
+      End the lab and remove everything it wrote.
+  status [--name NAME]
+      Show its components, nodes and kubeconfig file. Exit code 1 unless all is well.
+  kubectl [--name NAME] ARGS...
+      Run kubectl against it.
+
+NAME is "default" unless given: labs of different names run side by side.`;
+
+/** Mistakes in the command line, all of them: told with the usage, exit code 2. */
+class UsageError extends Error {}
+
+const commands: Record<string, (args: string[]) => Promise<number>> = {
+  async up(args) {
+    const { name, nodes, kubeadm } = parse(args, {
+      name: { type: "string" },
+      nodes: { type: "string" },
+      kubeadm: { type: "boolean" },
+    });
+    const lab = await up({
+      ...(name !== undefined && { name }),
+      ...(nodes !== undefined && { nodes: Number(nodes) }),
+      kubeadm: kubeadm ?? false,
+      log: console.log,
+    });
+    console.log(nextSteps(lab));
+    return 0;
+  },
+
+  async down(args) {
+    const { name = "default" } = parse(args, { name: { type: "string" } });
+    const ended = await down(name);
+    console.log(ended ? `The lab "${name}" is ended.` : `There is no lab "${name}".`);
+    return 0;
+  },
+
+  async status(args) {
+    const { name = "default" } = parse(args, { name: { type: "string" } });
+    const found = await status(name);
+    if (found === undefined) {
+      console.log(`There is no lab "${name}". Bring it up: npm run lab -- up${nameOption(name)}`);
+      return 1;
+    }
+    const { lab, components, nodes, healthy } = found;
+    console.log(`Kubernetes ${lab.kubernetesVersion} at ${lab.server}\n\n${table(components)}\n`);
+    if (nodes === undefined) console.log("nodes       the API server does not tell");
+    else console.log(`nodes       ${nodes.ready} of ${nodes.total} Ready`);
+    console.log(
+      healthy
+        ? nextSteps(lab)
+        : `logs        ${lab.dir}\nNot healthy. Start anew: npm run lab -- up${nameOption(name)}`,
+    );
+    return healthy ? 0 : 1;
+  },
+
+  async kubectl(args) {
+    // Only a --name in front is ours; kubectl has options of its own.
+    const inFront = args[0] === "--name" ? 2 : args[0]?.startsWith("--name=") === true ? 1 : 0;
+    const { name = "default" } = parse(args.slice(0, inFront), { name: { type: "string" } });
+    const lab = await find(name);
+    if (lab === undefined) {
+      console.error(`The lab "${name}" does not run. Bring it up: npm run lab -- up${nameOption(name)}`);
+      return 1;
+    }
+    const command = kubectlCommand(lab, args.slice(inFront));
+    const child = spawn(command.file, command.args, { env: command.env, stdio: "inherit" });
+    return await new Promise((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (code) => {
+        resolve(code ?? 1);
+      });
+    });
+  },
+};
+
+interface Options {
+  name?: string;
+  nodes?: string;
+  kubeadm?: boolean;
+}
+
+/** Reads a command's options, and tells every mistake at once where parseArgs stops at the first. */
+function parse(args: string[], accepted: NonNullable<ParseArgsConfig["options"]>): Options {
+  const { values, tokens } = parseArgs({ args, options: accepted, strict: false, tokens: true });
+  const known = Object.keys(accepted)
+    .map((option) => `--${option}`)
+    .join(", ");
+  const problems = tokens.flatMap((token) => {
+    if (token.kind === "positional") return `${JSON.stringify(token.value)} is one word too many`;
+    if (token.kind !== "option") return [];
+    const type = accepted[token.name]?.type;
+    if (type === undefined) return `${token.rawName} is not accepted; give ${known}`;
+    if (type === "string" && token.value === undefined) return `${token.rawName} needs a value`;
+    if (type === "boolean" && token.value !== undefined) return `${token.rawName} takes no value`;
+    return [];
+  });
+  const { name, nodes } = values;
+  if (typeof name === "string") problems.push(...complaint(() => labDir(name)));
+  if (typeof nodes === "string") {
+    // Number("") is 0 and Number("1e2") is 100: neither is meant.
+    const count = /^\d+$/.test(nodes) ? Number(nodes) : nodes;
+    problems.push(
+      ...complaint(() => {
+        checkNodes(count);
+      }),
+    );
+  }
+  if (problems.length > 0) throw new UsageError(problems.join("\n"));
+  return values;
+}
+
+function complaint(check: () => void): string[] {
+  try {
+    check();
+    return [];
+  } catch (error) {
+    return [`--${(error as Error).message}`];
+  }
+}
+
+function nextSteps(lab: Lab): string {
+  const option = nameOption(lab.name);
+  return [
+    `kubeconfig  ${lab.kubeconfig}`,
+    `context     ${lab.context}`,
+    `try         npm run lab -- kubectl${option} get nodes`,
+    `end it      npm run lab -- down${option}`,
+  ].join("\n");
+}
+
+function nameOption(name: string): string {
+  return name === "default" ? "" : ` --name ${name}`;
+}
+
+function table(components: readonly ComponentStatus[]): string {
+  const rows = components.map(({ name, pid, port, health }) => [name, String(pid), String(port), health]);
+  return [["COMPONENT", "PID", "PORT", "HEALTH"], ...rows]
+    .map(([name = "", pid = "", port = "", health = ""]) =>
+      [name.padEnd(24), pid.padStart(8), port.padStart(6), ` ${health}`].join(" "),
+    )
+    .join("\n");
+}
+
+async function main([command = "", ...args]: string[]): Promise<number> {
+  if (["help", "--help", "-h"].includes(command)) {
+    console.log(usage);
+    return 0;
+  }
+  const run = commands[command];
+  if (run === undefined) {
+    const accepted = Object.keys(commands).join(", ");
+    throw new UsageError(`command: ${JSON.stringify(command)} is not accepted; give ${accepted}`);
+  }
+  return await run(args);
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof Error)) throw error;
+  console.error(error instanceof UsageError ? `${error.message}\n\n${usage}` : error.message);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}

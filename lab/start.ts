@@ -1,0 +1,172 @@
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+import { kubernetesVersion } from "./build.ts";
+import { componentSpecs } from "./components.ts";
+import type { ComponentSpec } from "./components.ts";
+import { clusterName, installKubeProxy, makeCredentials } from "./kubeadm.ts";
+import { freePorts, isHealthy } from "./network.ts";
+import { scaleNodes } from "./nodes.ts";
+import { end, isAlive, startDetached } from "./process.ts";
+import { labDir, writeState } from "./state.ts";
+import type { Component, Lab, State } from "./state.ts";
+import { kubectlInvocation, ownEnvironment, run, runOrFail } from "./tools.ts";
+import { waitFor } from "./wait.ts";
+
+/** What {@link start} starts. */
+export interface StartOptions {
+  name: string;
+  nodes: number;
+  kubeadm: boolean;
+  /** Path of the multi-call binary. */
+  binary: string;
+  log: (line: string) => void;
+  signal: AbortSignal;
+}
+
+/** Longest wait for one component to become healthy. It takes 1 to 5 s on a machine at rest. */
+const healthTimeoutMs = 90_000;
+
+/**
+ * Starts a new lab in an empty place and waits until it is of use. When that fails or is
+ * interrupted, everything it started is ended again and its folder removed.
+ */
+export async function start(options: StartOptions): Promise<Lab> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      // Another program can take a port after it was found free and before a component has it.
+      const portTaken = error instanceof Error && error.message.includes("address already in use");
+      if (!portTaken || attempt === 3) throw error;
+      options.log("Another program has taken one of the ports meanwhile: starting again with others.");
+    }
+  }
+}
+
+async function startOnce(options: StartOptions): Promise<Lab> {
+  const { name, nodes, binary, log, signal } = options;
+  const started = Date.now();
+  const dir = labDir(name);
+  const [etcd, etcdPeer, etcdMetrics, apiServer, controllerManager, scheduler, kwok] = (await freePorts(
+    7,
+  )) as [number, number, number, number, number, number, number];
+  const server = `https://127.0.0.1:${apiServer}`;
+  const lab: Lab = {
+    name,
+    dir,
+    kubeconfig: join(dir, "admin.conf"),
+    context: `kubernetes-admin@${clusterName(name)}`,
+    server,
+    nodes,
+    kubernetesVersion,
+  };
+  const state: State = { lab, binary, kubeadm: options.kubeadm, ready: false, components: [] };
+  // Made here, so that none of the tools makes it with more rights.
+  for (const folder of ["home", "kubectl-cache", "pki", "pki/etcd"]) {
+    mkdirSync(join(dir, folder), { recursive: true, mode: 0o700 });
+  }
+  writeState(state);
+
+  try {
+    await makeCredentials({ binary, dir, signal }, name, server);
+    const ports = { etcd, etcdPeer, etcdMetrics, apiServer, controllerManager, scheduler, kwok };
+    const specs = componentSpecs(dir, ports);
+    const launch = (spec: ComponentSpec): Promise<void> => startComponent(state, spec, signal);
+
+    log(`Starting etcd and Kubernetes ${kubernetesVersion} at ${server}.`);
+    await launch(specs.etcd);
+    await launch(specs.apiServer);
+    await bindAdministrators(state, signal);
+    // Only now: the controller manager exits when its RBAC roles are not there yet.
+    await Promise.all([
+      launch(specs.controllerManager),
+      launch(specs.scheduler),
+      launch(specs.kwok),
+      scaleNodes(lab.kubeconfig, nodes, { log, signal }),
+    ]);
+    await waitForDefaultServiceAccount(state, signal);
+    if (options.kubeadm) await startWithKubeProxy(state, signal, log);
+    state.ready = true;
+    writeState(state);
+    log(`The lab "${name}" is up after ${((Date.now() - started) / 1000).toFixed(1)} s.`);
+    return lab;
+  } catch (error) {
+    await discard(state);
+    throw error;
+  }
+}
+
+/** Ends every process of a lab and removes its folder. */
+export async function discard(state: State): Promise<void> {
+  // In the reverse order of their start, so that nobody waits for somebody who is gone already.
+  for (const component of state.components.toReversed()) await end([component], 5000);
+  rmSync(state.lab.dir, { recursive: true, force: true });
+}
+
+async function startComponent(state: State, spec: ComponentSpec, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const { dir } = state.lab;
+  const log = join(dir, `${spec.name}.log`);
+  const identity = await startDetached({
+    file: state.binary,
+    argv0: spec.name,
+    args: spec.args,
+    env: ownEnvironment(dir),
+    cwd: dir,
+    log,
+  });
+  const { name, port, health } = spec;
+  state.components.push({ name, ...identity, port, health, log });
+  // At once, so that this process may be killed at any moment and the next one knows what to end.
+  writeState(state);
+  await waitFor(
+    `${name} to answer at ${health} (log: ${log})`,
+    { timeoutMs: healthTimeoutMs, signal },
+    () => {
+      state.components.forEach(failIfEnded);
+      return isHealthy(health);
+    },
+  );
+}
+
+function failIfEnded(component: Component): void {
+  if (isAlive(component)) return;
+  const lines = readFileSync(component.log, "utf8").trimEnd().split("\n");
+  throw new Error(
+    `${component.name} (pid ${component.pid}) has ended. The end of its log:\n` + lines.slice(-15).join("\n"),
+  );
+}
+
+/**
+ * Gives the group in admin.conf its rights, as `kubeadm init` does in a step that is no phase of
+ * its own.
+ */
+async function bindAdministrators({ lab, binary }: State, signal: AbortSignal): Promise<void> {
+  const binding = ["kubeadm:cluster-admins", "--clusterrole=cluster-admin", "--group=kubeadm:cluster-admins"];
+  const asSuperAdmin = ["--kubeconfig", join(lab.dir, "super-admin.conf")];
+  const create = ["create", "clusterrolebinding", ...binding, ...asSuperAdmin];
+  await runOrFail(kubectlInvocation(lab, binary, create), { signal });
+}
+
+/** Pods need it, and the controller manager makes it: until then it is not really at work. */
+async function waitForDefaultServiceAccount({ lab, binary }: State, signal: AbortSignal): Promise<void> {
+  const get = kubectlInvocation(lab, binary, ["get", "serviceaccount", "default", "-n", "kube-system"]);
+  const what = "the controller manager to make the default ServiceAccount";
+  await waitFor(
+    what,
+    { timeoutMs: healthTimeoutMs, signal },
+    async () => (await run(get, { signal })).code === 0,
+  );
+}
+
+async function startWithKubeProxy(
+  { lab, binary }: State,
+  signal: AbortSignal,
+  log: (line: string) => void,
+): Promise<void> {
+  await installKubeProxy({ binary, dir: lab.dir, signal }, lab.name);
+  const rollout = ["rollout", "status", "daemonset/kube-proxy", "-n", "kube-system", "--timeout=180s"];
+  await runOrFail(kubectlInvocation(lab, binary, rollout), { signal });
+  log("kubeadm-config uploaded, and kubeadm's own kube-proxy runs on every node.");
+}

@@ -1,0 +1,188 @@
+/** The lab's parts that need no control plane. */
+import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { TestContext } from "node:test";
+
+import { isAtLeast } from "../../lab/build.ts";
+import { down } from "../../lab/index.ts";
+import { withLock } from "../../lab/lock.ts";
+import { freePorts, maxNodes, nodeAddresses } from "../../lab/network.ts";
+import { end, identify, isAlive } from "../../lab/process.ts";
+import { labDir, makeLabsDir, writeState } from "../../lab/state.ts";
+
+function temporaryFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), "lab-test-"));
+  t.after(() => {
+    rmSync(folder, { recursive: true });
+  });
+  return folder;
+}
+
+test("Go releases compare by number", () => {
+  for (const version of [
+    "go1.26.0",
+    "go1.26.8",
+    "go1.100.0",
+    "go2.0.0",
+    "go1.27rc1",
+    "devel go1.28-1a2b3c",
+  ]) {
+    assert.equal(isAtLeast(version, "1.26.0"), true, version);
+  }
+  for (const version of ["go1.25.9", "go1.9", "go1.26", ""]) {
+    assert.equal(isAtLeast(version, "1.26.1"), false, version);
+  }
+});
+
+test("every node has addresses of its own", () => {
+  const all = Array.from({ length: maxNodes }, (_, index) => nodeAddresses(index));
+  assert.deepEqual(all[0], { internalIP: "198.18.0.1", podCIDR: "10.244.0.0/26" });
+  assert.deepEqual(all.at(-1), { internalIP: "198.18.4.0", podCIDR: "10.244.255.192/26" });
+  assert.equal(new Set(all.map(({ internalIP }) => internalIP)).size, maxNodes);
+  assert.equal(new Set(all.map(({ podCIDR }) => podCIDR)).size, maxNodes);
+});
+
+test("free ports differ", async () => {
+  assert.equal(new Set(await freePorts(50)).size, 50);
+});
+
+test("a process that ignores SIGTERM is killed", async (t) => {
+  const script = "process.on('SIGTERM', () => undefined); setInterval(() => undefined, 1000); console.log()";
+  const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "ignore"] });
+  t.after(() => child.kill("SIGKILL"));
+  await new Promise((resolve) => child.stdout.once("data", resolve));
+  const identity = identify(child.pid ?? 0);
+  assert.ok(identity && isAlive(identity));
+  await end([identity], 200);
+  assert.equal(isAlive(identity), false);
+});
+
+test("a recycled pid is never killed", async (t) => {
+  const name = `t${process.pid}-recycled`;
+  const bystander = spawn("sleep", ["60"]);
+  t.after(() => bystander.kill("SIGKILL"));
+  const pid = bystander.pid ?? 0;
+  const dir = labDir(name);
+  makeLabsDir();
+  mkdirSync(dir);
+  const lab = { name, dir, kubeconfig: "", context: "", server: "", nodes: 0, kubernetesVersion: "" };
+  const component = { name: "etcd", pid, started: "some other time", port: 0, health: "", log: "" };
+  writeState({ lab, binary: "", kubeadm: false, ready: true, components: [component] });
+
+  assert.equal(await down(name), true);
+  assert.equal(existsSync(dir), false);
+  assert.equal(bystander.exitCode ?? bystander.signalCode, null, "the bystander lives");
+});
+
+test("a lock lets one in at a time, also within a process", async (t) => {
+  const path = join(temporaryFolder(t), "lock");
+  let inside = 0;
+  let most = 0;
+  const work = async (): Promise<void> => {
+    inside += 1;
+    most = Math.max(most, inside);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    inside -= 1;
+  };
+  await Promise.all(Array.from({ length: 4 }, () => withLock(path, { timeoutMs: 10_000 }, work)));
+  assert.equal(most, 1);
+  assert.equal(existsSync(path), false);
+});
+
+test("a lock is taken over from a dead holder only, and released on failure", async (t) => {
+  const path = join(temporaryFolder(t), "lock");
+  writeFileSync(path, JSON.stringify({ pid: process.pid, started: "some other time" }));
+  assert.equal(await withLock(path, { timeoutMs: 1000 }, () => Promise.resolve("in")), "in");
+
+  writeFileSync(path, JSON.stringify(identify(process.pid)));
+  const waited: number[] = [];
+  const options = { timeoutMs: 100, onWait: (pid: number) => waited.push(pid) };
+  const refused = withLock(path, options, () => Promise.resolve("in"));
+  await assert.rejects(refused, /waited 0\.1 s in vain for the lock/);
+  assert.deepEqual(waited, [process.pid]);
+  rmSync(path);
+
+  await assert.rejects(
+    withLock(path, { timeoutMs: 1000 }, () => Promise.reject(new Error("work failed"))),
+    /work failed/,
+  );
+  assert.equal(existsSync(path), false);
+});
+
+interface Outcome {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+function cli(args: string[], env: NodeJS.ProcessEnv = process.env): Promise<Outcome> {
+  const main = join(import.meta.dirname, "../../lab/main.ts");
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [main, ...args], { env }, (_, stdout, stderr) => {
+      resolve({ code: child.exitCode, stdout, stderr });
+    });
+  });
+}
+
+test("the command line tells every mistake at once, with exit code 2", async () => {
+  const { code, stderr } = await cli([
+    "up",
+    "--name",
+    "A_b",
+    "--nodes",
+    "1e2",
+    "--node=3",
+    "more",
+    "--kubeadm=1",
+  ]);
+  assert.equal(code, 2);
+  for (const mistake of [
+    /^--name: "A_b" is not accepted; give 1 to 32 lower-case/m,
+    /^--nodes: "1e2" is not accepted; give a whole number from 0 to 1024$/m,
+    /^--node is not accepted; give --name, --nodes, --kubeadm$/m,
+    /^"more" is one word too many$/m,
+    /^--kubeadm takes no value$/m,
+    /^usage: npm run lab/m,
+  ]) {
+    assert.match(stderr, mistake);
+  }
+  assert.doesNotMatch(stderr, /^ {4}at /m, "no stack trace");
+});
+
+test("unknown and missing commands are usage errors; help is not", async () => {
+  assert.equal((await cli(["start"])).code, 2);
+  assert.equal((await cli([])).code, 2);
+  const help = await cli(["--help"]);
+  assert.equal(help.code, 0);
+  assert.match(help.stdout, /usage: npm run lab/);
+});
+
+test("a lab that is not there: status and kubectl say so, down has nothing to do", async () => {
+  const name = `t${process.pid}-absent`;
+  const [status, kubectl, down] = await Promise.all([
+    cli(["status", "--name", name]),
+    cli(["kubectl", "--name", name, "get", "nodes"]),
+    cli(["down", "--name", name]),
+  ]);
+  assert.equal(status.code, 1);
+  assert.match(status.stdout, /There is no lab .* npm run lab -- up --name/);
+  assert.equal(kubectl.code, 1);
+  assert.match(kubectl.stderr, /does not run\. Bring it up: npm run lab -- up --name/);
+  assert.equal(down.code, 0);
+});
+
+test("without Go, or with one too old, up says what is needed", async (t) => {
+  const folder = temporaryFolder(t);
+  const missing = await cli(["up"], { ...process.env, PATH: folder });
+  assert.equal(missing.code, 1);
+  assert.match(missing.stderr, /^"go" is not on PATH; .* Go 1\.26\.0 or newer/);
+
+  writeFileSync(join(folder, "go"), '#!/bin/sh\nprintf "go1.25.3\\nlinux\\namd64\\n"\n', { mode: 0o700 });
+  const old = await cli(["up"], { ...process.env, PATH: folder });
+  assert.equal(old.code, 1);
+  assert.match(old.stderr, /^"go" on PATH is go1\.25\.3; the lab needs Go 1\.26\.0 or newer/);
+});
