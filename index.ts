@@ -13,6 +13,6 @@ const provider = new kubernetes.Provider("cluster", {
   enableConfigMapMutable: true,
 });
 
-const kubeProxy = new KubeProxy("kube-proxy", args, { provider });
+const kubeProxy = new KubeProxy("kube-proxy", { ...args, cluster }, { provider });
 
 export const { name, uid, image, configHash, restart } = kubeProxy;

@@ -1,7 +1,7 @@
 import { parseGoDuration } from "./configuration/goDuration.ts";
 import { settingsShape } from "./kubeadm/settings.ts";
-import { acceptedToken, isToken } from "./restart.ts";
-import { mapping, optional, text } from "./schema.ts";
+import { acceptedToken, isToken, RestartStrategy } from "./restart.ts";
+import { choice, mapping, optional, text } from "./schema.ts";
 
 /** How long `pulumi up` waits for the DaemonSet, as Go durations. */
 export interface Timeouts {
@@ -20,9 +20,10 @@ const timeout = optional(
   ),
 );
 
-/** Every argument of {@link KubeProxy} and what it accepts. */
+/** The arguments of KubeProxy that make its objects and what each accepts. */
 export const argsShape = {
   ...settingsShape,
   restart: optional(text(acceptedToken, isToken)),
+  restartStrategy: optional(choice(Object.values(RestartStrategy))),
   timeouts: optional(mapping({ create: timeout, update: timeout, delete: timeout })),
 };

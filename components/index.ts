@@ -8,4 +8,5 @@ export type {
   Toleration,
   UpdateStrategy,
 } from "./kubeadm/settings.ts";
-export { KubeProxy, type KubeProxyArgs } from "./kubeProxy.ts";
+export { type ClusterAccess, KubeProxy, type KubeProxyArgs } from "./kubeProxy.ts";
+export { RestartStrategy } from "./restart.ts";

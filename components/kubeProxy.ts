@@ -1,3 +1,5 @@
+import { join, relative } from "node:path";
+import * as command from "@pulumi/command";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { argsShape, type Timeouts } from "./args.ts";
@@ -13,7 +15,7 @@ import {
   type UpdateStrategy,
 } from "./kubeadm/settings.ts";
 import { formatProblems } from "./problems.ts";
-import { initialToken, restartOptions, withRestart } from "./restart.ts";
+import { initialToken, restartOptions, RestartStrategy, rollingBounds, withRestart } from "./restart.ts";
 import { mapping } from "./schema.ts";
 
 /** What decides a cluster's kube-proxy, in kubeadm's and Kubernetes' own words. */
@@ -48,18 +50,31 @@ export interface KubeProxyArgs {
   env?: pulumi.Input<pulumi.Input<EnvVar>[]>;
   /** The restart token: a new text replaces the DaemonSet. One line, 1 to 256 characters. Default `initial`. */
   restart?: pulumi.Input<string>;
+  /** How a restart takes the old pods down: `Rolling` (default) or `Recreate`. It decides which resources there are. */
+  restartStrategy?: RestartStrategy;
+  /** How the program's own commands reach the cluster; the provider's choice, said again. Default: as kubectl. */
+  cluster?: ClusterAccess;
   /** Which ClusterRole is bound: `bootstrap` (default) or `create`. It decides which resources there are. */
   clusterRole?: ClusterRoleChoice;
   /** How long to wait for the DaemonSet. Default: 10 minutes each. */
   timeouts?: Timeouts;
 }
 
+/** A cluster, as the Kubernetes provider takes it. */
+export interface ClusterAccess {
+  /** Path or content of a kubeconfig. Default: `KUBECONFIG`, then `~/.kube/config`. */
+  kubeconfig?: pulumi.Input<string>;
+  /** Context in the kubeconfig. Default: its current one. */
+  context?: pulumi.Input<string>;
+}
+
 /**
  * A kubeadm cluster's kube-proxy: the ServiceAccount, RBAC, ConfigMap and DaemonSet that `kubeadm init` makes, with
  * kubeadm's own names, in kube-system.
  *
- * A new `restart` token *replaces* the DaemonSet: it is deleted with its pods, created again, and awaited until every
- * pod is ready. Everything else that changes is an ordinary rollout in place.
+ * A new `restart` token *replaces* the DaemonSet: it is deleted, created again, and awaited until every pod is new and
+ * ready. `restartStrategy` says whether the pods follow node by node or all at once. Everything else that changes is an
+ * ordinary rollout in place.
  *
  * The provider should have `enableConfigMapMutable: true`; without it a changed configuration replaces the ConfigMap.
  *
@@ -78,10 +93,12 @@ export class KubeProxy extends pulumi.ComponentResource {
   readonly restart: pulumi.Output<string>;
 
   constructor(name: string, args: KubeProxyArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("kube-proxy:index:KubeProxy", name, args, opts);
+    // Access to the cluster makes no object: a kubeconfig that is a secret must not make all of them secret.
+    const { cluster = {}, ...settings } = args;
+    super("kube-proxy:index:KubeProxy", name, settings, opts);
 
     // Everything comes from this one output, so that a mistake in the arguments keeps every child from being registered.
-    const objects = pulumi.output(args).apply((plain) => this.#objects(plain));
+    const objects = pulumi.output(settings).apply((plain) => this.#objects(plain));
     // Names are fixed, so that no object can stand beside its own replacement. The Kubernetes provider asks to delete
     // first only when it found a reason to replace by itself; a restart is the engine's reason, and the engine's
     // default order would create over the live DaemonSet and then delete it.
@@ -132,12 +149,18 @@ export class KubeProxy extends pulumi.ComponentResource {
       { metadata: configMap.metadata, data: configMap.apply(({ data }) => ({ ...data })) },
       options,
     );
+    // A Rolling DaemonSet leaves its pods behind when it is deleted: so that the new one finds them after a restart, and
+    // for this command to remove after a destroy, which deletes what depends on it first.
+    const orphans =
+      (args.restartStrategy ?? RestartStrategy.Rolling) === RestartStrategy.Rolling
+        ? [new command.local.Command(`${name}-orphans`, removeOrphans(objects, cluster), { parent: this })]
+        : [];
     const set = new kubernetes.apps.v1.DaemonSet(
       `${name}-daemon-set`,
       { metadata: daemonSet.metadata, spec: daemonSet.apply(({ spec }) => mutable(spec)) },
       // The ConfigMap is named by a constant and only depended on: taking its name from the resource would let a
       // replaced ConfigMap take the DaemonSet down with it.
-      { ...options, ...restartOptions(args.timeouts), dependsOn: [account, binding, config] },
+      { ...options, ...restartOptions(args.timeouts), dependsOn: [account, binding, config, ...orphans] },
     );
 
     this.name = set.metadata.name;
@@ -154,15 +177,35 @@ export class KubeProxy extends pulumi.ComponentResource {
     });
   }
 
-  #objects({ restart = initialToken, ...settings }: pulumi.Unwrap<KubeProxyArgs>): KubeProxyObjects {
-    const problems = checkSettings(mapping(argsShape), { restart, ...settings });
+  #objects(plain: Omit<pulumi.Unwrap<KubeProxyArgs>, "cluster">): KubeProxyObjects {
+    const { restart = initialToken, restartStrategy = RestartStrategy.Rolling, ...settings } = plain;
+    const problems = checkSettings(mapping(argsShape), { restart, restartStrategy, ...settings });
     if (problems.length > 0) {
       // Pulumi puts "error serializing property ..." in front, so the list starts on a line of its own.
       const message = `\n${formatProblems("the arguments of KubeProxy; nothing was changed", problems)}`;
       throw new pulumi.ResourceError(message, this, true);
     }
-    return withRestart(kubeProxyObjects(settings), restart);
+    const bounds = restartStrategy === RestartStrategy.Rolling ? { updateStrategy: rollingBounds } : {};
+    return withRestart(kubeProxyObjects({ ...bounds, ...settings }), restart, restartStrategy);
   }
+}
+
+/** Does nothing until it is deleted. Its arguments reach no shell. As every child it waits for the objects. */
+function removeOrphans(
+  objects: pulumi.Output<unknown>,
+  { kubeconfig, context }: ClusterAccess,
+): command.local.CommandArgs {
+  // Relative, so that the state holds no path of one machine.
+  const script = relative(process.cwd(), join(import.meta.dirname, "..", "commands", "orphans.ts"));
+  return {
+    interpreter: ["node"],
+    delete: objects.apply(() => script),
+    environment: {
+      ...(kubeconfig !== undefined && { KUBE_PROXY_KUBECONFIG: kubeconfig }),
+      ...(context !== undefined && { KUBE_PROXY_CONTEXT: context }),
+    },
+    addPreviousOutputInEnv: false,
+  };
 }
 
 /** The same value for Pulumi's types, which know no `readonly`. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { CustomResourceOptions, CustomTimeouts } from "@pulumi/pulumi";
 import { configHash } from "./kubeadm/manifests.ts";
 import type { ContainerEnvVar, KubeProxyObjects } from "./kubeadm/objects.ts";
@@ -19,6 +20,27 @@ export function isToken(token: string): boolean {
   return token.trim() !== "" && token.length <= 256 && !/\p{Cc}/u.test(token);
 }
 
+/** How a restart takes the old pods down. The DaemonSet object is replaced either way. */
+export const RestartStrategy = {
+  /**
+   * Node by node: the pods outlive the old DaemonSet, the new one adopts them and replaces them within
+   * `updateStrategy`.
+   */
+  Rolling: "Rolling",
+  /** All at once: the pods go with the old DaemonSet, and the new one makes others. */
+  Recreate: "Recreate",
+} as const;
+export type RestartStrategy = (typeof RestartStrategy)[keyof typeof RestartStrategy];
+
+/** Nodes without a running kube-proxy at a time under `Rolling`, when `updateStrategy` says nothing. */
+export const rollingBounds = { rollingUpdate: { maxUnavailable: "10%" } } as const;
+
+/** What the API server calls a pod template's number: it gives the DaemonSet one, and the pods take it as a label. */
+export const templateGenerationAnnotation = "deprecated.daemonset.template.generation";
+
+/** Annotation by which Pulumi's Kubernetes provider leaves the pods when it deletes the DaemonSet. */
+const orphanAnnotation = { "pulumi.com/deletionPropagationPolicy": "orphan" } as const;
+
 /**
  * kubeadm's objects as this program owns them: with the annotations that make a restart.
  *
@@ -29,16 +51,29 @@ export function isToken(token: string): boolean {
  *   changed configuration has to change the pods.
  * - `fieldRef` names its API version, which the API server would default: without it an import conflicts with the
  *   field manager `kubeadm`.
+ * - `Rolling` says so to the provider from the first day on, too: a deletion goes by what the state has of the old
+ *   DaemonSet, not by what the program says now. And it numbers the pod template, see {@link templateGeneration}.
  */
-export function withRestart(objects: KubeProxyObjects, token: string): KubeProxyObjects {
+export function withRestart(
+  objects: KubeProxyObjects,
+  token: string,
+  strategy: RestartStrategy = RestartStrategy.Recreate,
+): KubeProxyObjects {
   const { daemonSet } = objects;
   const { template } = daemonSet.spec;
   const [container] = template.spec.containers;
+  const annotations = {
+    [restartAnnotation]: token,
+    ...(strategy === RestartStrategy.Rolling && {
+      ...orphanAnnotation,
+      [templateGenerationAnnotation]: templateGeneration(token),
+    }),
+  };
   return {
     ...objects,
     daemonSet: {
       ...daemonSet,
-      metadata: { ...daemonSet.metadata, annotations: { [restartAnnotation]: token } },
+      metadata: { ...daemonSet.metadata, annotations },
       spec: {
         ...daemonSet.spec,
         template: {
@@ -66,10 +101,33 @@ function withFieldVersion(variable: ContainerEnvVar): ContainerEnvVar {
     : { ...variable, valueFrom: { fieldRef: { apiVersion: "v1", ...valueFrom.fieldRef } } };
 }
 
+/** How many in-place changes of the pod template there is room for between two restarts. */
+const changesBetweenRestarts = 2n ** 16n;
+
+/**
+ * The number that a restart gives the pod template.
+ *
+ * The DaemonSet controller takes a pod for up to date when its revision *or* its template's number matches. A new
+ * DaemonSet counts from 1, as the old one did: it would adopt the old pods as its own, nothing would restart, and
+ * everything would report success. So each token has a number of its own, with room above it, since the API server
+ * adds one with every change of the template; none is as small as those of a DaemonSet that nobody numbered.
+ *
+ * @returns a decimal number that fits int64, from 46 bits of the token's hash
+ *
+ * Source: pkg/controller/daemon/util `IsPodUpdated`; pkg/registry/apps/daemonset `strategy.go`.
+ */
+export function templateGeneration(token: string): string {
+  const hash = createHash("sha256").update(token).digest().readBigUInt64BE() >> 18n;
+  return String((hash + 1n) * changesBetweenRestarts);
+}
+
 /** What makes a new token replace the DaemonSet, beside the explicit `deleteBeforeReplace` of every child. */
 export function restartOptions(timeouts: CustomTimeouts | undefined): CustomResourceOptions {
   return {
     replaceOnChanges: [`metadata.annotations["${restartAnnotation}"]`],
+    // The API server owns the number and adds to it, which would be a difference in every later preview. A replacement
+    // takes the program's own number all the same.
+    ignoreChanges: [`metadata.annotations["${templateGenerationAnnotation}"]`],
     ...(timeouts && { customTimeouts: timeouts }),
   };
 }

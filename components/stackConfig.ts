@@ -5,7 +5,7 @@ import { checkKubeconfig } from "./cluster/kubeconfig.ts";
 import type { Yaml } from "./configuration/goYaml.ts";
 import { isEmpty } from "./configuration/values.ts";
 import { checkSettings } from "./kubeadm/settings.ts";
-import type { KubeProxyArgs } from "./kubeProxy.ts";
+import type { ClusterAccess, KubeProxyArgs } from "./kubeProxy.ts";
 import { formatProblems, type Problem } from "./problems.ts";
 import { mapping, optional, text } from "./schema.ts";
 
@@ -13,13 +13,8 @@ import { mapping, optional, text } from "./schema.ts";
 export interface StackConfig {
   /** Arguments of KubeProxy. */
   args: KubeProxyArgs;
-  /** The Kubernetes provider's choice of a cluster. */
-  cluster: {
-    /** Path or content of a kubeconfig. Default: `KUBECONFIG`, then `~/.kube/config`. */
-    kubeconfig?: pulumi.Input<string>;
-    /** Context in the kubeconfig. Default: its current one. */
-    context?: pulumi.Input<string>;
-  };
+  /** The choice of a cluster, for the Kubernetes provider and the component's commands. */
+  cluster: ClusterAccess;
 }
 
 /** Every key of the stack's config and what it accepts; `Pulumi.yaml` declares the same ones. */
@@ -43,7 +38,7 @@ const structured = [
 ];
 
 /** Keys that an empty value does not unset: required ones, and ones with a default that is not empty. */
-const neverEmpty = ["kubernetesVersion", "controlPlaneEndpoint", "restart", "clusterRole"];
+const neverEmpty = ["kubernetesVersion", "controlPlaneEndpoint", "restart", "restartStrategy", "clusterRole"];
 
 /**
  * Reads the stack's config. Secret values stay Pulumi secrets.

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { suite, test } from "node:test";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { ClusterRoleChoice, KubeProxy, type KubeProxyArgs } from "../../components/index.ts";
+import fc from "fast-check";
+import { ClusterRoleChoice, KubeProxy, type KubeProxyArgs, RestartStrategy } from "../../components/index.ts";
+import { templateGeneration, templateGenerationAnnotation } from "../../components/restart.ts";
 import { type Registration, registrationsOf, valueOf } from "./registration.ts";
 
 const args: KubeProxyArgs = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10" };
@@ -18,6 +20,7 @@ suite("KubeProxy", () => {
     assert.deepEqual(
       registrations.map(({ type, name }) => `${type} ${name}`).sort(),
       [
+        "command:local:Command kube-proxy-orphans",
         "kube-proxy:index:KubeProxy kube-proxy",
         "kubernetes:apps/v1:DaemonSet kube-proxy-daemon-set",
         "kubernetes:core/v1:ConfigMap kube-proxy-config-map",
@@ -53,9 +56,7 @@ suite("KubeProxy", () => {
       const provider = new kubernetes.Provider("mine", { context: "mine" });
       new KubeProxy("kube-proxy", args, { provider });
     });
-    for (const { type, provider } of registrations.filter((registration) =>
-      registration.type.startsWith("kubernetes:"),
-    )) {
+    for (const { type, provider } of registrations.filter(isObject)) {
       assert.match(provider, /::mine::/, type);
     }
   });
@@ -95,7 +96,7 @@ suite("mistakes in the arguments", () => {
 suite("traps of the real engine", () => {
   test("create-before-delete would delete the new DaemonSet: deleteBeforeReplace is explicit, on every fixed name", async () => {
     const registrations = await declare({ clusterRole: ClusterRoleChoice.create });
-    for (const { name, deleteBeforeReplace } of registrations.slice(1)) {
+    for (const { name, deleteBeforeReplace } of registrations.filter(isObject)) {
       assert.equal(deleteBeforeReplace, true, name);
     }
   });
@@ -107,7 +108,7 @@ suite("traps of the real engine", () => {
 
   test("a first annotation is no replacement: the token is there before the first restart", async () => {
     const daemonSet = find(await declare(), "DaemonSet");
-    assert.deepEqual(at(daemonSet, "metadata", "annotations"), { "kube-proxy/restart": "initial" });
+    assert.equal(annotations(daemonSet)["kube-proxy/restart"], "initial");
     assert.equal(podAnnotations(daemonSet)["kube-proxy/restart"], "initial");
   });
 
@@ -160,6 +161,99 @@ suite("traps of the real engine", () => {
     assert.doesNotMatch(JSON.stringify(registrations), /skipAwait|upsertExistingObjects/);
   });
 });
+
+suite("traps of a rolling restart", () => {
+  test("a deletion goes by what the state has: the orphan policy is there before the first restart", async () => {
+    const { "pulumi.com/deletionPropagationPolicy": policy } = annotations(
+      find(await declare(), "DaemonSet"),
+    );
+    assert.equal(policy, "orphan");
+  });
+
+  test("adopted pods pass for new ones while the template's number is theirs: each token has its own", async () => {
+    const generation = async (restart: string) =>
+      annotations(find(await declare({ restart }), "DaemonSet"))[templateGenerationAnnotation];
+    assert.match((await generation("a")) ?? "", /^\d+$/);
+    assert.notEqual(await generation("a"), await generation("b"));
+  });
+
+  test("the API server counts the number up: ignoreChanges keeps it from being a difference for ever", async () => {
+    const { ignoreChanges } = find(await declare(), "DaemonSet");
+    assert.deepEqual(ignoreChanges, [`metadata.annotations["${templateGenerationAnnotation}"]`]);
+  });
+
+  test("a destroy leaves pods behind: a command that the DaemonSet depends on removes them, and does nothing before", async () => {
+    const registrations = await declare({ cluster: { context: "mine; rm -rf /" } });
+    const command = find(registrations, "Command");
+    assert.deepEqual(command.inputs["interpreter"], ["node"]);
+    assert.match(String(command.inputs["delete"]), /^commands.orphans\.ts$/);
+    assert.deepEqual(command.inputs["environment"], { KUBE_PROXY_CONTEXT: "mine; rm -rf /" });
+    assert.deepEqual(
+      [command.inputs["create"], command.inputs["update"], command.inputs["triggers"]],
+      Array(3),
+    );
+    assert.ok(
+      find(registrations, "DaemonSet").dependencies.some((urn) => urn.endsWith("kube-proxy-orphans")),
+    );
+  });
+
+  test("a kubeconfig that is a secret does not make the objects secret", async () => {
+    const kubeconfig = pulumi.secret("contexts: []\n");
+    let kubeProxy: KubeProxy | undefined;
+    await registrationsOf(() => {
+      kubeProxy = new KubeProxy("kube-proxy", { ...args, cluster: { kubeconfig } });
+    });
+    assert.equal(await pulumi.isSecret(kubeProxy?.image as pulumi.Output<string>), false);
+  });
+
+  test("one node at a time is the API's default, too slow for a large fleet: 10 %, unless said otherwise", async () => {
+    const bounds = async (more: Partial<KubeProxyArgs>) =>
+      at(find(await declare(more), "DaemonSet"), "spec", "updateStrategy");
+    assert.deepEqual(await bounds({}), { type: "RollingUpdate", rollingUpdate: { maxUnavailable: "10%" } });
+    const own = { updateStrategy: { rollingUpdate: { maxUnavailable: "3" } } };
+    assert.deepEqual(await bounds(own), { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 3 } });
+    assert.deepEqual(await bounds({ restartStrategy: RestartStrategy.Recreate }), { type: "RollingUpdate" });
+  });
+
+  test("Recreate has none of it", async () => {
+    const registrations = await declare({ restartStrategy: RestartStrategy.Recreate });
+    assert.deepEqual(annotations(find(registrations, "DaemonSet")), { "kube-proxy/restart": "initial" });
+    assert.equal(
+      registrations.find(({ type }) => type.endsWith(":Command")),
+      undefined,
+    );
+  });
+});
+
+suite("the number that a restart gives the pod template", () => {
+  const number = (token: string) => BigInt(templateGeneration(token));
+
+  test("fits int64, and is never one that the API server would have counted up to by itself", () => {
+    fc.assert(
+      fc.property(fc.string(), (token) => {
+        assert.ok(number(token) >= 2n ** 16n && number(token) < 2n ** 63n - 2n ** 16n);
+      }),
+    );
+  });
+
+  test("two tokens never meet, not even after 65,535 changes in place", () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (a, b) => {
+        const distance = number(a) - number(b);
+        assert.ok(a === b || distance >= 2n ** 16n || distance <= -(2n ** 16n), `${a} and ${b}`);
+      }),
+      { numRuns: 10_000 },
+    );
+  });
+});
+
+function isObject({ type }: Registration): boolean {
+  return type.startsWith("kubernetes:");
+}
+
+function annotations(daemonSet: Registration): Record<string, string> {
+  return at(daemonSet, "metadata", "annotations") as Record<string, string>;
+}
 
 function find(registrations: readonly Registration[], kind: string): Registration {
   const found = registrations.find(({ type }) => type.endsWith(`:${kind}`));

@@ -16,6 +16,7 @@ export interface Registration {
   readonly provider: string;
   readonly deleteBeforeReplace: boolean;
   readonly replaceOnChanges: readonly string[];
+  readonly ignoreChanges: readonly string[];
   readonly dependencies: readonly string[];
   readonly timeouts:
     { readonly create: string; readonly update: string; readonly delete: string } | undefined;
@@ -36,6 +37,7 @@ class RecordingMonitor extends MockMonitor {
       provider: request.getProvider(),
       deleteBeforeReplace: request.getDeletebeforereplace(),
       replaceOnChanges: request.getReplaceonchangesList(),
+      ignoreChanges: request.getIgnorechangesList(),
       dependencies: request.getDependenciesList(),
       timeouts: timeouts && {
         create: timeouts.getCreate(),

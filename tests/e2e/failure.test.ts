@@ -66,15 +66,14 @@ suite("when something goes wrong", () => {
       assert.ok(!killed.ok, "the kill came too late");
 
       await scenario.stack.cancel();
-      // A POST that was on its way when the engine died may still create the object that the state does not know.
-      await eventually("the deletion to end", async () => {
+      await eventually("no deletion is under way", async () => {
         const live = await scenario.cluster.daemonSet();
-        return live === undefined || live.metadata.uid !== old?.metadata.uid || step === "create-replacement";
+        return live?.metadata.deletionTimestamp === undefined;
       });
       const survived = await scenario.cluster.daemonSet();
       if (survived !== undefined && survived.metadata.uid !== old?.metadata.uid) {
-        // Documented recovery: the object was created but never recorded, so it goes first.
-        await scenario.cluster.kubectl(["delete", "daemonset", "kube-proxy", "--cascade=foreground"]);
+        // docs/recover.md: it was created, but the state does not know, so it goes first.
+        await scenario.cluster.kubectl(["delete", "daemonset", "kube-proxy"]);
       }
       await scenario.up();
       const recovered = await scenario.cluster.daemonSet();

@@ -75,6 +75,7 @@ interface Meta {
   generation: number;
   resourceVersion: string;
   annotations?: Record<string, string>;
+  deletionTimestamp?: string;
 }
 
 /** A DaemonSet as the API server gives it, as far as the scenarios look. */
@@ -88,6 +89,15 @@ export interface LiveDaemonSet {
 export interface LivePod {
   metadata: Meta;
   spec: { nodeName: string };
+  status: { conditions?: { type: string; status: string }[] };
+}
+
+/** Whether a pod serves: ready, and not about to go. */
+export function isServing({ metadata, status }: LivePod): boolean {
+  const ready = status.conditions?.some(
+    (condition) => condition.type === "Ready" && condition.status === "True",
+  );
+  return ready === true && metadata.deletionTimestamp === undefined;
 }
 
 /** Reads and changes the lab's cluster by kubectl. */

@@ -1,0 +1,109 @@
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+import { KubeConfig } from "@kubernetes/client-node";
+import { type Problem, ProblemsError } from "../problems.ts";
+import { checkKubeconfig, type ClusterChoice } from "./kubeconfig.ts";
+
+/**
+ * The Kubernetes client's configuration for the cluster that a user means. Nothing is connected to.
+ *
+ * Where several files name the same cluster, user or context, the first one counts, as with kubectl.
+ *
+ * @param choice - path or content of a kubeconfig, and a context in it; both may be left out
+ * @param env - the process' environment: `KUBECONFIG`, and `KUBERNETES_SERVICE_HOST` within a cluster
+ * @returns a configuration whose current context, cluster and user all exist
+ * @throws ProblemsError naming `kubeconfig` or `context`, its value and what is accepted
+ *
+ * Source: client-go's `clientcmd` loading rules, as in {@link checkKubeconfig}.
+ */
+export function loadCluster(choice: ClusterChoice, env: NodeJS.ProcessEnv): KubeConfig {
+  refuse(checkKubeconfig(choice, env));
+  const config = load(choice, env);
+  if (choice.context !== undefined) {
+    config.setCurrentContext(choice.context);
+  }
+  refuse(danglingNames(config));
+  return config;
+}
+
+function refuse(problems: readonly Problem[]): void {
+  if (problems.length > 0) {
+    throw new ProblemsError("the choice of the cluster", problems);
+  }
+}
+
+function load({ kubeconfig }: ClusterChoice, env: NodeJS.ProcessEnv): KubeConfig {
+  if (kubeconfig !== undefined && isContent(kubeconfig)) {
+    return parsed("its content", (config) => {
+      config.loadFromString(kubeconfig);
+    });
+  }
+  const paths = kubeconfig === undefined ? defaultPaths(env) : [expandHome(kubeconfig)];
+  const files = paths.filter((path) => existsSync(path));
+  if (files.length === 0) {
+    return parsed("the pod's ServiceAccount", (config) => {
+      config.loadFromCluster();
+    });
+  }
+  return merge(
+    files.map((path) =>
+      parsed(path, (config) => {
+        config.loadFromFile(path);
+      }),
+    ),
+  );
+}
+
+/** The client finds the first of equal names, so that appending is client-go's rule; its own merge refuses them. */
+function merge(configs: readonly KubeConfig[]): KubeConfig {
+  const merged = new KubeConfig();
+  merged.loadFromOptions({
+    clusters: configs.flatMap(({ clusters }) => clusters),
+    users: configs.flatMap(({ users }) => users),
+    contexts: configs.flatMap(({ contexts }) => contexts),
+    currentContext: configs.map(({ currentContext }) => currentContext).find(Boolean),
+  });
+  return merged;
+}
+
+function parsed(name: string, read: (config: KubeConfig) => void): KubeConfig {
+  const config = new KubeConfig();
+  try {
+    read(config);
+  } catch (error) {
+    refuse([{ path: "kubeconfig", accepted: `${name} is no valid kubeconfig: ${reason(error)}` }]);
+  }
+  return config;
+}
+
+function danglingNames(config: KubeConfig): Problem[] {
+  const { currentContext } = config;
+  const context = config.getContextObject(currentContext);
+  const missing = [
+    ...(config.getCurrentCluster() === null ? [`cluster "${context?.cluster ?? ""}"`] : []),
+    ...(config.getCurrentUser() === null ? [`user "${context?.user ?? ""}"`] : []),
+  ];
+  return missing.map((name) => ({
+    path: "context",
+    value: currentContext,
+    accepted: `a context whose cluster and user are in the kubeconfig; it has no ${name}`,
+  }));
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function isContent(kubeconfig: string): boolean {
+  return kubeconfig.includes("\n") || kubeconfig.trimStart().startsWith("{");
+}
+
+function expandHome(path: string): string {
+  return path.startsWith("~/") ? join(homedir(), path.slice(2)) : path;
+}
+
+function defaultPaths(env: NodeJS.ProcessEnv): string[] {
+  const listed = env["KUBECONFIG"]?.split(delimiter).filter((path) => path !== "") ?? [];
+  return listed.length > 0 ? listed : [join(homedir(), ".kube", "config")];
+}

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { after, before, suite, test } from "node:test";
+import { down, type Lab, up as labUp } from "../../lab/index.ts";
+import { chooseEngine } from "../engine/index.ts";
+import { changesOf, isServing, Scenario } from "./scenario.ts";
+
+const labName = "e2e-strategy";
+const nodes = 20;
+
+suite("restart strategies", () => {
+  let lab: Lab;
+  let scenario: Scenario;
+
+  before(async () => {
+    const engine = await chooseEngine();
+    console.log(engine.description);
+    lab = await labUp({ name: labName, nodes });
+    scenario = await Scenario.open(engine, lab);
+    await scenario.up();
+  });
+  after(async () => {
+    await scenario.stack.dispose();
+    await down(labName);
+  });
+
+  /** Restarts; gives the old pods that are left and how many pods served at the worst moment. */
+  async function restart(token: string): Promise<{ kept: number; fewest: number; uidChanged: boolean }> {
+    const { cluster, stack } = scenario;
+    const old = await cluster.pods();
+    const oldUid = (await cluster.daemonSet())?.metadata.uid;
+    await stack.setConfig({ restart: token });
+    let fewest = nodes;
+    let ended = false;
+    const done = stack.up().finally(() => {
+      ended = true;
+    });
+    while (!ended) {
+      fewest = Math.min(fewest, (await cluster.pods()).filter(isServing).length);
+    }
+    const result = await done;
+    assert.ok(result.ok, result.output);
+    const pods = await cluster.pods();
+    assert.equal(pods.filter(isServing).length, nodes);
+    assert.equal(new Set(pods.map(({ spec }) => spec.nodeName)).size, nodes, "one kube-proxy a node");
+    const kept = pods.filter(({ metadata }) => old.some((pod) => pod.metadata.uid === metadata.uid)).length;
+    return { kept, fewest, uidChanged: (await cluster.daemonSet())?.metadata.uid !== oldUid };
+  }
+
+  test("Rolling replaces the DaemonSet and every pod, never more than 10 % at a time", async () => {
+    for (const token of ["one", "two"]) {
+      const { kept, fewest, uidChanged } = await restart(token);
+      assert.ok(uidChanged);
+      assert.equal(kept, 0, "every pod is new");
+      assert.ok(fewest >= nodes * 0.9, `only ${fewest} of ${nodes} served`);
+    }
+  });
+
+  test("after changes in place, and a kubectl rollout restart, there is no difference, and the next restart rolls", async () => {
+    await scenario.up({ image: "registry.example.com/kube-proxy:mine" });
+    assert.deepEqual(changesOf(await scenario.stack.preview()), []);
+    await scenario.cluster.kubectl(["rollout", "restart", "daemonset", "kube-proxy"]);
+    await scenario.cluster.kubectl(["rollout", "status", "daemonset", "kube-proxy", "--timeout=60s"]);
+    const preview = await scenario.stack.preview();
+    assert.deepEqual(changesOf(preview), [], preview.output);
+    const { kept, fewest } = await restart("three");
+    assert.equal(kept, 0);
+    assert.ok(fewest >= nodes * 0.9, `only ${fewest} of ${nodes} served`);
+  });
+
+  test("destroy leaves no pod behind, although the DaemonSet orphans them", async () => {
+    const result = await scenario.stack.destroy();
+    assert.ok(result.ok, result.output);
+    assert.deepEqual(await scenario.cluster.fingerprint(), []);
+    assert.deepEqual(await scenario.cluster.pods(), []);
+  });
+
+  test("Recreate takes all pods at once; every pod is new", async () => {
+    await scenario.up({ restartStrategy: "Recreate", restart: "initial" });
+    const { kept, fewest, uidChanged } = await restart("four");
+    assert.ok(uidChanged);
+    assert.equal(kept, 0);
+    assert.ok(fewest < nodes * 0.9, `${fewest} of ${nodes} served all the time`);
+  });
+
+  test("a changed strategy is a change in place; the next restart goes by the new one", async () => {
+    const pods = (await scenario.cluster.pods()).map(({ metadata }) => metadata.uid).sort();
+    const result = await scenario.up({ restartStrategy: "Rolling" });
+    assert.deepEqual(
+      changesOf(result).filter((change) => /replace|delete/.test(change)),
+      [],
+    );
+    assert.deepEqual(
+      (await scenario.cluster.pods()).map(({ metadata }) => metadata.uid).sort(),
+      pods,
+      "no pod restarted",
+    );
+    assert.deepEqual(changesOf(await scenario.stack.preview()), []);
+    const { kept, fewest } = await restart("five");
+    assert.equal(kept, 0);
+    assert.ok(fewest >= nodes * 0.9, `only ${fewest} of ${nodes} served`);
+  });
+
+  test("destroy after a changed strategy leaves nothing either", async () => {
+    const result = await scenario.stack.destroy();
+    assert.ok(result.ok, result.output);
+    assert.deepEqual(await scenario.cluster.pods(), []);
+  });
+});
