@@ -1,18 +1,24 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { marshal, type Yaml } from "../components/configuration/goYaml.ts";
 import { kubeProxyObjects } from "../components/kubeadm/manifests.ts";
-import { initialToken, withRestart } from "../components/restart.ts";
-import { down, kubectl, type Lab, setNodes, up as labUp } from "../lab/index.ts";
+import { RestartStrategy, withRestart } from "../components/restart.ts";
+import { down, type Lab, setNodes, up as labUp } from "../lab/index.ts";
 import { chooseEngine, type Result, type Stack } from "../tests/engine/index.ts";
+import { recipes, timeDiff, timeStatus } from "./kubectl.ts";
 import { compare, type Comparison } from "./statistics.ts";
 
 const labName = "bench";
-const recipe = "kubectl delete --cascade=foreground, apply, rollout status";
 const settings = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10:6443" };
 
-/** Unchanged operations and restarts on labs of several sizes, against the operators' recipe. */
+/** What is measured in one series: ours and theirs, one value a run. */
+interface Series {
+  readonly ours: number[];
+  readonly theirs: number[];
+}
+
+/** Unchanged operations and restarts on labs of several sizes, against what an operator would type. */
 export async function measureRestarts(sizes: readonly number[], runs: number): Promise<Comparison[]> {
   const engine = await chooseEngine();
   console.log(engine.description);
@@ -20,15 +26,18 @@ export async function measureRestarts(sizes: readonly number[], runs: number): P
   const rows: Comparison[] = [];
   try {
     let lab = await labUp({ name: labName, nodes: sizes[0] ?? 50, log: console.log });
+    const snapshotFolder = join(workDir, "snapshots");
     const stack = await engine.open({
       stack: "bench",
       workDir,
       projectDir: join(import.meta.dirname, ".."),
-      config: { ...settings, kubeconfig: lab.kubeconfig },
+      config: { ...settings, kubeconfig: lab.kubeconfig, snapshotFolder },
     });
     for (const size of sizes) {
       lab = await setNodes(lab, size, console.log);
-      rows.push(...(await measureSize(stack, lab, size, runs, engine.kind)));
+      for (const strategy of Object.values(RestartStrategy)) {
+        rows.push(...(await measure({ stack, lab, snapshotFolder, strategy, runs, kind: engine.kind })));
+      }
     }
     return rows;
   } finally {
@@ -37,105 +46,89 @@ export async function measureRestarts(sizes: readonly number[], runs: number): P
   }
 }
 
-async function measureSize(
-  stack: Stack,
-  lab: Lab,
-  size: number,
-  runs: number,
-  kind: string,
-): Promise<Comparison[]> {
-  const ours = { preview: [] as number[], unchanged: [] as number[], restart: [] as number[] };
-  const theirs = { diff: [] as number[], status: [] as number[], recipe: [] as number[] };
-  let token = initialToken;
-  await stack.setConfig({ restart: token });
-  await timed(stack.up());
-  for (let run = 0; run < runs; run++) {
-    console.log(`restart of ${size} nodes, ${run + 1} of ${runs}`);
-    theirs.recipe.push(await timeRecipe(lab));
-    // To the program the recipe's new DaemonSet is an edit of somebody else: it is taken in first.
-    await timed(stack.up());
-    const [diff, status] = [await timeDiff(lab, token), await timeStatus(lab)];
-    theirs.diff.push(diff);
-    theirs.status.push(diff + status);
-    ours.preview.push(await timed(stack.preview()));
-    ours.unchanged.push(await timed(stack.up()));
-    token = `bench ${size} ${run}`;
-    await stack.setConfig({ restart: token });
-    ours.restart.push(await timed(stack.up()));
+interface Bench {
+  readonly stack: Stack;
+  readonly lab: Lab;
+  readonly snapshotFolder: string;
+  readonly strategy: RestartStrategy;
+  readonly runs: number;
+  readonly kind: string;
+}
+
+async function measure({ stack, lab, snapshotFolder, strategy, runs, kind }: Bench): Promise<Comparison[]> {
+  const series = () => ({ ours: [], theirs: [] }) satisfies Series as Series;
+  const [preview, unchanged, commands, restart, bare] = [series(), series(), series(), series(), series()];
+  const recipe = recipes[strategy];
+  for (let count = 0; count < runs; count++) {
+    console.log(`${strategy} restart of ${lab.nodes} nodes, ${count + 1} of ${runs}`);
+    const recipeMs = await recipe.run(lab).catch(() => NaN);
+    // To the program what the recipe left is an edit of somebody else: it is taken in first.
+    const token = `bench ${strategy} ${lab.nodes} ${count}`;
+    await timed(stack, { restartStrategy: strategy });
+
+    const diff = await timeDiff(lab, withRestart(kubeProxyObjects(settings), "unlike"));
+    preview.theirs.push(diff);
+    preview.ours.push(await previewed(stack));
+    unchanged.theirs.push(diff + (await timeStatus(lab)));
+    unchanged.ours.push(await timed(stack));
+    const whole = await timed(stack, { restart: token });
+    const own = timeCommands(lab, snapshotFolder, token);
+    restart.ours.push(whole);
+    commands.ours.push(own);
+    bare.ours.push(whole - own - (unchanged.ours.at(-1) ?? 0));
+    for (const { theirs } of [restart, commands, bare]) {
+      theirs.push(recipeMs);
+    }
   }
-  const nodes = `${size} nodes (${kind})`;
-  const own = ours.restart.map((ms, run) => ms - (ours.unchanged[run] ?? 0));
-  const row = (
-    what: string,
-    mine: readonly number[],
-    other: readonly number[],
-    against: string,
-    goal?: number,
-  ) =>
+  const row = (what: string, { ours, theirs }: Series, against: string, goal?: number) =>
     compare({
-      what: `${what}, ${nodes}`,
+      what: `${what}, ${strategy}, ${lab.nodes} nodes (${kind})`,
       unit: "ms",
-      ours: mine,
-      theirs: other,
+      ours,
+      theirs,
       against,
       ...(goal !== undefined && { goal }),
     });
   return [
-    row("preview, unchanged", ours.preview, theirs.diff, "kubectl diff of the same objects"),
-    row("up, unchanged: the fixed cost", ours.unchanged, theirs.status, "kubectl diff, rollout status"),
-    row("restart", ours.restart, theirs.recipe, recipe),
-    row("restart without the fixed cost", own, theirs.recipe, recipe, 1.1),
+    row("preview, unchanged", preview, "kubectl diff of the same objects"),
+    row("up, unchanged: the engine's fixed cost", unchanged, "kubectl diff, rollout status"),
+    row("snapshot and verification alone", commands, recipe.what),
+    row("restart, all of it", restart, recipe.what),
+    row("restart without these two", bare, recipe.what, 1.1),
   ];
 }
 
-async function timed(operation: Promise<Result>): Promise<number> {
-  const { ok, durationMs, output } = await operation;
+async function timed(stack: Stack, config: Record<string, unknown> = {}): Promise<number> {
+  await stack.setConfig(config);
+  return durationOf(await stack.up());
+}
+
+async function previewed(stack: Stack): Promise<number> {
+  return durationOf(await stack.preview());
+}
+
+function durationOf({ ok, durationMs, output }: Result): number {
   if (!ok) {
     throw new Error(`the engine failed:\n${output}`);
   }
   return durationMs;
 }
 
-/** What an operator does by hand: dump the DaemonSet, delete it with its pods, create it again, wait. */
-async function timeRecipe(lab: Lab): Promise<number> {
-  const dumped = JSON.parse(await run(lab, ["get", "daemonset", "kube-proxy", "-o", "json"])) as Dumped;
-  const { name, namespace, labels, annotations } = dumped.metadata;
-  const manifest = { ...dumped, metadata: { name, namespace, labels, annotations }, status: undefined };
+/** The commands that the program runs before and after a restart, by themselves. */
+function timeCommands(lab: Lab, folder: string, token: string): number {
   const began = performance.now();
-  await run(lab, ["delete", "daemonset", "kube-proxy", "--cascade=foreground"]);
-  await run(lab, ["apply", "-f", "-"], JSON.stringify(manifest));
-  await run(lab, ["rollout", "status", "daemonset", "kube-proxy", "--timeout=10m"]);
-  return performance.now() - began;
-}
-
-/** What an operator does to see that nothing has changed. */
-async function timeDiff(lab: Lab, token: string): Promise<number> {
-  const objects = Object.values(withRestart(kubeProxyObjects(settings), token)) as Yaml[];
-  const manifest = objects.map((object) => `---\n${marshal(object)}\n`).join("");
-  const began = performance.now();
-  // With server-side apply, as the Kubernetes provider compares; exit code 1 would mean a difference.
-  await run(lab, ["diff", "--server-side", "--force-conflicts", "-f", "-"], manifest);
-  return performance.now() - began;
-}
-
-async function timeStatus(lab: Lab): Promise<number> {
-  const began = performance.now();
-  await run(lab, ["rollout", "status", "daemonset", "kube-proxy"]);
-  return performance.now() - began;
-}
-
-interface Dumped {
-  metadata: { name: string; namespace: string; labels: object; annotations: object };
-}
-
-async function run(lab: Lab, args: string[], stdin?: string): Promise<string> {
-  const { code, stdout, stderr } = await kubectl(
-    lab,
-    ["-n", "kube-system", ...args],
-    stdin === undefined ? {} : { stdin },
-  );
-  if (code !== 0) {
-    throw new Error(`kubectl ${args.join(" ")}: ${stderr}`);
+  for (const args of [
+    ["snapshot.ts", `--folder=${folder}`],
+    ["verify.ts", `--token=${token}`],
+  ]) {
+    const [script = "", ...rest] = args;
+    const command = [join(import.meta.dirname, "..", "commands", script), ...rest];
+    const { status, stderr } = spawnSync(process.execPath, [...command, `--kubeconfig=${lab.kubeconfig}`], {
+      encoding: "utf8",
+    });
+    if (status !== 0) {
+      throw new Error(`${script} failed: ${stderr}`);
+    }
   }
-  return stdout;
+  return performance.now() - began;
 }

@@ -1,19 +1,24 @@
-// Run by the component's own `local.Command` when the stack is destroyed: removes the pods that a Rolling DaemonSet
-// left behind. Nobody needs to call it by hand.
+// Run by the component's own `local.Command` when the stack is destroyed.
+import { parseArgs } from "node:util";
 import { CoreV1Api } from "@kubernetes/client-node";
 import { loadCluster } from "../components/cluster/client.ts";
 import { removeOrphans } from "../components/cluster/orphans.ts";
+import { clusterOf, runCommand, UsageError } from "./commandLine.ts";
 
-const { KUBE_PROXY_KUBECONFIG: kubeconfig, KUBE_PROXY_CONTEXT: context } = process.env;
+const usage = `Usage: node commands/orphans.ts --all
 
-try {
-  const cluster = loadCluster(
-    { ...(kubeconfig !== undefined && { kubeconfig }), ...(context !== undefined && { context }) },
-    process.env,
-  );
-  const removed = await removeOrphans(cluster.makeApiClient(CoreV1Api), 5 * 60_000);
-  console.log(`${removed} pods of the deleted DaemonSet kube-proxy removed.`);
-} catch (error) {
-  console.error(`The pods of the deleted DaemonSet kube-proxy could not be removed: ${String(error)}`);
-  process.exitCode = 1;
+Removes the pods that a deleted DaemonSet kube-proxy has left behind, and waits until they are gone.`;
+
+const timeoutMs = 5 * 60_000;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { all: { type: "boolean" } } });
+  if (values.all !== true) {
+    throw new UsageError("--all: is required");
+  }
+  const cluster = loadCluster(clusterOf({}), process.env);
+  const removed = await removeOrphans(cluster.makeApiClient(CoreV1Api), timeoutMs);
+  console.log(`Pods of the deleted DaemonSet kube-proxy that were removed: ${removed}`);
 }
+
+await runCommand(usage, main);

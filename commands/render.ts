@@ -3,8 +3,8 @@ import { parseArgs } from "node:util";
 import { marshal, type Yaml } from "../components/configuration/goYaml.ts";
 import { settingsOfKubeadmConfig } from "../components/kubeadm/configFile.ts";
 import { kubeProxyObjects } from "../components/kubeadm/manifests.ts";
-import { ProblemsError } from "../components/problems.ts";
 import { acceptedToken, isToken, withRestart } from "../components/restart.ts";
+import { runCommand, UsageError } from "./commandLine.ts";
 
 const usage = `Usage: npm run --silent render -- --kubeadm-config FILE [--restart TOKEN]
 
@@ -14,9 +14,6 @@ Prints kube-proxy's objects for a kubeadm config file as YAML, without a cluster
                          v1beta4; - for standard input
   --restart TOKEN        the objects as this program applies them, with the annotations of that restart; without it
                          exactly what kubeadm makes`;
-
-/** A mistake on the command line. */
-class UsageError extends Error {}
 
 function main(): void {
   const { file, token } = readCommandLine();
@@ -55,18 +52,4 @@ function readInput(file: string): string {
   }
 }
 
-try {
-  main();
-} catch (error) {
-  const isParseError =
-    error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE");
-  if (error instanceof UsageError || isParseError) {
-    console.error(`${error.message}\n\n${usage}`);
-    process.exitCode = 2;
-  } else if (error instanceof ProblemsError) {
-    console.error(error.message);
-    process.exitCode = 1;
-  } else {
-    throw error;
-  }
-}
+await runCommand(usage, main);

@@ -3,7 +3,7 @@ import { settingsShape } from "./kubeadm/settings.ts";
 import { acceptedToken, isToken, RestartStrategy } from "./restart.ts";
 import { choice, mapping, optional, text } from "./schema.ts";
 
-/** How long `pulumi up` waits for the DaemonSet, as Go durations. */
+/** How long `pulumi up` waits, as Go durations. */
 export interface Timeouts {
   /** For all pods of a new DaemonSet, also after a restart. Default 10m. */
   create?: string;
@@ -11,6 +11,8 @@ export interface Timeouts {
   update?: string;
   /** For the DaemonSet and its pods to be gone. Default 10m. */
   delete?: string;
+  /** For every node's kube-proxy to be verified, 1s to 1h. Default 5m. */
+  verify?: string;
 }
 
 const timeout = optional(
@@ -25,5 +27,5 @@ export const argsShape = {
   ...settingsShape,
   restart: optional(text(acceptedToken, isToken)),
   restartStrategy: optional(choice(Object.values(RestartStrategy))),
-  timeouts: optional(mapping({ create: timeout, update: timeout, delete: timeout })),
+  timeouts: optional(mapping({ create: timeout, update: timeout, delete: timeout, verify: timeout })),
 };

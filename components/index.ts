@@ -1,4 +1,5 @@
 export type { Timeouts } from "./args.ts";
+export type { ClusterAccess } from "./commands.ts";
 export type * from "./configuration/types.ts";
 export { ClusterRoleChoice } from "./kubeadm/settings.ts";
 export type {
@@ -8,5 +9,5 @@ export type {
   Toleration,
   UpdateStrategy,
 } from "./kubeadm/settings.ts";
-export { type ClusterAccess, KubeProxy, type KubeProxyArgs } from "./kubeProxy.ts";
+export { KubeProxy, type KubeProxyArgs } from "./kubeProxy.ts";
 export { RestartStrategy } from "./restart.ts";

@@ -1,8 +1,9 @@
-import { join, relative } from "node:path";
+import { createHash } from "node:crypto";
 import * as command from "@pulumi/command";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { argsShape, type Timeouts } from "./args.ts";
+import { type ClusterAccess, orphansCommand, snapshotCommand, verifyCommand } from "./commands.ts";
 import type { KubeProxyConfiguration } from "./configuration/types.ts";
 import { configHash, kubeProxyObjects } from "./kubeadm/manifests.ts";
 import type { KubeProxyObjects } from "./kubeadm/objects.ts";
@@ -15,7 +16,14 @@ import {
   type UpdateStrategy,
 } from "./kubeadm/settings.ts";
 import { formatProblems } from "./problems.ts";
-import { initialToken, restartOptions, RestartStrategy, rollingBounds, withRestart } from "./restart.ts";
+import {
+  initialToken,
+  restartAnnotation,
+  restartOptions,
+  RestartStrategy,
+  rollingBounds,
+  withRestart,
+} from "./restart.ts";
 import { mapping } from "./schema.ts";
 
 /** What decides a cluster's kube-proxy, in kubeadm's and Kubernetes' own words. */
@@ -54,18 +62,14 @@ export interface KubeProxyArgs {
   restartStrategy?: RestartStrategy;
   /** How the program's own commands reach the cluster; the provider's choice, said again. Default: as kubectl. */
   cluster?: ClusterAccess;
+  /** Folder of the snapshots that are taken before every change. Default: below the user's state folder. */
+  snapshotFolder?: pulumi.Input<string>;
+  /** Whether every node's kube-proxy is verified after a change, and `pulumi up` fails if one is not well. Default true. */
+  verify?: boolean;
   /** Which ClusterRole is bound: `bootstrap` (default) or `create`. It decides which resources there are. */
   clusterRole?: ClusterRoleChoice;
   /** How long to wait for the DaemonSet. Default: 10 minutes each. */
   timeouts?: Timeouts;
-}
-
-/** A cluster, as the Kubernetes provider takes it. */
-export interface ClusterAccess {
-  /** Path or content of a kubeconfig. Default: `KUBECONFIG`, then `~/.kube/config`. */
-  kubeconfig?: pulumi.Input<string>;
-  /** Context in the kubeconfig. Default: its current one. */
-  context?: pulumi.Input<string>;
 }
 
 /**
@@ -94,74 +98,40 @@ export class KubeProxy extends pulumi.ComponentResource {
 
   constructor(name: string, args: KubeProxyArgs, opts?: pulumi.ComponentResourceOptions) {
     // Access to the cluster makes no object: a kubeconfig that is a secret must not make all of them secret.
-    const { cluster = {}, ...settings } = args;
+    const { cluster = {}, snapshotFolder, verify = true, ...settings } = args;
+    const { verify: deadline = "5m", ...timeouts } = args.timeouts ?? {};
     super("kube-proxy:index:KubeProxy", name, settings, opts);
 
     // Everything comes from this one output, so that a mistake in the arguments keeps every child from being registered.
     const objects = pulumi.output(settings).apply((plain) => this.#objects(plain));
-    // Names are fixed, so that no object can stand beside its own replacement. The Kubernetes provider asks to delete
-    // first only when it found a reason to replace by itself; a restart is the engine's reason, and the engine's
-    // default order would create over the live DaemonSet and then delete it.
-    const options = { parent: this, deleteBeforeReplace: true };
-
-    const { serviceAccount, clusterRoleBinding, role, roleBinding, configMap, daemonSet } = objects;
-    const account = new kubernetes.core.v1.ServiceAccount(
-      `${name}-service-account`,
-      { metadata: serviceAccount.metadata },
-      options,
-    );
-    const clusterRole =
-      args.clusterRole === ClusterRoleChoice.create
-        ? new kubernetes.rbac.v1.ClusterRole(
-            `${name}-cluster-role`,
-            {
-              metadata: objects.apply((all) => all.clusterRole?.metadata ?? {}),
-              rules: objects.apply((all) => mutable(all.clusterRole?.rules ?? [])),
-            },
-            options,
-          )
-        : undefined;
-    const binding = new kubernetes.rbac.v1.ClusterRoleBinding(
-      `${name}-cluster-role-binding`,
-      {
-        metadata: clusterRoleBinding.metadata,
-        roleRef: clusterRoleBinding.roleRef,
-        subjects: clusterRoleBinding.apply(({ subjects }) => mutable(subjects)),
-      },
-      { ...options, dependsOn: clusterRole ? [clusterRole] : [] },
-    );
-    const bootstrapRole = new kubernetes.rbac.v1.Role(
-      `${name}-role`,
-      { metadata: role.metadata, rules: role.apply(({ rules }) => mutable(rules)) },
-      options,
-    );
-    new kubernetes.rbac.v1.RoleBinding(
-      `${name}-role-binding`,
-      {
-        metadata: roleBinding.metadata,
-        roleRef: roleBinding.roleRef,
-        subjects: roleBinding.apply(({ subjects }) => mutable(subjects)),
-      },
-      { ...options, dependsOn: [bootstrapRole] },
-    );
+    const commands = { cluster, triggers: objects.apply(triggersOf) };
+    const snapshot = this.#command(`${name}-snapshot`, snapshotCommand(commands, snapshotFolder));
+    const access = this.#access(name, objects, args.clusterRole);
+    const { configMap, daemonSet } = objects;
     const config = new kubernetes.core.v1.ConfigMap(
       `${name}-config-map`,
       { metadata: configMap.metadata, data: configMap.apply(({ data }) => ({ ...data })) },
-      options,
+      { ...this.#options, dependsOn: [snapshot] },
     );
     // A Rolling DaemonSet leaves its pods behind when it is deleted: so that the new one finds them after a restart, and
     // for this command to remove after a destroy, which deletes what depends on it first.
-    const orphans =
-      (args.restartStrategy ?? RestartStrategy.Rolling) === RestartStrategy.Rolling
-        ? [new command.local.Command(`${name}-orphans`, removeOrphans(objects, cluster), { parent: this })]
-        : [];
+    const rolling = (args.restartStrategy ?? RestartStrategy.Rolling) === RestartStrategy.Rolling;
+    const orphans = rolling ? [this.#command(`${name}-orphans`, orphansCommand(commands))] : [];
     const set = new kubernetes.apps.v1.DaemonSet(
       `${name}-daemon-set`,
       { metadata: daemonSet.metadata, spec: daemonSet.apply(({ spec }) => mutable(spec)) },
       // The ConfigMap is named by a constant and only depended on: taking its name from the resource would let a
       // replaced ConfigMap take the DaemonSet down with it.
-      { ...options, ...restartOptions(args.timeouts), dependsOn: [account, binding, config, ...orphans] },
+      {
+        ...this.#options,
+        ...restartOptions(timeouts),
+        dependsOn: [...access, config, snapshot, ...orphans],
+      },
     );
+    if (verify) {
+      const expected = verifyCommand(commands, args.restart ?? initialToken, deadline);
+      this.#command(`${name}-verify`, expected, [set]);
+    }
 
     this.name = set.metadata.name;
     this.uid = set.metadata.uid;
@@ -177,7 +147,81 @@ export class KubeProxy extends pulumi.ComponentResource {
     });
   }
 
-  #objects(plain: Omit<pulumi.Unwrap<KubeProxyArgs>, "cluster">): KubeProxyObjects {
+  /**
+   * Options of every object. Names are fixed, so that no object can stand beside its own replacement. The Kubernetes
+   * provider asks to delete first only when it found a reason to replace by itself; a restart is the engine's reason,
+   * and the engine's default order would create over the live DaemonSet and then delete it.
+   */
+  get #options(): pulumi.CustomResourceOptions {
+    return { parent: this, deleteBeforeReplace: true };
+  }
+
+  #command(
+    name: string,
+    args: command.local.CommandArgs,
+    dependsOn: pulumi.Resource[] = [],
+  ): command.local.Command {
+    return new command.local.Command(name, args, { parent: this, dependsOn });
+  }
+
+  /** The ServiceAccount and its rights; gives what the pods cannot do without. */
+  #access(
+    name: string,
+    objects: pulumi.Output<KubeProxyObjects>,
+    choice: ClusterRoleChoice | undefined,
+  ): pulumi.Resource[] {
+    const { ServiceAccount } = kubernetes.core.v1;
+    const { ClusterRole, ClusterRoleBinding, Role, RoleBinding } = kubernetes.rbac.v1;
+    const { serviceAccount, clusterRoleBinding, role, roleBinding } = objects;
+    const options = this.#options;
+
+    const account = new ServiceAccount(
+      `${name}-service-account`,
+      { metadata: serviceAccount.metadata },
+      options,
+    );
+    const clusterRole =
+      choice === ClusterRoleChoice.create
+        ? [
+            new ClusterRole(
+              `${name}-cluster-role`,
+              {
+                metadata: objects.apply((all) => all.clusterRole?.metadata ?? {}),
+                rules: objects.apply((all) => mutable(all.clusterRole?.rules ?? [])),
+              },
+              options,
+            ),
+          ]
+        : [];
+    const binding = new ClusterRoleBinding(
+      `${name}-cluster-role-binding`,
+      {
+        metadata: clusterRoleBinding.metadata,
+        roleRef: clusterRoleBinding.roleRef,
+        subjects: clusterRoleBinding.apply(({ subjects }) => mutable(subjects)),
+      },
+      { ...options, dependsOn: clusterRole },
+    );
+    const bootstrapRole = new Role(
+      `${name}-role`,
+      { metadata: role.metadata, rules: role.apply(({ rules }) => mutable(rules)) },
+      options,
+    );
+    new RoleBinding(
+      `${name}-role-binding`,
+      {
+        metadata: roleBinding.metadata,
+        roleRef: roleBinding.roleRef,
+        subjects: roleBinding.apply(({ subjects }) => mutable(subjects)),
+      },
+      { ...options, dependsOn: [bootstrapRole] },
+    );
+    return [account, binding];
+  }
+
+  #objects(
+    plain: Omit<pulumi.Unwrap<KubeProxyArgs>, "cluster" | "snapshotFolder" | "verify">,
+  ): KubeProxyObjects {
     const { restart = initialToken, restartStrategy = RestartStrategy.Rolling, ...settings } = plain;
     const problems = checkSettings(mapping(argsShape), { restart, restartStrategy, ...settings });
     if (problems.length > 0) {
@@ -190,22 +234,11 @@ export class KubeProxy extends pulumi.ComponentResource {
   }
 }
 
-/** Does nothing until it is deleted. Its arguments reach no shell. As every child it waits for the objects. */
-function removeOrphans(
-  objects: pulumi.Output<unknown>,
-  { kubeconfig, context }: ClusterAccess,
-): command.local.CommandArgs {
-  // Relative, so that the state holds no path of one machine.
-  const script = relative(process.cwd(), join(import.meta.dirname, "..", "commands", "orphans.ts"));
-  return {
-    interpreter: ["node"],
-    delete: objects.apply(() => script),
-    environment: {
-      ...(kubeconfig !== undefined && { KUBE_PROXY_KUBECONFIG: kubeconfig }),
-      ...(context !== undefined && { KUBE_PROXY_CONTEXT: context }),
-    },
-    addPreviousOutputInEnv: false,
-  };
+/** What tells one state of the pods from another: a new value is a restart or a rollout. */
+function triggersOf({ daemonSet }: KubeProxyObjects): string[] {
+  const { template } = daemonSet.spec;
+  const hash = createHash("sha256").update(JSON.stringify(template)).digest("hex");
+  return [template.metadata.annotations?.[restartAnnotation] ?? "", hash];
 }
 
 /** The same value for Pulumi's types, which know no `readonly`. */

@@ -122,12 +122,12 @@ export function templateGeneration(token: string): string {
 }
 
 /** What makes a new token replace the DaemonSet, beside the explicit `deleteBeforeReplace` of every child. */
-export function restartOptions(timeouts: CustomTimeouts | undefined): CustomResourceOptions {
+export function restartOptions(timeouts: CustomTimeouts): CustomResourceOptions {
   return {
     replaceOnChanges: [`metadata.annotations["${restartAnnotation}"]`],
     // The API server owns the number and adds to it, which would be a difference in every later preview. A replacement
     // takes the program's own number all the same.
     ignoreChanges: [`metadata.annotations["${templateGenerationAnnotation}"]`],
-    ...(timeouts && { customTimeouts: timeouts }),
+    customTimeouts: timeouts,
   };
 }

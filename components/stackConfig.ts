@@ -1,11 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { allConfig } from "@pulumi/pulumi/runtime/config.js";
+import * as v from "valibot";
 import { argsShape } from "./args.ts";
 import { checkKubeconfig } from "./cluster/kubeconfig.ts";
 import type { Yaml } from "./configuration/goYaml.ts";
 import { isEmpty } from "./configuration/values.ts";
 import { checkSettings } from "./kubeadm/settings.ts";
-import type { ClusterAccess, KubeProxyArgs } from "./kubeProxy.ts";
+import type { ClusterAccess } from "./commands.ts";
+import type { KubeProxyArgs } from "./kubeProxy.ts";
 import { formatProblems, type Problem } from "./problems.ts";
 import { mapping, optional, text } from "./schema.ts";
 
@@ -20,6 +22,8 @@ export interface StackConfig {
 /** Every key of the stack's config and what it accepts; `Pulumi.yaml` declares the same ones. */
 export const stackConfigShape = {
   ...argsShape,
+  snapshotFolder: optional(text("the path of a folder")),
+  verify: optional(v.boolean("true or false")),
   kubeconfig: optional(text("a kubeconfig's path or content")),
   context: optional(text("the name of a context in the kubeconfig")),
 };
@@ -35,10 +39,18 @@ const structured = [
   "updateStrategy",
   "env",
   "timeouts",
+  "verify",
 ];
 
 /** Keys that an empty value does not unset: required ones, and ones with a default that is not empty. */
-const neverEmpty = ["kubernetesVersion", "controlPlaneEndpoint", "restart", "restartStrategy", "clusterRole"];
+const neverEmpty = [
+  "kubernetesVersion",
+  "controlPlaneEndpoint",
+  "restart",
+  "restartStrategy",
+  "clusterRole",
+  "verify",
+];
 
 /**
  * Reads the stack's config. Secret values stay Pulumi secrets.

@@ -8,6 +8,8 @@ import { network } from "./network.ts";
 /** How one component of the control plane is started and how its health is asked. */
 export interface ComponentSpec {
   name: string;
+  /** Path of the program; the lab's multi-call binary unless given. */
+  file?: string;
   args: string[];
   /** The port on the loopback interface that it serves at. */
   port: number;
@@ -24,6 +26,7 @@ export interface Ports {
   controllerManager: number;
   scheduler: number;
   kwok: number;
+  kubeProxy: number;
 }
 
 /**
@@ -34,7 +37,7 @@ export interface Ports {
 export function componentSpecs(
   dir: string,
   ports: Ports,
-): Record<"etcd" | "apiServer" | "controllerManager" | "scheduler" | "kwok", ComponentSpec> {
+): Record<"etcd" | "apiServer" | "controllerManager" | "scheduler" | "kubeProxy" | "kwok", ComponentSpec> {
   const local = (port: number): string => `https://127.0.0.1:${port}`;
   const pki = (file: string): string => join(dir, "pki", file);
   const kubeconfig = (component: string): string => join(dir, `${component}.conf`);
@@ -87,7 +90,8 @@ export function componentSpecs(
         "etcd-keyfile": pki("apiserver-etcd-client.key"),
         "kubelet-client-certificate": pki("apiserver-kubelet-client.crt"),
         "kubelet-client-key": pki("apiserver-kubelet-client.key"),
-        "kubelet-preferred-address-types": "InternalIP,ExternalIP,Hostname",
+        // kubeadm's list begins with InternalIP, which leads nowhere here: see nodes.ts.
+        "kubelet-preferred-address-types": "InternalDNS,InternalIP,ExternalIP,Hostname",
         "proxy-client-cert-file": pki("front-proxy-client.crt"),
         "proxy-client-key-file": pki("front-proxy-client.key"),
         "requestheader-allowed-names": "front-proxy-client",
@@ -143,17 +147,28 @@ export function componentSpecs(
         config: schedulerConfiguration(dir, kubeconfig("scheduler")),
       }),
     },
+    kubeProxy: {
+      name: "kube-proxy",
+      port: ports.kubeProxy,
+      health: `http://127.0.0.1:${ports.kubeProxy}/healthz`,
+      file: process.execPath,
+      args: [join(import.meta.dirname, "kubeProxy.ts"), dir, String(ports.kubeProxy)],
+    },
     kwok: {
       name: "kwok",
       port: ports.kwok,
       health: `http://127.0.0.1:${ports.kwok}/healthz`,
       args: flags({
-        config: join(import.meta.dirname, "kwok", "stages.yaml"),
+        config: [join(import.meta.dirname, "kwok", "stages.yaml"), portForwards(dir, ports.kubeProxy)],
         // In place of the kubelets, of which each would have rights to its own node alone.
         kubeconfig: kubeconfig("super-admin"),
         "manage-all-nodes": false,
         "manage-nodes-with-annotation-selector": Object.entries(kwokAnnotation).flat().join("="),
         "server-address": `127.0.0.1:${ports.kwok}`,
+        // What the nodes say where their kubelet is: the API server forwards ports through it.
+        "node-port": ports.kwok,
+        "tls-cert-file": pki("apiserver.crt"),
+        "tls-private-key-file": pki("apiserver.key"),
         "node-lease-duration-seconds": kwokLeaseSeconds,
       }),
     },
@@ -183,6 +198,25 @@ function schedulerConfiguration(dir: string, kubeconfig: string): string {
   return path;
 }
 
-function flags(values: Record<string, string | number | boolean>): string[] {
-  return Object.entries(values).map(([name, value]) => `--${name}=${value}`);
+/** Writes which ports of pods kwok forwards whereto, and returns the file's path. */
+function portForwards(dir: string, kubeProxy: number): string {
+  const path = join(dir, "port-forwards.yaml");
+  const configuration = {
+    apiVersion: "kwok.x-k8s.io/v1alpha1",
+    kind: "ClusterPortForward",
+    metadata: { name: "kube-proxy" },
+    spec: {
+      selector: { matchNamespaces: ["kube-system"] },
+      forwards: [{ ports: [10249], target: { address: "127.0.0.1", port: kubeProxy } }],
+    },
+  };
+  writeFileSync(path, stringify(configuration), { mode: 0o600 });
+  return path;
+}
+
+type Flag = string | number | boolean;
+
+/** A list makes its flag occur several times. */
+function flags(values: Record<string, Flag | readonly Flag[]>): string[] {
+  return Object.entries(values).flatMap(([name, value]) => [value].flat().map((one) => `--${name}=${one}`));
 }

@@ -7,6 +7,8 @@
 import { rmSync } from "node:fs";
 
 import { binary as build } from "./build.ts";
+import { writeFaults } from "./faults.ts";
+import type { Fault } from "./faults.ts";
 import { withLock } from "./lock.ts";
 import { isHealthy } from "./network.ts";
 import { checkNodes, countNodes, scaleNodes } from "./nodes.ts";
@@ -17,7 +19,7 @@ import type { Component, Lab, State } from "./state.ts";
 import { kubectlInvocation, run } from "./tools.ts";
 import type { Invocation, Result, RunOptions } from "./tools.ts";
 
-export type { Lab, Result, RunOptions };
+export type { Fault, Lab, Result, RunOptions };
 
 /**
  * An image that cannot be pulled on the lab's nodes: its pods never become Ready and report
@@ -142,6 +144,15 @@ export async function setNodes(
     const state = runningState(lab);
     return await reuse(state, { nodes: count, kubeadm: false, log, signal: undefined });
   });
+}
+
+/**
+ * Makes the kube-proxies of some nodes answer wrongly at their metrics address, and all others rightly again.
+ *
+ * @param byNode - A fault for each such node, by the node's name.
+ */
+export function setFaults(lab: Lab, byNode: Readonly<Record<string, Fault>>): void {
+  writeFaults(lab.dir, byNode);
 }
 
 /**

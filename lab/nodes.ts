@@ -140,6 +140,8 @@ function nodeObject(index: number): KubernetesObject {
     status: {
       addresses: [
         { type: "InternalIP", address: internalIP },
+        // Where its kubelet really is: kwok plays all of them.
+        { type: "InternalDNS", address: "localhost" },
         { type: "Hostname", address: name },
       ],
       allocatable: resources,

@@ -48,9 +48,8 @@ async function startOnce(options: StartOptions): Promise<Lab> {
   const { name, nodes, binary, log, signal } = options;
   const started = Date.now();
   const dir = labDir(name);
-  const [etcd, etcdPeer, etcdMetrics, apiServer, controllerManager, scheduler, kwok] = (await freePorts(
-    7,
-  )) as [number, number, number, number, number, number, number];
+  const [etcd, etcdPeer, etcdMetrics, apiServer, controllerManager, scheduler, kubeProxy, kwok] =
+    (await freePorts(8)) as [number, number, number, number, number, number, number, number];
   const server = `https://127.0.0.1:${apiServer}`;
   const lab: Lab = {
     name,
@@ -70,7 +69,7 @@ async function startOnce(options: StartOptions): Promise<Lab> {
 
   try {
     await makeCredentials({ binary, dir, signal }, name, server);
-    const ports = { etcd, etcdPeer, etcdMetrics, apiServer, controllerManager, scheduler, kwok };
+    const ports = { etcd, etcdPeer, etcdMetrics, apiServer, controllerManager, scheduler, kubeProxy, kwok };
     const specs = componentSpecs(dir, ports);
     const launch = (spec: ComponentSpec): Promise<void> => startComponent(state, spec, signal);
 
@@ -82,6 +81,7 @@ async function startOnce(options: StartOptions): Promise<Lab> {
     await Promise.all([
       launch(specs.controllerManager),
       launch(specs.scheduler),
+      launch(specs.kubeProxy),
       launch(specs.kwok),
       scaleNodes(lab.kubeconfig, nodes, { log, signal }),
     ]);
@@ -109,7 +109,7 @@ async function startComponent(state: State, spec: ComponentSpec, signal: AbortSi
   const { dir } = state.lab;
   const log = join(dir, `${spec.name}.log`);
   const identity = await startDetached({
-    file: state.binary,
+    file: spec.file ?? state.binary,
     argv0: spec.name,
     args: spec.args,
     env: ownEnvironment(dir),

@@ -1,9 +1,7 @@
 import { existsSync } from "node:fs";
-import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
 import { KubeConfig } from "@kubernetes/client-node";
 import { type Problem, ProblemsError } from "../problems.ts";
-import { checkKubeconfig, type ClusterChoice } from "./kubeconfig.ts";
+import { checkKubeconfig, type ClusterChoice, defaultPaths, expandHome, isContent } from "./kubeconfig.ts";
 
 /**
  * The Kubernetes client's configuration for the cluster that a user means. Nothing is connected to.
@@ -93,17 +91,4 @@ function danglingNames(config: KubeConfig): Problem[] {
 
 function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function isContent(kubeconfig: string): boolean {
-  return kubeconfig.includes("\n") || kubeconfig.trimStart().startsWith("{");
-}
-
-function expandHome(path: string): string {
-  return path.startsWith("~/") ? join(homedir(), path.slice(2)) : path;
-}
-
-function defaultPaths(env: NodeJS.ProcessEnv): string[] {
-  const listed = env["KUBECONFIG"]?.split(delimiter).filter((path) => path !== "") ?? [];
-  return listed.length > 0 ? listed : [join(homedir(), ".kube", "config")];
 }

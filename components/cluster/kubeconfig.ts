@@ -100,15 +100,18 @@ function parseKubeconfig(content: string): { contexts: string[]; current: string
   };
 }
 
-function isContent(kubeconfig: string): boolean {
+/** Whether a kubeconfig is given by its content, not by its path. */
+export function isContent(kubeconfig: string): boolean {
   return kubeconfig.includes("\n") || kubeconfig.trimStart().startsWith("{");
 }
 
-function expandHome(path: string): string {
+/** A path with the home folder in the place of `~`. */
+export function expandHome(path: string): string {
   return path.startsWith("~/") ? join(homedir(), path.slice(2)) : path;
 }
 
-function defaultPaths(env: NodeJS.ProcessEnv): string[] {
+/** Where a kubeconfig is looked for when none is given: the files of `KUBECONFIG`, else `~/.kube/config`. */
+export function defaultPaths(env: NodeJS.ProcessEnv): string[] {
   const listed = env["KUBECONFIG"]?.split(delimiter).filter((path) => path !== "") ?? [];
   return listed.length > 0 ? listed : [join(homedir(), ".kube", "config")];
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { CoreV1Api, V1Pod } from "@kubernetes/client-node";
+import { ApiException, type CoreV1Api, type V1Pod } from "@kubernetes/client-node";
 
 const namespace = "kube-system";
 const labelSelector = "k8s-app=kube-proxy";
@@ -30,12 +30,14 @@ async function orphans(api: CoreV1Api): Promise<V1Pod[]> {
   return items.filter(({ metadata }) => !metadata?.ownerReferences?.some(({ controller }) => controller));
 }
 
-async function remove(api: CoreV1Api, { metadata: { name = "", uid = "" } = {} }: V1Pod): Promise<void> {
+async function remove(api: CoreV1Api, pod: V1Pod): Promise<void> {
+  const { name = "", uid = "" } = pod.metadata ?? {};
+  // By UID: a pod of the same name that came meanwhile is not the one that was found.
+  const body = { preconditions: { uid } };
   try {
-    // By UID: a pod of the same name that came meanwhile is not the one that was found.
-    await api.deleteNamespacedPod({ namespace, name, body: { preconditions: { uid } } });
+    await api.deleteNamespacedPod({ namespace, name, body });
   } catch (error) {
-    const gone = [404, 409].includes((error as { code?: number }).code ?? 0);
+    const gone = error instanceof ApiException && (error.code === 404 || error.code === 409);
     if (!gone) {
       throw error;
     }

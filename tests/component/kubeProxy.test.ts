@@ -15,12 +15,14 @@ const declare = (more: Partial<KubeProxyArgs> = {}, opts?: pulumi.ComponentResou
   registrationsOf(() => new KubeProxy("kube-proxy", { ...args, ...more }, opts));
 
 suite("KubeProxy", () => {
-  test("registers kubeadm's six objects below the component", async () => {
+  test("registers kubeadm's six objects and its commands below the component", async () => {
     const registrations = await declare();
     assert.deepEqual(
       registrations.map(({ type, name }) => `${type} ${name}`).sort(),
       [
         "command:local:Command kube-proxy-orphans",
+        "command:local:Command kube-proxy-snapshot",
+        "command:local:Command kube-proxy-verify",
         "kube-proxy:index:KubeProxy kube-proxy",
         "kubernetes:apps/v1:DaemonSet kube-proxy-daemon-set",
         "kubernetes:core/v1:ConfigMap kube-proxy-config-map",
@@ -183,14 +185,13 @@ suite("traps of a rolling restart", () => {
   });
 
   test("a destroy leaves pods behind: a command that the DaemonSet depends on removes them, and does nothing before", async () => {
-    const registrations = await declare({ cluster: { context: "mine; rm -rf /" } });
-    const command = find(registrations, "Command");
-    assert.deepEqual(command.inputs["interpreter"], ["node"]);
-    assert.match(String(command.inputs["delete"]), /^commands.orphans\.ts$/);
-    assert.deepEqual(command.inputs["environment"], { KUBE_PROXY_CONTEXT: "mine; rm -rf /" });
+    const registrations = await declare();
+    const { inputs } = named(registrations, "orphans");
+    assert.match(String((inputs["interpreter"] as string[])[1]), /commands.orphans\.ts$/);
+    assert.equal(inputs["delete"], "--all");
     assert.deepEqual(
-      [command.inputs["create"], command.inputs["update"], command.inputs["triggers"]],
-      Array(3),
+      [inputs["create"], inputs["update"], inputs["triggers"]],
+      [undefined, undefined, undefined],
     );
     assert.ok(
       find(registrations, "DaemonSet").dependencies.some((urn) => urn.endsWith("kube-proxy-orphans")),
@@ -219,7 +220,65 @@ suite("traps of a rolling restart", () => {
     const registrations = await declare({ restartStrategy: RestartStrategy.Recreate });
     assert.deepEqual(annotations(find(registrations, "DaemonSet")), { "kube-proxy/restart": "initial" });
     assert.equal(
-      registrations.find(({ type }) => type.endsWith(":Command")),
+      registrations.find(({ name }) => name.endsWith("-orphans")),
+      undefined,
+    );
+  });
+});
+
+suite("the component's own commands", () => {
+  const triggers = async (more: Partial<KubeProxyArgs>) =>
+    named(await declare(more), "verify").inputs["triggers"];
+
+  test("a snapshot comes before anything that a restart or a rollout changes, the proof after it", async () => {
+    const registrations = await declare();
+    for (const kind of ["ConfigMap", "DaemonSet"]) {
+      assert.ok(
+        find(registrations, kind).dependencies.some((urn) => urn.endsWith("kube-proxy-snapshot")),
+        kind,
+      );
+    }
+    const { dependencies } = named(registrations, "verify");
+    assert.ok(dependencies.some((urn) => urn.endsWith("kube-proxy-daemon-set")));
+  });
+
+  test("both run again with a new token and with changed pods, and with nothing else", async () => {
+    const same = await triggers({});
+    assert.deepEqual(await triggers({}), same);
+    assert.deepEqual(await triggers({ clusterRole: ClusterRoleChoice.create }), same);
+    assert.notDeepEqual(await triggers({ restart: "again" }), same);
+    assert.notDeepEqual(await triggers({ configuration: { mode: "nftables" } }), same);
+    assert.notDeepEqual(await triggers({ resources: { requests: { cpu: "1m" } } }), same);
+  });
+
+  test("no value reaches a shell, and no kubeconfig a list of arguments", async () => {
+    const evil = "$(touch x) `touch x` ; touch x '\" --help";
+    const registrations = await declare({
+      restart: evil,
+      snapshotFolder: evil,
+      cluster: { context: evil, kubeconfig: "contexts: []\nusers: [secret]\n" },
+    });
+    for (const { inputs, name } of registrations.filter(({ type }) => type.endsWith(":Command"))) {
+      const [program, script, ...args] = inputs["interpreter"] as string[];
+      assert.equal(program, "node", name);
+      assert.match(script ?? "", /commands.\w+\.ts$/);
+      assert.ok(
+        args.every((arg) => /^--(folder|token|at-least)=/.test(arg)),
+        String(args),
+      );
+      assert.match(String(inputs["create"] ?? inputs["delete"]), /^--[\w-]+(=5m)?$/);
+      assert.doesNotMatch(JSON.stringify(inputs["interpreter"]), /users/);
+      assert.deepEqual(inputs["environment"], {
+        KUBE_PROXY_CONTEXT: evil,
+        KUBE_PROXY_KUBECONFIG: "contexts: []\nusers: [secret]\n",
+      });
+    }
+  });
+
+  test("the proof can be left out", async () => {
+    const registrations = await declare({ verify: false });
+    assert.equal(
+      registrations.find(({ name }) => name.endsWith("-verify")),
       undefined,
     );
   });
@@ -258,6 +317,12 @@ function annotations(daemonSet: Registration): Record<string, string> {
 function find(registrations: readonly Registration[], kind: string): Registration {
   const found = registrations.find(({ type }) => type.endsWith(`:${kind}`));
   assert.ok(found, `no ${kind} was registered`);
+  return found;
+}
+
+function named(registrations: readonly Registration[], suffix: string): Registration {
+  const found = registrations.find(({ name }) => name === `kube-proxy-${suffix}`);
+  assert.ok(found, `no ${suffix} was registered`);
   return found;
 }
 

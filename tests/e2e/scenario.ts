@@ -33,7 +33,12 @@ export class Scenario {
       stack: "e2e",
       workDir,
       projectDir: join(import.meta.dirname, "..", ".."),
-      config: { ...baseConfig, kubeconfig: lab.kubeconfig, ...config },
+      config: {
+        ...baseConfig,
+        kubeconfig: lab.kubeconfig,
+        snapshotFolder: join(workDir, "snapshots"),
+        ...config,
+      },
     });
     return new Scenario(stack, new Cluster(lab), workDir);
   }

@@ -30,11 +30,11 @@ suite("restart strategies", () => {
     const oldUid = (await cluster.daemonSet())?.metadata.uid;
     await stack.setConfig({ restart: token });
     let fewest = nodes;
-    let ended = false;
+    const progress = { ended: false };
     const done = stack.up().finally(() => {
-      ended = true;
+      progress.ended = true;
     });
-    while (!ended) {
+    while (!progress.ended) {
       fewest = Math.min(fewest, (await cluster.pods()).filter(isServing).length);
     }
     const result = await done;

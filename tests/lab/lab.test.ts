@@ -304,7 +304,7 @@ describe("lab", () => {
   test("down leaves no process and no folder", async () => {
     for (const name of [kubeadm, doomed]) {
       const processes = components(name);
-      assert.ok(processes.length === 5 && processes.every(isAlive));
+      assert.ok(processes.length === 6 && processes.every(isAlive));
       assert.equal(await down(name), true);
       assertGone(name, processes);
     }

@@ -1,0 +1,123 @@
+import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import type { KubeConfig } from "@kubernetes/client-node";
+import { loadCluster } from "../components/cluster/client.ts";
+import { parseGoDuration } from "../components/configuration/goDuration.ts";
+import { formatProblems, ProblemsError, type Problem } from "../components/problems.ts";
+import { clusterOf, runCommand, UsageError } from "./commandLine.ts";
+
+/** Options that say which kube-proxies are meant, for a usage text. */
+export const clusterUsage = `  --context C            context in the kubeconfig; default: its current one
+  --kubeconfig FILE      default: those in KUBECONFIG, or ~/.kube/config
+  --daemonset NAME       in namespace kube-system; default: kube-proxy
+  --nodes A,B            only these nodes; default: all that the DaemonSet selects
+  --deadline DURATION    longest time for everything, 1s to 1h, such as 90s or 5m; default: 60s
+  --json                 the result as JSON on standard output
+  --help                 this text`;
+
+const options = {
+  context: { type: "string" },
+  kubeconfig: { type: "string" },
+  daemonset: { type: "string" },
+  nodes: { type: "string" },
+  deadline: { type: "string", default: "60s" },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const satisfies ParseArgsOptionsConfig;
+
+/** What a command knows about the kube-proxies that are meant. */
+export interface ClusterOptions {
+  readonly config: KubeConfig;
+  readonly daemonSet: string | undefined;
+  readonly nodes: readonly string[] | undefined;
+  readonly deadlineMs: number;
+  readonly json: boolean;
+  /** How to call kubectl for the same cluster, ready for a POSIX shell. */
+  readonly kubectl: string;
+  /** The command's own options, by name. */
+  readonly own: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Reads a command line, see {@link runCheck}.
+ *
+ * @param usage - printed for `--help`
+ * @param own - names of the command's own options, which all take a value
+ * @param check - finds the mistakes in their values
+ * @returns undefined after `--help`
+ * @throws UsageError that names every mistake, ProblemsError for a cluster that the kubeconfig does not have
+ */
+function readCommandLine(
+  usage: string,
+  own: readonly string[],
+  check: (own: Readonly<Record<string, string | undefined>>) => Problem[],
+): ClusterOptions | undefined {
+  const { values, ...rest } = parse(own);
+  if (values.help) {
+    console.log(usage);
+    return undefined;
+  }
+  const deadline = parseGoDuration(values.deadline);
+  const deadlineMs = deadline === undefined ? NaN : Number(deadline / 1_000_000n);
+  const nodes = values.nodes?.split(",").map((name) => name.trim());
+  const problems: Problem[] = [
+    ...(deadlineMs >= 1000 && deadlineMs <= 3_600_000
+      ? []
+      : [{ path: "--deadline", value: values.deadline, accepted: "1s to 1h, such as 90s or 5m" }]),
+    ...(nodes?.includes("") === true
+      ? [{ path: "--nodes", value: values.nodes, accepted: "names of nodes with commas between them" }]
+      : []),
+    ...check(rest.own),
+  ];
+  if (problems.length > 0) throw new UsageError(formatProblems("the command line", problems));
+  const { daemonset: daemonSet, json } = values;
+  const choice = clusterOf(values);
+  const { kubeconfig, context } = choice;
+  const config = loadCluster(choice, process.env);
+  const kubectl = [
+    "kubectl",
+    // Content, not a path, is nothing to paste.
+    ...(kubeconfig === undefined || kubeconfig.includes("\n") ? [] : ["--kubeconfig", quoted(kubeconfig)]),
+    ...(context === undefined ? [] : ["--context", quoted(context)]),
+  ].join(" ");
+  return { config, daemonSet, nodes, deadlineMs, json, kubectl, own: rest.own };
+}
+
+function parse(names: readonly string[]) {
+  const ownOptions = Object.fromEntries(names.map((name) => [name, { type: "string" } as const]));
+  const { values } = parseArgs({ options: { ...ownOptions, ...options } });
+  const own = names.map((name) => [name, (values as Record<string, unknown>)[name]] as const);
+  return { values, own: Object.fromEntries(own) as Record<string, string | undefined> };
+}
+
+function quoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** A command that finds out whether all is well. */
+export interface Check {
+  readonly usage: string;
+  /** Names of its own options, which all take a value, and what finds the mistakes in them. */
+  readonly own?: readonly string[];
+  readonly mistakes?: (own: Readonly<Record<string, string | undefined>>) => Problem[];
+  /** Prints what it finds and returns whether all is well. */
+  readonly run: (options: ClusterOptions) => Promise<boolean>;
+}
+
+/**
+ * Runs a check to its exit code: 0 when all is well, 1 when it is not or cannot be found out, 2 for a mistake on the
+ * command line.
+ */
+export async function runCheck({ usage, own = [], mistakes = () => [], run }: Check): Promise<void> {
+  await runCommand(usage, async () => {
+    const options = readCommandLine(usage, own, mistakes);
+    if (options === undefined) return;
+    try {
+      process.exitCode = (await run(options)) ? 0 : 1;
+    } catch (error) {
+      if (error instanceof ProblemsError) throw error;
+      console.error(error instanceof Error ? error.message : String(error));
+      // At once: an API server that does not answer would keep the process alive for as long as it is silent.
+      process.exit(1);
+    }
+  });
+}

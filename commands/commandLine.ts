@@ -1,0 +1,59 @@
+import { parseGoDuration } from "../components/configuration/goDuration.ts";
+import type { ClusterChoice } from "../components/cluster/kubeconfig.ts";
+import { ProblemsError } from "../components/problems.ts";
+
+/** A mistake on the command line. */
+export class UsageError extends Error {}
+
+/**
+ * Runs a command and sets the exit code: 0 done, 1 failed, 2 a mistake on the command line. What a user can mend is told
+ * without a stack trace.
+ *
+ * @param usage - what is printed with a mistake on the command line
+ */
+export async function runCommand(usage: string, command: () => void | Promise<void>): Promise<void> {
+  try {
+    await command();
+  } catch (error) {
+    const isParseError =
+      error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE");
+    if (error instanceof UsageError || isParseError) {
+      console.error(`${error.message}\n\n${usage}`);
+      process.exitCode = 2;
+    } else if (error instanceof ProblemsError) {
+      console.error(error.message);
+      process.exitCode = 1;
+    } else {
+      throw error;
+    }
+  }
+}
+
+/**
+ * Which cluster is meant: `--kubeconfig` and `--context`; else `KUBE_PROXY_KUBECONFIG` and `KUBE_PROXY_CONTEXT`, by which
+ * the component tells its own commands.
+ */
+export function clusterOf(values: {
+  kubeconfig?: string | undefined;
+  context?: string | undefined;
+}): ClusterChoice {
+  const kubeconfig = values.kubeconfig ?? process.env["KUBE_PROXY_KUBECONFIG"];
+  const context = values.context ?? process.env["KUBE_PROXY_CONTEXT"];
+  return { ...(kubeconfig !== undefined && { kubeconfig }), ...(context !== undefined && { context }) };
+}
+
+/**
+ * Reads an option that is a duration.
+ *
+ * @returns milliseconds
+ * @throws UsageError for everything but a Go duration above 0, such as `90s` or `5m`
+ */
+export function durationOf(option: string, text: string): number {
+  const nanoseconds = parseGoDuration(text) ?? 0n;
+  if (nanoseconds <= 0n) {
+    throw new UsageError(
+      `${option}: ${JSON.stringify(text)} is not accepted; accepted: a time such as 90s or 5m`,
+    );
+  }
+  return Number(nanoseconds / 1_000_000n);
+}

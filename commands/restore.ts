@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { loadCluster } from "../components/cluster/client.ts";
+import { parseSnapshot } from "../components/cluster/snapshot/format.ts";
+import { restore } from "../components/cluster/snapshot/restore.ts";
+import { clusterOf, durationOf, runCommand, UsageError } from "./commandLine.ts";
+
+const usage = `Usage: npm run --silent restore -- SNAPSHOT [--context C] [--kubeconfig K] [--wait T]
+
+Puts kube-proxy's objects back as they are in a file that "npm run snapshot" wrote, without Pulumi, and waits until
+every pod runs with them.
+
+  --context C     context in the kubeconfig; its current one unless given
+  --kubeconfig K  path of a kubeconfig; KUBECONFIG or ~/.kube/config unless given
+  --wait T        longest wait for the pods, such as 90s; 5m unless given`;
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      context: { type: "string" },
+      kubeconfig: { type: "string" },
+      wait: { type: "string", default: "5m" },
+      help: { type: "boolean" },
+    },
+  });
+  if (values.help === true) {
+    console.log(usage);
+    return;
+  }
+  const [file, ...more] = positionals;
+  if (file === undefined || more.length > 0) {
+    throw new UsageError(`SNAPSHOT: is required once: the path of a snapshot; given: ${positionals.length}`);
+  }
+  const timeoutMs = durationOf("--wait", values.wait);
+  const snapshot = parseSnapshot(read(file), file);
+  await restore(loadCluster(clusterOf(values), process.env), snapshot, { timeoutMs, log: console.log });
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    throw new UsageError(`SNAPSHOT: ${JSON.stringify(file)} cannot be read (${code})`);
+  }
+}
+
+await runCommand(usage, main);

@@ -1,0 +1,50 @@
+import { formatReport, verify } from "../components/cluster/verify/index.ts";
+import type { Problem } from "../components/problems.ts";
+import { acceptedToken, isToken } from "../components/restart.ts";
+import { clusterUsage, runCheck } from "./clusterOptions.ts";
+
+const usage = `Usage: npm run --silent verify -- [--context C] [options]
+
+Proves that kube-proxy runs on every Ready node as it is meant to: the pod is of the newest revision, its process has
+synced the rules since it started, nothing has failed, and the loaded configuration is that of the ConfigMap. Asks again
+until all nodes have passed or the deadline has. Exit code: 0 all verified, 1 not, 2 a mistake on the command line.
+
+${clusterUsage}
+  --token T              the restart token that the pods must carry
+  --since TIME           ISO 8601 with a zone; every process must have started since, by this machine's clock
+  --mode M               iptables, ipvs or nftables; default: what the ConfigMap says
+  --at-least N           so many nodes have to be verified; default: 1, since no Ready node proves nothing`;
+
+const modes = ["iptables", "ipvs", "nftables"];
+const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
+
+function mistakes({ token, since, mode, ...rest }: Readonly<Record<string, string | undefined>>): Problem[] {
+  const atLeast = rest["at-least"];
+  return [
+    ...(atLeast === undefined || /^\d{1,5}$/.test(atLeast)
+      ? []
+      : [{ path: "--at-least", value: atLeast, accepted: "a number of nodes, 0 or more" }]),
+    ...(token === undefined || isToken(token)
+      ? []
+      : [{ path: "--token", value: token, accepted: acceptedToken }]),
+    ...(since === undefined || (isoTime.test(since) && !Number.isNaN(Date.parse(since)))
+      ? []
+      : [{ path: "--since", value: since, accepted: "a time such as 2026-11-23T08:30:00Z" }]),
+    ...(mode === undefined || modes.includes(mode)
+      ? []
+      : [{ path: "--mode", value: mode, accepted: modes.join(", ") }]),
+  ];
+}
+
+await runCheck({
+  usage,
+  own: ["token", "since", "mode", "at-least"],
+  mistakes,
+  run: async ({ config, daemonSet, nodes, deadlineMs, json, own }) => {
+    const since = own["since"] === undefined ? undefined : new Date(own["since"]);
+    const expectation = { daemonSet, nodes, token: own["token"], mode: own["mode"], since };
+    const report = await verify(config, expectation, { deadlineMs });
+    console.log(json ? JSON.stringify(report, undefined, 2) : formatReport(report));
+    return report.failed === 0 && report.verified >= Number(own["at-least"] ?? 1);
+  },
+});

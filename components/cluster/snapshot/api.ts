@@ -1,0 +1,140 @@
+import {
+  HttpMethod,
+  IsomorphicFetchHttpLibrary,
+  type KubeConfig,
+  RequestContext,
+} from "@kubernetes/client-node";
+import { isRecord } from "../../configuration/values.ts";
+import { formatProblems, type Problem, ProblemsError } from "../../problems.ts";
+
+/** Longest wait for one answer of the API server. */
+const timeoutMs = 30_000;
+
+/** The API server could not be asked, or said no. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  /** HTTP status; undefined when there was no answer. */
+  readonly status: number | undefined;
+  readonly problem: Problem;
+
+  constructor(status: number | undefined, problem: Problem) {
+    super(formatProblems("a request to the API server", [problem]));
+    this.status = status;
+    this.problem = problem;
+  }
+}
+
+/** What is sent beside method and path. */
+export interface RequestOptions {
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+/**
+ * Sends one request to the API server and reads the answer as JSON.
+ *
+ * The client's typed calls are of no use for a copy: they drop every field that their own release does not know.
+ *
+ * @returns the answer's body
+ * @throws ApiError for no answer within 30 s, and for every status but 2xx
+ */
+export async function request(
+  config: KubeConfig,
+  method: HttpMethod,
+  path: string,
+  { query = {}, body }: RequestOptions = {},
+): Promise<unknown> {
+  const server = config.getCurrentCluster()?.server.replace(/\/$/, "") ?? "";
+  const parameters = new URLSearchParams(query).toString();
+  const context = new RequestContext(`${server}${path}${parameters && `?${parameters}`}`, method);
+  context.setHeaderParam("Accept", "application/json");
+  context.setSignal(AbortSignal.timeout(timeoutMs));
+  if (body !== undefined) {
+    context.setHeaderParam("Content-Type", "application/json");
+    context.setBody(JSON.stringify(body));
+  }
+  const { status, text } = await send(config, context);
+  if (status < 200 || status > 299) {
+    throw new ApiError(status, refused(config, `${method} ${path}`, status, text));
+  }
+  return JSON.parse(text) as unknown;
+}
+
+/** Like {@link request} with GET, but undefined where there is no such object. */
+export async function find(config: KubeConfig, path: string): Promise<unknown> {
+  try {
+    return await request(config, HttpMethod.GET, path);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/**
+ * Waits for requests that were sent together.
+ *
+ * @throws ProblemsError with everything that the API server said, each thing once
+ */
+export async function all<T>(what: string, requests: readonly Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(requests);
+  const problems = new Map<string, Problem>();
+  for (const result of settled) {
+    if (result.status === "rejected") {
+      if (!(result.reason instanceof ApiError)) {
+        throw result.reason;
+      }
+      problems.set(JSON.stringify(result.reason.problem), result.reason.problem);
+    }
+  }
+  if (problems.size > 0) {
+    throw new ProblemsError(what, [...problems.values()]);
+  }
+  return settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+}
+
+async function send(config: KubeConfig, context: RequestContext): Promise<{ status: number; text: string }> {
+  try {
+    await config.applySecurityAuthentication(context);
+    const response = await new IsomorphicFetchHttpLibrary().send(context).toPromise();
+    return { status: response.httpStatusCode, text: await response.body.text() };
+  } catch (error) {
+    throw new ApiError(undefined, {
+      path: "context",
+      value: config.getCurrentContext(),
+      accepted: `a cluster that answers; ${config.getCurrentCluster()?.server ?? ""} does not: ${reason(error)}`,
+    });
+  } finally {
+    // Each request has connections of its own; open ones would keep the process from ending.
+    await context.getDispatcher()?.close();
+  }
+}
+
+function refused(config: KubeConfig, call: string, status: number, text: string): Problem {
+  const said = `${status} ${messageOf(text)}`;
+  return status === 401 || status === 403
+    ? {
+        path: "context",
+        value: config.getCurrentContext(),
+        accepted: `a user with the rights of a cluster administrator; the API server said: ${said}`,
+      }
+    : { path: call, accepted: `refused by the API server: ${said}` };
+}
+
+function messageOf(text: string): string {
+  try {
+    const status: unknown = JSON.parse(text);
+    return isRecord(status) ? String(status["message"]) : text;
+  } catch {
+    return text.trim().slice(0, 200);
+  }
+}
+
+/** `fetch` says only "fetch failed"; why is in its cause. */
+function reason(error: unknown): string {
+  if (error instanceof Error) {
+    return error.cause instanceof Error ? reason(error.cause) : error.message || error.name;
+  }
+  return String(error);
+}

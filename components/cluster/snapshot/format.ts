@@ -1,0 +1,108 @@
+import { isDeepStrictEqual } from "node:util";
+import { Document, parseAllDocuments, Scalar, visit } from "yaml";
+import { isRecord } from "../../configuration/values.ts";
+import { type Problem, ProblemsError } from "../../problems.ts";
+import { type ApiObject, idOf, kubeProxyIds, nameOf } from "./objects.ts";
+
+/** kube-proxy's objects of one cluster at one time. */
+export interface Snapshot {
+  /** UID of namespace kube-system, which stands for the cluster: it has no identity of its own. */
+  readonly cluster: string;
+  /** URL of the API server. */
+  readonly server: string;
+  /** When it was taken. */
+  readonly time: Date;
+  /** The objects, {@link strip}ped. */
+  readonly objects: readonly ApiObject[];
+}
+
+const title =
+  "# kube-proxy's objects as they were in the cluster, for `npm run restore` or `kubectl apply -f`.";
+const endOf = (count: number) => `# end of the snapshot: ${count} objects`;
+
+// kubectl reads YAML 1.1, newer tools 1.2: text that either takes for something else is quoted. kubeadm's own writer
+// (goYaml.ts) is no choice here: it writes what kubeadm can write, and a hand-edited object can hold any text.
+const yaml = {
+  version: "1.1",
+  compat: "core",
+  lineWidth: 0,
+  indentSeq: false,
+  sortMapEntries: true,
+  aliasDuplicateObjects: false,
+} as const;
+
+/** Writes a snapshot as YAML documents between a header and a last line, without which a file counts as cut off. */
+export function formatSnapshot({ cluster, server, time, objects }: Snapshot): string {
+  const header = [title, `# cluster: ${cluster}`, `# server: ${server}`, `# time: ${time.toISOString()}`];
+  const documents = objects.map((object) => `---\n${documentOf(object)}`);
+  return `${header.join("\n")}\n${documents.join("")}${endOf(objects.length)}\n`;
+}
+
+/** What kubectl's YAML reader takes for a line break or a byte order mark, and so must be escaped. */
+const unsafe = /[\u0085\u2028\u2029\ufeff]/g;
+
+function documentOf(object: ApiObject): string {
+  const document = new Document(object, yaml);
+  visit(document, {
+    Scalar(_, node) {
+      if (typeof node.value === "string" && node.value.search(unsafe) >= 0) {
+        node.type = Scalar.QUOTE_DOUBLE;
+      }
+    },
+  });
+  return document
+    .toString(yaml)
+    .replace(unsafe, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
+/**
+ * Reads a snapshot back. Objects edited by hand are taken as they are.
+ *
+ * @param text - the file's content
+ * @param file - its name, for errors
+ * @throws ProblemsError when it is no snapshot, was cut off, is not YAML, or holds other objects than kube-proxy's
+ */
+export function parseSnapshot(text: string, file: string): Snapshot {
+  const refuse = (accepted: string): never => {
+    throw new ProblemsError(file, [{ path: "SNAPSHOT", accepted }]);
+  };
+  if (!text.startsWith(`${title}\n`)) {
+    refuse("a file that `npm run snapshot` wrote; this one does not start like one");
+  }
+  const documents = parseAllDocuments(text, { version: yaml.version }).filter(
+    ({ contents }) => contents !== null,
+  );
+  if (!text.endsWith(`\n${endOf(documents.length)}\n`)) {
+    refuse("a whole snapshot; this one was cut off, or objects were taken out or added: use another one");
+  }
+  const broken = documents.flatMap(({ errors }) => errors)[0];
+  if (broken !== undefined) {
+    refuse(`YAML, which this is not: ${broken.message}`);
+  }
+  const objects = documents.map((document) => document.toJS() as unknown);
+  const problems = objects.flatMap(checkObject);
+  if (problems.length > 0) {
+    throw new ProblemsError(file, problems);
+  }
+  return {
+    cluster: headerOf(text, "cluster") ?? refuse("a snapshot whose header names its cluster"),
+    server: headerOf(text, "server") ?? "",
+    time: new Date(headerOf(text, "time") ?? Number.NaN),
+    objects: objects as ApiObject[],
+  };
+}
+
+function headerOf(text: string, key: string): string | undefined {
+  const header = text.slice(0, text.indexOf("\n---\n"));
+  return new RegExp(`^# ${key}: (\\S+)$`, "m").exec(header)?.[1];
+}
+
+function checkObject(object: unknown, index: number): Problem[] {
+  if (isRecord(object) && isRecord(object["metadata"])) {
+    const id = idOf(object as ApiObject);
+    if (kubeProxyIds.some((known) => isDeepStrictEqual(known, id))) {
+      return [];
+    }
+  }
+  return [{ path: `document ${index + 1}`, accepted: `one of ${kubeProxyIds.map(nameOf).join(", ")}` }];
+}

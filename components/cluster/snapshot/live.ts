@@ -1,0 +1,42 @@
+import type { KubeConfig } from "@kubernetes/client-node";
+import { isRecord } from "../../configuration/values.ts";
+import { all, find } from "./api.ts";
+import { type ApiObject, kubeProxyIds, type ObjectId, pathOf } from "./objects.ts";
+
+/** kube-proxy's objects as they are in a cluster, with everything the server added. */
+export interface Live {
+  /** UID of namespace kube-system. */
+  readonly cluster: string;
+  /** Those that exist, in the order of {@link kubeProxyIds}. */
+  readonly objects: readonly ApiObject[];
+}
+
+/**
+ * Reads all of kube-proxy's objects.
+ *
+ * @throws ProblemsError when the cluster does not answer or the user may not read one of them
+ */
+export async function readLive(config: KubeConfig): Promise<Live> {
+  const ids: readonly ObjectId[] = [
+    { apiVersion: "v1", kind: "Namespace", name: "kube-system" },
+    ...kubeProxyIds,
+  ];
+  const [namespace, ...objects] = await all(
+    "the cluster's answers",
+    ids.map((id) => find(config, pathOf(id)) as Promise<ApiObject | undefined>),
+  );
+  return {
+    cluster: uidOf(namespace),
+    objects: objects.filter((object) => object !== undefined),
+  };
+}
+
+function uidOf(namespace: unknown): string {
+  const metadata = isRecord(namespace) ? namespace["metadata"] : undefined;
+  const uid = isRecord(metadata) ? metadata["uid"] : undefined;
+  // It becomes a folder's name, so that it must not be able to lead elsewhere.
+  if (typeof uid !== "string" || !/^[\w-]+$/.test(uid)) {
+    throw new Error(`namespace kube-system has no UID by which to tell the cluster: ${JSON.stringify(uid)}`);
+  }
+  return uid;
+}

@@ -1,0 +1,64 @@
+/** Which objects of a cluster are kube-proxy's. */
+
+/** A Kubernetes object as JSON, with whatever fields the cluster's release has. */
+export interface ApiObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: ApiMetadata;
+  readonly [field: string]: unknown;
+}
+
+/** An object's metadata. */
+export interface ApiMetadata {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly [field: string]: unknown;
+}
+
+/** Kind and name of an object, which say where it is in the API. */
+export interface ObjectId {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+const rbac = "rbac.authorization.k8s.io/v1";
+const own = { namespace: "kube-system", name: "kube-proxy" };
+
+/**
+ * Every object that can be kube-proxy's, in the order in which they are created: what is referred to comes first.
+ *
+ * The ClusterRole is there only where one was asked for; `system:node-proxier` is the API server's own.
+ */
+export const kubeProxyIds: readonly ObjectId[] = [
+  { apiVersion: "v1", kind: "ServiceAccount", ...own },
+  { apiVersion: rbac, kind: "ClusterRole", name: "kube-proxy:node-proxier" },
+  { apiVersion: rbac, kind: "ClusterRoleBinding", name: "kubeadm:node-proxier" },
+  { apiVersion: rbac, kind: "Role", ...own },
+  { apiVersion: rbac, kind: "RoleBinding", ...own },
+  { apiVersion: "v1", kind: "ConfigMap", ...own },
+  { apiVersion: "apps/v1", kind: "DaemonSet", ...own },
+];
+
+/** Kind and name of an object. */
+export function idOf({ apiVersion, kind, metadata: { namespace, name } }: ApiObject): ObjectId {
+  return { apiVersion, kind, ...(namespace !== undefined && { namespace }), name };
+}
+
+/** An object's name for people: `DaemonSet kube-system/kube-proxy`. */
+export function nameOf({ kind, namespace, name }: ObjectId): string {
+  return `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`;
+}
+
+/** Path of an object in the API. */
+export function pathOf(id: ObjectId): string {
+  return `${collectionPathOf(id)}/${encodeURIComponent(id.name)}`;
+}
+
+/** Path of the objects of one kind in the API; the plural of each kind used here is regular. */
+export function collectionPathOf({ apiVersion, kind, namespace }: Omit<ObjectId, "name">): string {
+  const group = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  const within = namespace === undefined ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
+  return `${group}${within}/${kind.toLowerCase()}s`;
+}

@@ -1,0 +1,6 @@
+/** Proof that kube-proxy runs on every node as it is meant to, and the comparison of all nodes with each other. */
+export { examine, type Diagnosis, type ExamineOptions } from "./doctor.ts";
+export type { Finding } from "./diagnosis.ts";
+export { formatDiagnosis, formatReport } from "./table.ts";
+export type { Expectation, NodeResult, Report, Verdict } from "./types.ts";
+export { verify, type VerifyOptions } from "./verify.ts";

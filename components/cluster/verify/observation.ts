@@ -1,0 +1,134 @@
+import { isRecord } from "../../configuration/values.ts";
+import { samplesOf } from "./metrics.ts";
+
+/** What a kube-proxy answers at its metrics address, as it was received. */
+export interface Answers {
+  /** Body of `/metrics`. */
+  readonly metrics: string;
+  /** Body of `/proxyMode`. */
+  readonly proxyMode: string;
+  /** Body of `/configz`. */
+  readonly configz: string;
+  /** The node's own clock when it answered (the header `Date`), in seconds since 1970. */
+  readonly nodeTime: number;
+  /** This machine's clock when the answer had arrived, in seconds since 1970. */
+  readonly localTime: number;
+}
+
+/** What is known of one running kube-proxy. Times are seconds since 1970 on the node's clock. */
+export interface Observation {
+  readonly nodeTime: number;
+  readonly localTime: number;
+  readonly processStart: number;
+  /** By IP family, or by "" where the release does not tell them apart: when rules were last synced. */
+  readonly lastSync: ReadonlyMap<string, number>;
+  /** Likewise: when a sync was last asked for. */
+  readonly lastQueued: ReadonlyMap<string, number>;
+  /** Counters of failures that are not zero, by name. */
+  readonly failures: ReadonlyMap<string, number>;
+  /** The mode it runs in: `iptables`, `ipvs` or `nftables`. */
+  readonly mode: string;
+  /** The configuration it has loaded, see {@link differingFields}. */
+  readonly configuration: Readonly<Record<string, unknown>>;
+}
+
+const processStart = "process_start_time_seconds";
+const lastSync = "kubeproxy_sync_proxy_rules_last_timestamp_seconds";
+const lastQueued = "kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds";
+
+/** Counters of rules that did not reach the kernel; each mode has its own, and a release only those of its mode. */
+const failureCounters: readonly string[] = [
+  "kubeproxy_sync_proxy_rules_iptables_restore_failures_total",
+  "kubeproxy_sync_proxy_rules_iptables_partial_restore_failures_total",
+  "kubeproxy_sync_proxy_rules_nftables_sync_failures_total",
+  "kubeproxy_sync_proxy_rules_nftables_cleanup_failures_total",
+];
+const wanted = new Set([processStart, lastSync, lastQueued, ...failureCounters]);
+
+/**
+ * Reads what a kube-proxy answered.
+ *
+ * @returns the observation, or in one sentence why these are no kube-proxy's answers
+ *
+ * Source: Kubernetes' `pkg/proxy/metrics/metrics.go` and `cmd/kube-proxy/app/server.go`.
+ */
+export function readAnswers(answers: Answers): Observation | string {
+  const samples = samplesOf(answers.metrics, (name) => wanted.has(name));
+  const start = samples.find(({ name }) => name === processStart)?.value;
+  if (start === undefined || !Number.isFinite(start)) {
+    return `its /metrics is not kube-proxy's: it has no ${processStart}`;
+  }
+  const mode = answers.proxyMode.trim();
+  if (!/^[a-z]{1,20}$/.test(mode)) {
+    return `its /proxyMode is not kube-proxy's: ${JSON.stringify(mode.slice(0, 40))}`;
+  }
+  const configuration = loadedConfiguration(answers.configz);
+  if (configuration === undefined) {
+    return "its /configz is not kube-proxy's: it has no configuration of group kubeproxy.config.k8s.io";
+  }
+  const byFamily = (metric: string): Map<string, number> =>
+    new Map(
+      samples
+        // Releases that declare the time without a family show 0 until it is set.
+        .filter(({ name, value }) => name === metric && value > 0)
+        .map(({ labels, value }) => [labels["ip_family"] ?? "", value]),
+    );
+  const failures = new Map<string, number>();
+  for (const { name, value } of samples) {
+    if (failureCounters.includes(name) && value !== 0) failures.set(name, (failures.get(name) ?? 0) + value);
+  }
+  return {
+    nodeTime: answers.nodeTime,
+    localTime: answers.localTime,
+    processStart: start,
+    lastSync: byFamily(lastSync),
+    lastQueued: byFamily(lastQueued),
+    failures,
+    mode,
+    configuration,
+  };
+}
+
+function loadedConfiguration(configz: string): Record<string, unknown> | undefined {
+  let page: unknown;
+  try {
+    page = JSON.parse(configz);
+  } catch {
+    return undefined;
+  }
+  const configuration = isRecord(page) ? page["kubeproxy.config.k8s.io"] : undefined;
+  return isRecord(configuration) ? configuration : undefined;
+}
+
+/** Seconds from the start of the process to its latest sync, of the slower family; undefined before the first one. */
+export function syncDelay({ lastSync, processStart }: Observation): number | undefined {
+  return lastSync.size === 0 ? undefined : Math.max(...lastSync.values()) - processStart;
+}
+
+/** Seconds since the process started, by the node's own clock. */
+export function processAge({ nodeTime, processStart }: Observation): number {
+  return Math.max(0, nodeTime - processStart);
+}
+
+/**
+ * Why a process cannot be said to have synced its rules, one sentence for each IP family; empty when it has.
+ *
+ * An idle kube-proxy never syncs again, so that the time of the last sync may be old: it has to be later than the
+ * start of the process, not recent.
+ */
+export function syncReasons({ processStart, lastSync, lastQueued }: Observation): string[] {
+  if (lastSync.size === 0) return ["it has never synced its rules"];
+  const families = new Set(lastSync.keys());
+  // A release that tells families apart in both shows by the queue which of them it serves.
+  if (!families.has("")) for (const family of lastQueued.keys()) if (family !== "") families.add(family);
+  return [...families].flatMap((family) => {
+    const name = family === "" ? "" : ` for ${family}`;
+    const last = lastSync.get(family);
+    if (last === undefined) return [`it has never synced its rules${name}`];
+    return last > processStart
+      ? []
+      : [
+          `its rules${name} were last synced ${(processStart - last).toFixed(1)} s before its process started`,
+        ];
+  });
+}

@@ -1,0 +1,94 @@
+import type { Diagnosis } from "./doctor.ts";
+import type { Report } from "./types.ts";
+
+/** At most this many lines of nodes about which there is nothing to say. */
+const goodLines = 20;
+
+/** Writes a report for a terminal: a table, the worst first, and a sentence. */
+export function formatReport(report: Report): string {
+  const rows = report.nodes.map(({ node, pod, ageSeconds, syncDelaySeconds, mode, verdict, reasons }) => [
+    node,
+    pod ?? "-",
+    formatSeconds(ageSeconds),
+    syncDelaySeconds === null ? "-" : `${syncDelaySeconds.toFixed(2)}s`,
+    mode ?? "-",
+    [verdict, ...reasons.slice(0, 1)].join(": ") + also(reasons),
+  ]);
+  const { verified, failed, excluded } = report;
+  const parts = [
+    `${verified} of ${verified + failed} nodes verified`,
+    ...(excluded > 0 ? [`${excluded} NotReady and excluded`] : []),
+    `after ${report.seconds.toFixed(1)} s`,
+  ];
+  const nothing = verified + failed === 0 ? " Nothing is proved: no Ready node to ask." : "";
+  return [
+    ...table(["NODE", "POD", "AGE", "SYNCED AFTER", "MODE", "VERDICT"], rows, failed + excluded),
+    "",
+    `DaemonSet ${report.daemonSet}: ${parts.join(", ")}.${nothing}`,
+  ].join("\n");
+}
+
+/**
+ * Writes a diagnosis for a terminal: a table, the worst first, and for each outlier the command that restarts its
+ * kube-proxy alone.
+ *
+ * @param kubectl - how to call kubectl for this cluster, such as `kubectl --context prod`
+ */
+export function formatDiagnosis(diagnosis: Diagnosis, kubectl: string): string {
+  const rows = diagnosis.nodes.map((finding) => [
+    finding.node,
+    finding.pod ?? "-",
+    formatSeconds(finding.ageSeconds),
+    formatSeconds(finding.lastSyncSeconds),
+    formatSeconds(finding.pendingSeconds),
+    finding.mode ?? "-",
+    [finding.verdict, ...finding.findings.slice(0, 1)].join(": ") + also(finding.findings),
+  ]);
+  const { healthy, outliers, excluded } = diagnosis;
+  const details = diagnosis.nodes.flatMap(({ node, pod, verdict, findings }) =>
+    verdict === "outlier"
+      ? [
+          "",
+          `${node}:`,
+          ...findings.map((finding) => `  - ${finding}`),
+          ...(pod === null ? [] : [`  restart it alone: ${kubectl} -n kube-system delete pod ${pod}`]),
+        ]
+      : [],
+  );
+  const header = ["NODE", "POD", "AGE", "LAST SYNC", "PENDING", "MODE", "VERDICT"];
+  return [
+    ...table(header, rows, outliers + excluded),
+    ...details,
+    "",
+    `DaemonSet ${diagnosis.daemonSet}: ${healthy} nodes alike and healthy, ${outliers} outliers, ${excluded} NotReady.`,
+  ].join("\n");
+}
+
+function table(header: readonly string[], rows: readonly string[][], badLines: number): string[] {
+  const shown = rows.slice(0, badLines + goodLines);
+  const widths = header.map((name, i) => Math.max(name.length, ...shown.map((row) => (row[i] ?? "").length)));
+  const left = rows.length - shown.length;
+  return [
+    ...[header, ...shown].map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    ),
+    ...(left > 0 ? [`... and ${left} more without a finding`] : []),
+  ];
+}
+
+function also(reasons: readonly string[]): string {
+  return reasons.length > 1 ? ` (and ${reasons.length - 1} more)` : "";
+}
+
+/** Two units at most, as kubectl does: `45s`, `3m20s`, `5h10m`, `12d`. */
+function formatSeconds(value: number | null): string {
+  if (value === null) return "-";
+  const total = Math.round(value);
+  if (total < 60) return `${total}s`;
+  if (total < 3600) return `${Math.floor(total / 60)}m${total % 60}s`;
+  if (total < 86_400) return `${Math.floor(total / 3600)}h${Math.floor((total % 3600) / 60)}m`;
+  return `${Math.floor(total / 86_400)}d`;
+}

@@ -1,0 +1,90 @@
+import type { Observation } from "./observation.ts";
+
+/** What a cluster's kube-proxies are held against. What is left out is not checked. */
+export interface Expectation {
+  /** Name of the DaemonSet in `kube-system`. Default: `kube-proxy`. */
+  readonly daemonSet?: string | undefined;
+  /** Only these nodes, by name. Default: every node that the DaemonSet selects. */
+  readonly nodes?: readonly string[] | undefined;
+  /** The restart token, see `restartAnnotation`. */
+  readonly token?: string | undefined;
+  /** The configuration's hash, see `configHashAnnotation`. */
+  readonly configHash?: string | undefined;
+  /**
+   * `iptables`, `ipvs` or `nftables`; empty is the platform's default, iptables. Default: what the declared
+   * configuration says.
+   */
+  readonly mode?: string | undefined;
+  /** The declared `config.conf`, YAML. Default: that in the ConfigMap which the DaemonSet mounts. */
+  readonly configuration?: string | undefined;
+  /** When the restart began, by this machine's clock. Every process must have started since. */
+  readonly since?: Date | undefined;
+}
+
+/** A pod of the DaemonSet, as the API server knows it. */
+export interface Pod {
+  readonly name: string;
+  readonly node: string;
+  /** Undefined when it is Ready, otherwise why not. */
+  readonly notReady: string | undefined;
+  /** Label `controller-revision-hash`. */
+  readonly revision: string | undefined;
+  readonly token: string | undefined;
+  readonly configHash: string | undefined;
+}
+
+/** A node that the DaemonSet selects, with what runs on it. */
+export interface Node {
+  readonly name: string;
+  /** Undefined when it is Ready, otherwise why not. */
+  readonly notReady: string | undefined;
+  /** Pods of the DaemonSet that are not about to end; there should be exactly one. */
+  readonly pods: readonly Pod[];
+}
+
+/** The DaemonSet and its nodes at one moment. */
+export interface Fleet {
+  /** Hash of the newest ControllerRevision; undefined as long as the DaemonSet's controller has not seen the change. */
+  readonly revision: string | undefined;
+  /** The `config.conf` that the pods mount, as an object; undefined when there is none. */
+  readonly configuration: Readonly<Record<string, unknown>> | undefined;
+  readonly nodes: readonly Node[];
+}
+
+/** An observation, or in one sentence why there is none. */
+export type Probed = Observation | string;
+
+/** `verified`: all checks passed. `failed`: at least one did not. `excluded`: the node is NotReady, nobody was asked. */
+export type Verdict = "verified" | "failed" | "excluded";
+
+/** The result for one node, as it is in the table and in the JSON. */
+export interface NodeResult {
+  readonly node: string;
+  /** Name of its kube-proxy pod; null when there is none. */
+  readonly pod: string | null;
+  /** Seconds since the kube-proxy process started, by the node's clock; null when it gave no answer. */
+  readonly ageSeconds: number | null;
+  /** Seconds from the process' start to its latest sync; null when it gave no answer or has never synced. */
+  readonly syncDelaySeconds: number | null;
+  /** The mode that it runs in; null when it gave no answer. */
+  readonly mode: string | null;
+  readonly verdict: Verdict;
+  /** Why it is not verified, one sentence each; empty when it is. */
+  readonly reasons: readonly string[];
+}
+
+/** The result of a verification. */
+export interface Report {
+  /** The DaemonSet's name. */
+  readonly daemonSet: string;
+  /** Whether every Ready node is verified, and there is at least one. */
+  readonly ok: boolean;
+  /** Numbers of nodes by verdict. */
+  readonly verified: number;
+  readonly failed: number;
+  readonly excluded: number;
+  /** How long it took, in seconds. */
+  readonly seconds: number;
+  /** Failed nodes first, then excluded ones, then verified ones; within each the slowest sync first. */
+  readonly nodes: readonly NodeResult[];
+}

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { after, suite, test } from "node:test";
+import { loadCluster } from "../../components/cluster/client.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "client-"));
+after(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function content(name: string, server: string, user = name): string {
+  return `current-context: ${name}
+contexts: [{ name: ${name}, context: { cluster: ${name}, user: ${user} } }]
+clusters: [{ name: ${name}, cluster: { server: "${server}", certificate-authority: ca.crt } }]
+users: [{ name: ${name}, user: {} }]
+`;
+}
+
+function file(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+const a = file("a", content("a", "https://a"));
+const b = file("b", content("b", "https://b"));
+const otherA = file("other-a", content("a", "https://other-a"));
+const serverOf = (...args: Parameters<typeof loadCluster>) =>
+  loadCluster(...args).getCurrentCluster()?.server;
+
+suite("the client for the cluster that a user means", () => {
+  test("a path, with files named in it relative to it; or a kubeconfig's content", () => {
+    const cluster = loadCluster({ kubeconfig: a }, {}).getCurrentCluster();
+    assert.equal(cluster?.server, "https://a");
+    assert.equal(cluster.caFile, join(folder, "ca.crt"));
+    assert.equal(serverOf({ kubeconfig: content("c", "https://c") }, {}), "https://c");
+  });
+
+  test("of the files of KUBECONFIG the first counts, missing ones are passed over, a context chooses", () => {
+    const KUBECONFIG = [join(folder, "missing"), a, otherA, b].join(delimiter);
+    assert.equal(serverOf({}, { KUBECONFIG }), "https://a");
+    assert.equal(serverOf({ context: "b" }, { KUBECONFIG }), "https://b");
+  });
+
+  test("within a cluster the pod's ServiceAccount", () => {
+    const env = { KUBECONFIG: join(folder, "missing"), KUBERNETES_SERVICE_HOST: "10.96.0.1" };
+    assert.equal(loadCluster({}, env).getCurrentUser()?.name, "inClusterUser");
+  });
+
+  test("mistakes name the key: an unknown context, a user that is not there, an entry without a server", () => {
+    const failing = (kubeconfig: string, context?: string) => () =>
+      loadCluster({ kubeconfig, ...(context !== undefined && { context }) }, {});
+    assert.throws(failing(a, "nope"), /context: "nope" is not accepted; accepted: one of .*contexts: a/);
+    assert.throws(failing(content("a", "https://a", "gone")), /context: "a" .*; it has no user "gone"/);
+    assert.throws(
+      failing(content("a", "")),
+      /kubeconfig: its content is no valid kubeconfig: clusters\[0\].cluster.server/,
+    );
+  });
+});

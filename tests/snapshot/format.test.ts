@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import fc from "fast-check";
+import { formatSnapshot, parseSnapshot, type Snapshot } from "../../components/cluster/snapshot/format.ts";
+import type { ApiObject } from "../../components/cluster/snapshot/objects.ts";
+
+const own = { namespace: "kube-system", name: "kube-proxy" };
+
+function snapshotOf(...objects: ApiObject[]): Snapshot {
+  return {
+    cluster: "0d7c1a4e-0000-4000-8000-000000000001",
+    server: "https://127.0.0.1:6443",
+    time: new Date("2026-11-23T10:15:00.123Z"),
+    objects,
+  };
+}
+
+const configMap = (data: Record<string, string>): ApiObject => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: own,
+  data,
+});
+const account: ApiObject = { apiVersion: "v1", kind: "ServiceAccount", metadata: own };
+
+function problem(text: string): string {
+  try {
+    parseSnapshot(text, "file");
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return "";
+}
+
+suite("a snapshot's file", () => {
+  test("reads back as it was written, whatever text is in it", () => {
+    const awkward = fc.constantFrom(
+      ..."\n \t \r \u0085 \u2028 \ufeff # - : --- ... ~ y no 0o7 1e3 1:20 << 2026-11-23 null".split(
+        /(?<=.) /s,
+      ),
+      "\n---\n",
+      "\n# end of the snapshot: 1 objects\n",
+    );
+    const text = fc
+      .array(fc.oneof(fc.string({ unit: "binary" }), awkward), { maxLength: 6 })
+      .map((parts) => parts.join(""));
+    const data = fc.dictionary(fc.string({ minLength: 1 }), text, { noNullPrototype: true });
+    fc.assert(
+      fc.property(data, (data) => {
+        const snapshot = snapshotOf(account, configMap(data));
+        assert.deepEqual(parseSnapshot(formatSnapshot(snapshot), "file"), snapshot);
+      }),
+    );
+  });
+
+  test("says in its header which cluster it is of, where, when, and what it is", () => {
+    const header = formatSnapshot(snapshotOf(account)).split("---\n")[0] ?? "";
+    assert.match(header, /^# kube-proxy's objects .* `npm run restore`/);
+    assert.match(header, /^# cluster: 0d7c1a4e-0000-4000-8000-000000000001$/m);
+    assert.match(header, /^# server: https:\/\/127\.0\.0\.1:6443$/m);
+    assert.match(header, /^# time: 2026-11-23T10:15:00\.123Z$/m);
+  });
+
+  test("cut off anywhere it is refused", () => {
+    const whole = formatSnapshot(snapshotOf(account, configMap({ "config.conf": "a: b\nc: d\n" })));
+    for (let length = 0; length < whole.length; length++) {
+      assert.match(
+        problem(whole.slice(0, length)),
+        /SNAPSHOT: a (?:file that `npm run snapshot` wrote|whole)/,
+        `${length}`,
+      );
+    }
+    assert.equal(problem(whole), "");
+  });
+
+  test("other files are refused with what is wrong", () => {
+    const whole = formatSnapshot(snapshotOf(account));
+    assert.match(problem("apiVersion: v1\nkind: Secret\n"), /does not start like one/);
+    assert.match(problem(whole.replace("metadata:", "metadata: [")), /YAML, which this is not/);
+    assert.match(
+      problem(whole.replace("ServiceAccount", "Secret")),
+      /document 1: one of ServiceAccount kube-system/,
+    );
+    assert.match(
+      problem(whole.replace("namespace: kube-system", "namespace: default")),
+      /document 1: one of/,
+    );
+    assert.match(problem(whole.replace(/^# cluster: .*\n/m, "")), /header names its cluster/);
+    assert.match(
+      problem(whole.replace("---\n", "---\nkind: Secret\n---\n")),
+      /objects were taken out or added/,
+    );
+  });
+});
