@@ -59,12 +59,13 @@ async function measure({ stack, lab, snapshotFolder, strategy, runs, kind }: Ben
   const series = () => ({ ours: [], theirs: [] }) satisfies Series as Series;
   const [preview, unchanged, commands, restart, bare] = [series(), series(), series(), series(), series()];
   const recipe = recipes[strategy];
+  await timed(stack, { restartStrategy: strategy });
   for (let count = 0; count < runs; count++) {
     console.log(`${strategy} restart of ${lab.nodes} nodes, ${count + 1} of ${runs}`);
-    const recipeMs = await recipe.run(lab).catch(() => NaN);
+    const recipeMs = await recipe.run(lab);
     // To the program what the recipe left is an edit of somebody else: it is taken in first.
     const token = `bench ${strategy} ${lab.nodes} ${count}`;
-    await timed(stack, { restartStrategy: strategy });
+    await timed(stack);
 
     const diff = await timeDiff(lab, withRestart(kubeProxyObjects(settings), "unlike"));
     preview.theirs.push(diff);

@@ -1,28 +1,19 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, suite, test } from "node:test";
-import { down, type Lab, neverReadyImage, up as labUp } from "../../lab/index.ts";
-import { chooseEngine, type Engine } from "../engine/index.ts";
-import { changesOf, eventually, Scenario } from "./scenario.ts";
+import { afterEach, beforeEach, suite, test } from "node:test";
+import { neverReadyImage } from "../../lab/index.ts";
+import { changesOf, eventually, type Scenario } from "./scenario.ts";
+import { useLab } from "./useLab.ts";
 
-const labName = "e2e-failure";
 const nodes = 5;
 
 suite("when something goes wrong", () => {
-  let engine: Engine;
-  let lab: Lab;
+  const lab = useLab({ name: "e2e-failure", nodes });
   let scenario: Scenario;
-
-  before(async () => {
-    engine = await chooseEngine();
-    console.log(engine.description);
-    lab = await labUp({ name: labName, nodes });
-  });
-  after(() => down(labName));
   beforeEach(async () => {
-    scenario = await Scenario.open(engine, lab);
+    scenario = await lab.open();
     await scenario.up();
   });
-  afterEach(() => scenario.close());
+  afterEach(() => scenario.destroy());
 
   test("a rollout that fails is reported with its reason within the timeout, and the next up recovers", async () => {
     await scenario.stack.setConfig({ image: neverReadyImage, timeouts: { update: "5s" } });
@@ -30,7 +21,7 @@ suite("when something goes wrong", () => {
     assert.ok(!failed.ok);
     assert.match(failed.output, /kube-proxy/);
     // The provider's own words for a DaemonSet do not go down to its pods.
-    assert.match(failed.output, engine.kind === "standin" ? /ImagePullBackOff/ : /failed|timed out/);
+    assert.match(failed.output, scenario.engine.kind === "standin" ? /ImagePullBackOff/ : /failed|timed out/);
     assert.ok(failed.durationMs < 60_000, `took ${failed.durationMs} ms`);
 
     await scenario.up({ image: undefined });

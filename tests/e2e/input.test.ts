@@ -3,30 +3,20 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { down, type Lab, up as labUp } from "../../lab/index.ts";
-import { chooseEngine, type Engine } from "../engine/index.ts";
-import { Scenario } from "./scenario.ts";
-
-const labName = "e2e-input";
+import type { Scenario } from "./scenario.ts";
+import { useLab } from "./useLab.ts";
 
 suite("bad input changes nothing and says what is wrong", () => {
   const folder = mkdtempSync(join(tmpdir(), "kube-proxy-input-"));
-  let engine: Engine;
-  let lab: Lab;
+  const at = useLab({ name: "e2e-input", nodes: 2 });
   let scenario: Scenario;
   let untouched: string[];
-
   before(async () => {
-    engine = await chooseEngine();
-    console.log(engine.description);
-    lab = await labUp({ name: labName, nodes: 2 });
-    scenario = await Scenario.open(engine, lab);
+    scenario = await at.open();
     await scenario.up();
     untouched = await scenario.cluster.fingerprint();
   });
-  after(async () => {
-    await scenario.stack.dispose();
-    await down(labName);
+  after(() => {
     rmSync(folder, { recursive: true });
   });
 
@@ -50,7 +40,7 @@ suite("bad input changes nothing and says what is wrong", () => {
     controlPlaneEndpoint: "192.0.2.10:6443",
     podSubnet: "10.244.0.0/16",
     get kubeconfig() {
-      return lab.kubeconfig;
+      return at.lab.kubeconfig;
     },
   };
 
@@ -108,7 +98,7 @@ suite("bad input changes nothing and says what is wrong", () => {
     );
     await scenario.stack.setConfig({ kubeconfig: path, restart: "forbidden" });
     const preview = await scenario.stack.preview();
-    await scenario.stack.setConfig({ kubeconfig: lab.kubeconfig, restart: undefined });
+    await scenario.stack.setConfig({ kubeconfig: at.lab.kubeconfig, restart: undefined });
     assert.ok(!preview.ok, preview.output);
     assert.match(preview.output, /forbidden/);
     assert.match(preview.output, /system:serviceaccount:kube-system:limited/);
@@ -118,7 +108,7 @@ suite("bad input changes nothing and says what is wrong", () => {
 
   function kubeconfig(name: string, change: (content: string) => string): string {
     const path = join(folder, name);
-    writeFileSync(path, change(readFileSync(lab.kubeconfig, "utf8")), { mode: 0o600 });
+    writeFileSync(path, change(readFileSync(at.lab.kubeconfig, "utf8")), { mode: 0o600 });
     return path;
   }
 });

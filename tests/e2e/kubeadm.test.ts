@@ -1,27 +1,19 @@
 import assert from "node:assert/strict";
-import { after, before, suite, test } from "node:test";
+import { before, suite, test } from "node:test";
 import { parseDocument } from "yaml";
 import { kubeProxyObjects } from "../../components/kubeadm/manifests.ts";
 import { settingsOfKubeadmConfig } from "../../components/kubeadm/configFile.ts";
-import { down, type Lab, up as labUp } from "../../lab/index.ts";
-import { chooseEngine, type Engine } from "../engine/index.ts";
-import { Cluster, Scenario } from "./scenario.ts";
+import { Cluster } from "./scenario.ts";
+import { useLab } from "./useLab.ts";
 
-const labName = "e2e-kubeadm";
 const nodes = 3;
 
 suite("on a cluster where kubeadm has installed kube-proxy", () => {
-  let engine: Engine;
-  let lab: Lab;
+  const at = useLab({ name: "e2e-kubeadm", nodes, kubeadm: true });
   let cluster: Cluster;
-
-  before(async () => {
-    engine = await chooseEngine();
-    console.log(engine.description);
-    lab = await labUp({ name: labName, nodes, kubeadm: true });
-    cluster = new Cluster(lab);
+  before(() => {
+    cluster = new Cluster(at.lab);
   });
-  after(() => down(labName));
 
   test("the settings in kubeadm-config give the objects that are there", async () => {
     const stored = await cluster.kubectl([
@@ -50,16 +42,12 @@ suite("on a cluster where kubeadm has installed kube-proxy", () => {
   });
 
   test("up takes nothing over by accident: it fails and leaves kubeadm's objects as they are", async () => {
-    const scenario = await Scenario.open(engine, lab);
-    try {
-      const before = await cluster.fingerprint();
-      const { ok, output } = await scenario.stack.up();
-      assert.ok(!ok);
-      assert.match(output, /already exists/);
-      assert.deepEqual(await cluster.fingerprint(), before);
-    } finally {
-      await scenario.stack.dispose();
-    }
+    const scenario = await at.open();
+    const before = await cluster.fingerprint();
+    const { ok, output } = await scenario.stack.up();
+    assert.ok(!ok);
+    assert.match(output, /already exists/);
+    assert.deepEqual(await cluster.fingerprint(), before);
   });
 
   test("after kubeadm's objects were deleted, as the README says, up provisions", async () => {
@@ -70,13 +58,10 @@ suite("on a cluster where kubeadm has installed kube-proxy", () => {
       ),
     ]);
     await cluster.kubectl(["delete", "clusterrolebinding", "kubeadm:node-proxier"]);
-    const scenario = await Scenario.open(engine, lab);
-    try {
-      await scenario.up();
-      assert.equal((await cluster.daemonSet())?.status.numberAvailable, nodes);
-    } finally {
-      await scenario.close();
-    }
+    const scenario = await at.open();
+    await scenario.up();
+    assert.equal((await cluster.daemonSet())?.status.numberAvailable, nodes);
+    await scenario.destroy();
   });
 });
 

@@ -1,25 +1,15 @@
 import assert from "node:assert/strict";
-import { after, before, suite, test } from "node:test";
-import { down, type Lab, up as labUp } from "../../lab/index.ts";
-import { chooseEngine } from "../engine/index.ts";
-import { changesOf, Scenario } from "./scenario.ts";
+import { before, suite, test } from "node:test";
+import { changesOf, type Scenario } from "./scenario.ts";
+import { useLab } from "./useLab.ts";
 
-const labName = "e2e-lifecycle";
 const nodes = 20;
 
 suite("the life of a kube-proxy", () => {
-  let lab: Lab;
+  const lab = useLab({ name: "e2e-lifecycle", nodes });
   let scenario: Scenario;
-
   before(async () => {
-    const engine = await chooseEngine();
-    console.log(engine.description);
-    lab = await labUp({ name: labName, nodes });
-    scenario = await Scenario.open(engine, lab);
-  });
-  after(async () => {
-    await scenario.stack.dispose();
-    await down(labName);
+    scenario = await lab.open();
   });
 
   const podUids = async () => (await scenario.cluster.pods()).map(({ metadata }) => metadata.uid).sort();

@@ -3,29 +3,22 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { down, type Lab, setFaults, up as labUp } from "../../lab/index.ts";
-import { chooseEngine } from "../engine/index.ts";
-import { changesOf, Scenario } from "./scenario.ts";
+import { setFaults } from "../../lab/index.ts";
+import { changesOf, type Scenario } from "./scenario.ts";
+import { useLab } from "./useLab.ts";
 
-const labName = "e2e-safety";
 const nodes = 5;
 
 suite("a restart is safe and proved", () => {
   const folder = mkdtempSync(join(tmpdir(), "kube-proxy-safety-"));
   const snapshotFolder = join(folder, "snapshots");
-  let lab: Lab;
+  const lab = useLab({ name: "e2e-safety", nodes });
   let scenario: Scenario;
-
   before(async () => {
-    const engine = await chooseEngine();
-    console.log(engine.description);
-    lab = await labUp({ name: labName, nodes });
-    scenario = await Scenario.open(engine, lab, { snapshotFolder });
+    scenario = await lab.open({ snapshotFolder });
     await scenario.up();
   });
-  after(async () => {
-    await scenario.stack.dispose();
-    await down(labName);
+  after(() => {
     rmSync(folder, { recursive: true });
   });
 
@@ -62,13 +55,13 @@ suite("a restart is safe and proved", () => {
   });
 
   test("a node that does not sync fails the up and is named; once it is well, the next up proves it", async () => {
-    setFaults(lab, { "node-0003": "neverSynced" });
+    setFaults(lab.lab, { "node-0003": "neverSynced" });
     await scenario.stack.setConfig({ restart: "with a fault", timeouts: { verify: "3s" } });
     const failed = await scenario.stack.up();
     assert.ok(!failed.ok, "a kube-proxy that never synced passed");
     assert.match(failed.output, /node-0003 .*failed: /);
 
-    setFaults(lab, {});
+    setFaults(lab.lab, {});
     const repeated = await scenario.up();
     const changes = changesOf(repeated).join();
     assert.match(changes, /create-replacement kube-proxy-verify/);

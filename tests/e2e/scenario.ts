@@ -16,11 +16,13 @@ const ours = /^(kubernetes|command|kube-proxy):/;
 
 /** A stack on the lab, and what the lab's cluster holds of kube-proxy. */
 export class Scenario {
+  readonly engine: Engine;
   readonly stack: Stack;
   readonly cluster: Cluster;
   readonly #workDir: string;
 
-  private constructor(stack: Stack, cluster: Cluster, workDir: string) {
+  private constructor(engine: Engine, stack: Stack, cluster: Cluster, workDir: string) {
+    this.engine = engine;
     this.stack = stack;
     this.cluster = cluster;
     this.#workDir = workDir;
@@ -40,7 +42,7 @@ export class Scenario {
         ...config,
       },
     });
-    return new Scenario(stack, new Cluster(lab), workDir);
+    return new Scenario(engine, stack, new Cluster(lab), workDir);
   }
 
   /** `up` that has to succeed; fails with what the user saw otherwise. */
@@ -53,17 +55,18 @@ export class Scenario {
     return result;
   }
 
-  /** Destroys the stack and removes its state. */
-  async close(): Promise<void> {
-    try {
-      const result = await this.stack.destroy();
-      if (!result.ok) {
-        throw new Error(`destroy failed:\n${result.output}`);
-      }
-    } finally {
-      await this.stack.dispose();
-      rmSync(this.#workDir, { recursive: true, force: true });
+  /** Destroys what the stack made; fails with what the user saw otherwise. */
+  async destroy(): Promise<void> {
+    const result = await this.stack.destroy();
+    if (!result.ok) {
+      throw new Error(`destroy failed:\n${result.output}`);
     }
+  }
+
+  /** Ends what still runs of the stack and removes its state; what it made stays. */
+  async dispose(): Promise<void> {
+    await this.stack.dispose();
+    rmSync(this.#workDir, { recursive: true, force: true });
   }
 }
 

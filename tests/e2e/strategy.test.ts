@@ -1,26 +1,16 @@
 import assert from "node:assert/strict";
-import { after, before, suite, test } from "node:test";
-import { down, type Lab, up as labUp } from "../../lab/index.ts";
-import { chooseEngine } from "../engine/index.ts";
-import { changesOf, isServing, Scenario } from "./scenario.ts";
+import { before, suite, test } from "node:test";
+import { changesOf, isServing, type Scenario } from "./scenario.ts";
+import { useLab } from "./useLab.ts";
 
-const labName = "e2e-strategy";
 const nodes = 20;
 
 suite("restart strategies", () => {
-  let lab: Lab;
+  const lab = useLab({ name: "e2e-strategy", nodes });
   let scenario: Scenario;
-
   before(async () => {
-    const engine = await chooseEngine();
-    console.log(engine.description);
-    lab = await labUp({ name: labName, nodes });
-    scenario = await Scenario.open(engine, lab);
+    scenario = await lab.open();
     await scenario.up();
-  });
-  after(async () => {
-    await scenario.stack.dispose();
-    await down(labName);
   });
 
   /** Restarts; gives the old pods that are left and how many pods served at the worst moment. */

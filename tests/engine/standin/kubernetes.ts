@@ -142,7 +142,7 @@ export class Kubernetes implements Provider {
    *
    * @returns The live object.
    */
-  async #takeOver(header: Props): Promise<Props> {
+  async #takeOver(header: Props, attempts = 10): Promise<Props> {
     const live = await this.#api.read(header);
     if (!live) throw new Error("was deleted by somebody else: run `pulumi refresh`");
     const { managedFields = [], resourceVersion } = live["metadata"] as {
@@ -155,7 +155,13 @@ export class Kubernetes implements Provider {
     const ours = { ...taken[0], manager: fieldManager, operation: "Apply", fieldsV1 };
     const others = managedFields.filter((entry) => !taken.includes(entry));
     const metadata = { ...(header["metadata"] as Props), resourceVersion, managedFields: [...others, ours] };
-    return this.#api.merge({ ...header, metadata });
+    try {
+      return await this.#api.merge({ ...header, metadata });
+    } catch (error) {
+      // Its controller has written the status meanwhile.
+      if (!(error instanceof ApiError) || error.code !== 409 || attempts === 1) throw error;
+      return this.#takeOver(header, attempts - 1);
+    }
   }
 }
 
