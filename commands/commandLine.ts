@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { parseGoDuration } from "../components/configuration/goDuration.ts";
 import type { ClusterChoice } from "../components/cluster/kubeconfig.ts";
 import { ProblemsError } from "../components/problems.ts";
@@ -56,4 +57,20 @@ export function durationOf(option: string, text: string): number {
     );
   }
   return Number(nanoseconds / 1_000_000n);
+}
+
+/**
+ * Reads a file that the user names.
+ *
+ * @param option - where it was named, for the error
+ * @param file - its path, or 0 for standard input
+ * @throws UsageError when it cannot be read
+ */
+export function readInput(option: string, file: string | 0): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    throw new UsageError(`${option}: ${JSON.stringify(file)} cannot be read (${code})`);
+  }
 }

@@ -1,10 +1,9 @@
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { marshal, type Yaml } from "../components/configuration/goYaml.ts";
 import { settingsOfKubeadmConfig } from "../components/kubeadm/configFile.ts";
 import { kubeProxyObjects } from "../components/kubeadm/manifests.ts";
 import { acceptedToken, isToken, withRestart } from "../components/restart.ts";
-import { runCommand, UsageError } from "./commandLine.ts";
+import { readInput, runCommand, UsageError } from "./commandLine.ts";
 
 const usage = `Usage: npm run --silent render -- --kubeadm-config FILE [--restart TOKEN]
 
@@ -17,7 +16,10 @@ Prints kube-proxy's objects for a kubeadm config file as YAML, without a cluster
 
 function main(): void {
   const { file, token } = readCommandLine();
-  const settings = settingsOfKubeadmConfig(readInput(file), file === "-" ? "standard input" : file);
+  const settings = settingsOfKubeadmConfig(
+    readInput("--kubeadm-config", file === "-" ? 0 : file),
+    file === "-" ? "standard input" : file,
+  );
   const objects = kubeProxyObjects(settings);
   const shown = token === undefined ? objects : withRestart(objects, token);
   for (const object of Object.values(shown) as Yaml[]) {
@@ -41,15 +43,6 @@ function readCommandLine(): { file: string; token: string | undefined } {
     throw new UsageError(`--restart: ${JSON.stringify(token)} is not accepted; accepted: ${acceptedToken}`);
   }
   return { file, token };
-}
-
-function readInput(file: string): string {
-  try {
-    return readFileSync(file === "-" ? 0 : file, "utf8");
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    throw new UsageError(`--kubeadm-config: ${JSON.stringify(file)} cannot be read (${code})`);
-  }
 }
 
 await runCommand(usage, main);

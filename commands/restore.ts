@@ -1,9 +1,8 @@
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { loadCluster } from "../components/cluster/client.ts";
 import { parseSnapshot } from "../components/cluster/snapshot/format.ts";
 import { restore } from "../components/cluster/snapshot/restore.ts";
-import { clusterOf, durationOf, runCommand, UsageError } from "./commandLine.ts";
+import { clusterOf, durationOf, readInput, runCommand, UsageError } from "./commandLine.ts";
 
 const usage = `Usage: npm run --silent restore -- SNAPSHOT [--context C] [--kubeconfig K] [--wait T]
 
@@ -33,17 +32,8 @@ async function main(): Promise<void> {
     throw new UsageError(`SNAPSHOT: is required once: the path of a snapshot; given: ${positionals.length}`);
   }
   const timeoutMs = durationOf("--wait", values.wait);
-  const snapshot = parseSnapshot(read(file), file);
+  const snapshot = parseSnapshot(readInput("SNAPSHOT", file), file);
   await restore(loadCluster(clusterOf(values), process.env), snapshot, { timeoutMs, log: console.log });
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    throw new UsageError(`SNAPSHOT: ${JSON.stringify(file)} cannot be read (${code})`);
-  }
 }
 
 await runCommand(usage, main);
