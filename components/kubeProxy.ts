@@ -15,6 +15,7 @@ import {
   type Toleration,
   type UpdateStrategy,
 } from "./kubeadm/settings.ts";
+import { leftoversHook } from "./leftovers.ts";
 import { formatProblems } from "./problems.ts";
 import {
   initialToken,
@@ -60,7 +61,10 @@ export interface KubeProxyArgs {
   restart?: pulumi.Input<string>;
   /** How a restart takes the old pods down: `Rolling` (default) or `Recreate`. It decides which resources there are. */
   restartStrategy?: RestartStrategy;
-  /** How the program's own commands reach the cluster; the provider's choice, said again. Default: as kubectl. */
+  /**
+   * How the program itself reaches the cluster; the provider's choice, said again. Default: its commands reach it as
+   * kubectl does, and what an interrupted `pulumi up` has left in the way of the next one is not removed.
+   */
   cluster?: ClusterAccess;
   /** Folder of the snapshots that are taken before every change. Default: below the user's state folder. */
   snapshotFolder?: pulumi.Input<string>;
@@ -95,12 +99,14 @@ export class KubeProxy extends pulumi.ComponentResource {
   readonly configHash: pulumi.Output<string>;
   /** The restart token in force. */
   readonly restart: pulumi.Output<string>;
+  readonly #hooks: pulumi.ResourceHookBinding;
 
   constructor(name: string, args: KubeProxyArgs, opts?: pulumi.ComponentResourceOptions) {
     // Access to the cluster makes no object: a kubeconfig that is a secret must not make all of them secret.
     const { cluster = {}, snapshotFolder, verify = true, ...settings } = args;
     const { verify: deadline = "5m", ...timeouts } = args.timeouts ?? {};
     super("kube-proxy:index:KubeProxy", name, settings, opts);
+    this.#hooks = args.cluster === undefined ? {} : { beforeCreate: [leftoversHook(name, args.cluster)] };
 
     // Everything comes from this one output, so that a mistake in the arguments keeps every child from being registered.
     const objects = pulumi.output(settings).apply((plain) => this.#objects(plain));
@@ -150,10 +156,11 @@ export class KubeProxy extends pulumi.ComponentResource {
   /**
    * Options of every object. Names are fixed, so that no object can stand beside its own replacement. The Kubernetes
    * provider asks to delete first only when it found a reason to replace by itself; a restart is the engine's reason,
-   * and the engine's default order would create over the live DaemonSet and then delete it.
+   * and the engine's default order would create over the live DaemonSet and then delete it. And a create that nobody
+   * knows of would be in the way of every later one.
    */
   get #options(): pulumi.CustomResourceOptions {
-    return { parent: this, deleteBeforeReplace: true };
+    return { parent: this, deleteBeforeReplace: true, hooks: this.#hooks };
   }
 
   #command(
@@ -164,7 +171,7 @@ export class KubeProxy extends pulumi.ComponentResource {
     return new command.local.Command(name, args, { parent: this, dependsOn });
   }
 
-  /** The ServiceAccount and its rights; gives what the pods cannot do without. */
+  /** The ServiceAccount and its rights; gives what has to be there before the pods are. */
   #access(
     name: string,
     objects: pulumi.Output<KubeProxyObjects>,
@@ -207,7 +214,7 @@ export class KubeProxy extends pulumi.ComponentResource {
       { metadata: role.metadata, rules: role.apply(({ rules }) => mutable(rules)) },
       options,
     );
-    new RoleBinding(
+    const bootstrapBinding = new RoleBinding(
       `${name}-role-binding`,
       {
         metadata: roleBinding.metadata,
@@ -216,7 +223,7 @@ export class KubeProxy extends pulumi.ComponentResource {
       },
       { ...options, dependsOn: [bootstrapRole] },
     );
-    return [account, binding];
+    return [account, binding, bootstrapBinding];
   }
 
   #objects(

@@ -62,11 +62,24 @@ export function withRestart(
   const { daemonSet } = objects;
   const { template } = daemonSet.spec;
   const [container] = template.spec.containers;
+  const restarted = {
+    metadata: {
+      ...template.metadata,
+      annotations: {
+        [configHashAnnotation]: configHash(objects.configMap.data),
+        [restartAnnotation]: token,
+      },
+    },
+    spec: {
+      ...template.spec,
+      containers: [{ ...container, env: container.env.map(withFieldVersion) }],
+    },
+  } as const;
   const annotations = {
     [restartAnnotation]: token,
     ...(strategy === RestartStrategy.Rolling && {
       ...orphanAnnotation,
-      [templateGenerationAnnotation]: templateGeneration(token),
+      [templateGenerationAnnotation]: templateGeneration(JSON.stringify(restarted)),
     }),
   };
   return {
@@ -74,22 +87,7 @@ export function withRestart(
     daemonSet: {
       ...daemonSet,
       metadata: { ...daemonSet.metadata, annotations },
-      spec: {
-        ...daemonSet.spec,
-        template: {
-          metadata: {
-            ...template.metadata,
-            annotations: {
-              [configHashAnnotation]: configHash(objects.configMap.data),
-              [restartAnnotation]: token,
-            },
-          },
-          spec: {
-            ...template.spec,
-            containers: [{ ...container, env: container.env.map(withFieldVersion) }],
-          },
-        },
-      },
+      spec: { ...daemonSet.spec, template: restarted },
     },
   };
 }
@@ -109,15 +107,18 @@ const changesBetweenRestarts = 2n ** 16n;
  *
  * The DaemonSet controller takes a pod for up to date when its revision *or* its template's number matches. A new
  * DaemonSet counts from 1, as the old one did: it would adopt the old pods as its own, nothing would restart, and
- * everything would report success. So each token has a number of its own, with room above it, since the API server
- * adds one with every change of the template; none is as small as those of a DaemonSet that nobody numbered.
+ * everything would report success. So each template, which holds the token, has a number of its own: by that of the
+ * token alone, pods that an interrupted restart has left would pass for new ones after their image was mended. There is
+ * room above each, since the API server adds one with every change of the template; none is as small as those of a
+ * DaemonSet that nobody numbered.
  *
- * @returns a decimal number that fits int64, from 46 bits of the token's hash
+ * @param template - the pod template as JSON
+ * @returns a decimal number that fits int64, from 46 bits of the template's hash
  *
  * Source: pkg/controller/daemon/util `IsPodUpdated`; pkg/registry/apps/daemonset `strategy.go`.
  */
-export function templateGeneration(token: string): string {
-  const hash = createHash("sha256").update(token).digest().readBigUInt64BE() >> 18n;
+export function templateGeneration(template: string): string {
+  const hash = createHash("sha256").update(template).digest().readBigUInt64BE() >> 18n;
   return String((hash + 1n) * changesBetweenRestarts);
 }
 

@@ -1,0 +1,85 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
+import { isRecord } from "../configuration/values.ts";
+import { restartAnnotation } from "../restart.ts";
+import { find, request } from "./snapshot/api.ts";
+import { type ApiObject, collectionPathOf, idOf, nameOf, pathOf } from "./snapshot/objects.ts";
+
+/** Who Pulumi's Kubernetes provider is to the API server when it creates; a later change is by another name. */
+const creator = { manager: "pulumi-kubernetes", operation: "Update" };
+
+/** Longest wait for an object to be gone, in milliseconds. */
+const timeoutMs = 5 * 60_000;
+
+/** Under which the provider keeps in an object how it is to be deleted. */
+const propagationAnnotation = "pulumi.com/deletionPropagationPolicy";
+
+/**
+ * Deletes what an earlier create has left in the way of this one, and waits until it is gone.
+ *
+ * When a `pulumi up` dies, or the API server's answer to it is lost, while an object is created, the API server has the
+ * object and the state does not: every later create would find it there and fail. So it goes first, in the way in which
+ * the provider would have deleted it. What is not certainly such a leftover stays, and the create says that it exists.
+ *
+ * @param wanted - the object that is about to be created
+ * @returns its name for people when there was one
+ * @throws ApiError when the API server refuses or does not answer; Error when it is still there after five minutes
+ */
+export async function removeLeftover(config: KubeConfig, wanted: ApiObject): Promise<string | undefined> {
+  const path = pathOf(idOf(wanted));
+  const found = (await find(config, path)) as ApiObject | undefined;
+  if (found === undefined || !(await isLeftover(config, found, wanted))) {
+    return undefined;
+  }
+  const { uid } = found.metadata;
+  const policy = annotationsOf(found)[propagationAnnotation] ?? "foreground";
+  await request(config, HttpMethod.DELETE, path, {
+    body: {
+      propagationPolicy: policy.replace(/^./, (letter) => letter.toUpperCase()),
+      preconditions: { uid },
+    },
+  });
+  const deadline = Date.now() + timeoutMs;
+  while (((await find(config, path)) as ApiObject | undefined)?.metadata["uid"] === uid) {
+    if (Date.now() > deadline) {
+      throw new Error(`${nameOf(idOf(wanted))} is still there ${timeoutMs / 1000} s after it was deleted`);
+    }
+    await sleep(100);
+  }
+  return nameOf(idOf(wanted));
+}
+
+/**
+ * Whether an object is what a create has left: made by the provider, changed by nobody since, and, of a DaemonSet, made
+ * for the same restart; anything else must not be in use.
+ */
+async function isLeftover(config: KubeConfig, found: ApiObject, wanted: ApiObject): Promise<boolean> {
+  if (!isAsCreated(found)) {
+    return false;
+  }
+  if (found.kind === "DaemonSet") {
+    return annotationsOf(found)[restartAnnotation] === annotationsOf(wanted)[restartAnnotation];
+  }
+  // A ServiceAccount that is made again, for one, takes the API server away from the pods that run with it.
+  const pods = await request(
+    config,
+    HttpMethod.GET,
+    collectionPathOf({ apiVersion: "v1", kind: "Pod", namespace: "kube-system" }),
+    { query: { labelSelector: "k8s-app=kube-proxy", limit: "1" } },
+  );
+  return isRecord(pods) && Array.isArray(pods["items"]) && pods["items"].length === 0;
+}
+
+/** Whether nobody but the provider has written to it, once; a controller writes its status only. */
+function isAsCreated({ metadata }: ApiObject): boolean {
+  const entries = Array.isArray(metadata["managedFields"]) ? metadata["managedFields"].filter(isRecord) : [];
+  const writers = entries.filter((entry) => entry["subresource"] === undefined);
+  return (
+    writers.length === 1 &&
+    writers.every((entry) => entry["manager"] === creator.manager && entry["operation"] === creator.operation)
+  );
+}
+
+function annotationsOf({ metadata: { annotations } }: ApiObject): Readonly<Record<string, string>> {
+  return isRecord(annotations) ? (annotations as Record<string, string>) : {};
+}
