@@ -3,6 +3,7 @@ import * as command from "@pulumi/command";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { argsShape, type Timeouts } from "./args.ts";
+import { clearingHook } from "./clearing.ts";
 import { type ClusterAccess, orphansCommand, snapshotCommand, verifyCommand } from "./commands.ts";
 import type { KubeProxyConfiguration } from "./configuration/types.ts";
 import { configHash, kubeProxyObjects } from "./kubeadm/manifests.ts";
@@ -15,7 +16,6 @@ import {
   type Toleration,
   type UpdateStrategy,
 } from "./kubeadm/settings.ts";
-import { leftoversHook } from "./leftovers.ts";
 import { formatProblems } from "./problems.ts";
 import {
   initialToken,
@@ -63,7 +63,7 @@ export interface KubeProxyArgs {
   restartStrategy?: RestartStrategy;
   /**
    * How the program itself reaches the cluster; the provider's choice, said again. Default: its commands reach it as
-   * kubectl does, and what an interrupted `pulumi up` has left in the way of the next one is not removed.
+   * kubectl does, and what an interrupted `pulumi up` has left in the way of the next one is not cleared away.
    */
   cluster?: ClusterAccess;
   /** Folder of the snapshots that are taken before every change. Default: below the user's state folder. */
@@ -106,7 +106,7 @@ export class KubeProxy extends pulumi.ComponentResource {
     const { cluster = {}, snapshotFolder, verify = true, ...settings } = args;
     const { verify: deadline = "5m", ...timeouts } = args.timeouts ?? {};
     super("kube-proxy:index:KubeProxy", name, settings, opts);
-    this.#hooks = args.cluster === undefined ? {} : { beforeCreate: [leftoversHook(name, args.cluster)] };
+    this.#hooks = args.cluster === undefined ? {} : { beforeCreate: [clearingHook(name, args.cluster)] };
 
     // Everything comes from this one output, so that a mistake in the arguments keeps every child from being registered.
     const objects = pulumi.output(settings).apply((plain) => this.#objects(plain));
@@ -156,8 +156,8 @@ export class KubeProxy extends pulumi.ComponentResource {
   /**
    * Options of every object. Names are fixed, so that no object can stand beside its own replacement. The Kubernetes
    * provider asks to delete first only when it found a reason to replace by itself; a restart is the engine's reason,
-   * and the engine's default order would create over the live DaemonSet and then delete it. And a create that nobody
-   * knows of would be in the way of every later one.
+   * and the engine's default order would create over the live DaemonSet and then delete it. And what an interrupted
+   * create has left would be in the way of every later one.
    */
   get #options(): pulumi.CustomResourceOptions {
     return { parent: this, deleteBeforeReplace: true, hooks: this.#hooks };

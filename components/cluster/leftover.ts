@@ -28,7 +28,7 @@ const propagationAnnotation = "pulumi.com/deletionPropagationPolicy";
 export async function removeLeftover(config: KubeConfig, wanted: ApiObject): Promise<string | undefined> {
   const path = pathOf(idOf(wanted));
   const found = (await find(config, path)) as ApiObject | undefined;
-  if (found === undefined || !(await isLeftover(config, found, wanted))) {
+  if (found === undefined || !(await isLeftover(config, found))) {
     return undefined;
   }
   const { uid } = found.metadata;
@@ -50,17 +50,18 @@ export async function removeLeftover(config: KubeConfig, wanted: ApiObject): Pro
 }
 
 /**
- * Whether an object is what a create has left: made by the provider, changed by nobody since, and, of a DaemonSet, made
- * for the same restart; anything else must not be in use.
+ * Whether an object is what a create has left: made by the provider and changed by nobody since. A DaemonSet is told by
+ * its restart token. Anything else comes before the DaemonSet, so that no kube-proxy runs yet; where one does, another
+ * stack owns the object, or this one has lost its state, and a ServiceAccount that is made again takes the API server
+ * away from the pods that run with it.
  */
-async function isLeftover(config: KubeConfig, found: ApiObject, wanted: ApiObject): Promise<boolean> {
+async function isLeftover(config: KubeConfig, found: ApiObject): Promise<boolean> {
   if (!isAsCreated(found)) {
     return false;
   }
   if (found.kind === "DaemonSet") {
-    return annotationsOf(found)[restartAnnotation] === annotationsOf(wanted)[restartAnnotation];
+    return restartAnnotation in annotationsOf(found);
   }
-  // A ServiceAccount that is made again, for one, takes the API server away from the pods that run with it.
   const pods = await request(
     config,
     HttpMethod.GET,

@@ -25,6 +25,29 @@ export async function removeOrphans(api: CoreV1Api, timeout: number): Promise<nu
   return found.length;
 }
 
+/** How much longer than its grace period a pod on a node that is there may take to be gone, in milliseconds. */
+const marginMs = 10_000;
+
+/**
+ * Waits until the pods of kube-proxy that belong to no DaemonSet any more and are about to end are gone: no DaemonSet
+ * adopts such a pod, so that a new one would put a second kube-proxy beside it. One that outlives its grace period is on
+ * a node that is not there, and is not waited for.
+ *
+ * @throws the API server's own errors
+ */
+export async function awaitEndingOrphans(api: CoreV1Api): Promise<void> {
+  const began = Date.now();
+  const isEnding = ({ metadata }: V1Pod): boolean => {
+    const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = metadata ?? {};
+    // By both clocks, the API server's and this one: if they differ, neither ends the wait late.
+    const overdue = Date.now() - (deletionTimestamp?.getTime() ?? 0) > marginMs;
+    return !overdue && Date.now() - began < deletionGracePeriodSeconds * 1000 + marginMs;
+  };
+  while ((await orphans(api)).some(isEnding)) {
+    await sleep(200);
+  }
+}
+
 async function orphans(api: CoreV1Api): Promise<V1Pod[]> {
   const { items } = await api.listNamespacedPod({ namespace, labelSelector });
   return items.filter(({ metadata }) => !metadata?.ownerReferences?.some(({ controller }) => controller));

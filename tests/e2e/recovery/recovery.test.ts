@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, suite, test, type TestContext } from "node:test";
 import fc from "fast-check";
 import { type Fault, faults } from "./faultProxy.ts";
+import type { Scenario } from "../scenario.ts";
 import { type Rig, useRig } from "./rig.ts";
 
 const allFaults = Object.keys(faults) as Fault[];
@@ -25,6 +26,10 @@ suite("interrupted anywhere, a plain up ends in the wanted state", { concurrency
     test("a restart, at some of the reads", (t) => restartAtSomeReads(t, at.rig));
     test("a change in place, at every write", (t) => changeAtEachWrite(t, at.rig));
     test("a restart, killed", (t) => killedRestarts(t, at.rig, 8));
+    test("a restart while a pod is about to end puts no second one beside it", () =>
+      restartBesideEndingPod(at.rig));
+    test("a stack that knows nothing of a kube-proxy that runs leaves it as it is", () =>
+      strangersLeaveItAlone(at.rig, () => at.open()));
   });
 
   suite("Recreate", { concurrency: 1 }, () => {
@@ -94,6 +99,36 @@ async function killedRestarts(t: TestContext, rig: Rig, count: number): Promise<
       await rig.recover(token);
     });
   }
+}
+
+async function restartBesideEndingPod(rig: Rig): Promise<void> {
+  const { cluster } = rig.scenario;
+  const [pod = ""] = (await cluster.kubectl(["get", "pods", "-l", "k8s-app=kube-proxy", "-o", "name"])).split(
+    "\n",
+  );
+  const patch = async (finalizers: string[] | null): Promise<unknown> =>
+    cluster.kubectl(["patch", pod, "--type=merge", "-p", JSON.stringify({ metadata: { finalizers } })]);
+  await patch(["example.com/not-yet"]);
+  await cluster.kubectl(["delete", pod, "--wait=false"]);
+  // It goes when somebody looks whether it is gone.
+  let released: Promise<unknown> | undefined;
+  rig.onCall(({ name }) => {
+    if (name === "GET /api/v1/namespaces/kube-system/pods") released ??= patch(null);
+  });
+  await rig.scenario.up({ restart: "beside" });
+  rig.onCall(() => undefined);
+  rig.assertNeverTwo();
+  await released;
+  await rig.assertWell("beside");
+}
+
+async function strangersLeaveItAlone(rig: Rig, open: () => Promise<Scenario>): Promise<void> {
+  const { cluster } = rig.scenario;
+  const untouched = await cluster.fingerprint();
+  const { ok, output } = await (await open()).stack.up();
+  assert.ok(!ok);
+  assert.match(output, /already exists/);
+  assert.deepEqual(await cluster.fingerprint(), untouched);
 }
 
 async function lifeAtEachWrite(t: TestContext, rig: Rig): Promise<void> {

@@ -49,16 +49,21 @@ export class Rig {
     }
   }
 
+  /** Calls back with every call, before it is made. */
+  onCall(callback: (call: Call) => void): void {
+    this.#proxy.onCall(callback);
+  }
+
   /** Kills an `up`, and removes its lock; false when it had ended before. */
   async kill({ atCall, afterMs }: Kill): Promise<boolean> {
     let calls = 0;
     const running = this.scenario.stack.startUp();
-    this.#proxy.onCall(() => {
+    this.onCall(() => {
       calls += 1;
       if (calls === atCall) setTimeout(running.kill, afterMs);
     });
     const { exitCode } = await running.done;
-    this.#proxy.onCall(() => undefined);
+    this.onCall(() => undefined);
     if (exitCode !== 137) return false;
     this.interruptions += 1;
     await this.scenario.stack.cancel();
@@ -91,8 +96,16 @@ export class Rig {
   }
 }
 
+/** See {@link useRig}. */
+export interface RigLab {
+  /** While the tests run. */
+  readonly rig: Rig;
+  /** Opens another stack, behind no proxy. */
+  open(): Promise<Scenario>;
+}
+
 /** A {@link Rig} on a lab of its own for the tests of one suite; see {@link useLab}. */
-export function useRig(name: string, config: Record<string, unknown>): { readonly rig: Rig } {
+export function useRig(name: string, config: Record<string, unknown>): RigLab {
   const at = useLab({ name, nodes: 3 });
   let rig: Rig | undefined;
   let proxy: FaultProxy;
@@ -119,5 +132,6 @@ export function useRig(name: string, config: Record<string, unknown>): { readonl
       assert.ok(rig, "the rig is there for the tests, not for the suite");
       return rig;
     },
+    open: () => at.open({ verify: false, ...config }),
   };
 }
