@@ -30,22 +30,28 @@ const marginMs = 10_000;
 
 /**
  * Waits until the pods of kube-proxy that belong to no DaemonSet any more and are about to end are gone: no DaemonSet
- * adopts such a pod, so that a new one would put a second kube-proxy beside it. One that outlives its grace period is on
- * a node that is not there, and is not waited for.
+ * adopts such a pod, so that a new one would put a second kube-proxy beside it.
  *
  * @throws the API server's own errors
  */
 export async function awaitEndingOrphans(api: CoreV1Api): Promise<void> {
   const began = Date.now();
-  const isEnding = ({ metadata }: V1Pod): boolean => {
-    const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = metadata ?? {};
-    // By both clocks, the API server's and this one: if they differ, neither ends the wait late.
-    const overdue = Date.now() - (deletionTimestamp?.getTime() ?? 0) > marginMs;
-    return !overdue && Date.now() - began < deletionGracePeriodSeconds * 1000 + marginMs;
-  };
-  while ((await orphans(api)).some(isEnding)) {
+  while ((await orphans(api)).some((pod) => isEnding(pod, Date.now(), began))) {
     await sleep(200);
   }
+}
+
+/**
+ * Whether a pod is about to end. One that outlives its grace period is on a node that is not there.
+ *
+ * @param now - in milliseconds since 1970, as `began`
+ * @param began - since when it is waited for
+ */
+export function isEnding({ metadata }: V1Pod, now: number, began: number): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = metadata ?? {};
+  // By both clocks: that of the API server, which says until when it may take, may be ahead of this one.
+  const overdue = now - (deletionTimestamp?.getTime() ?? 0) > marginMs;
+  return !overdue && now - began <= deletionGracePeriodSeconds * 1000 + marginMs;
 }
 
 async function orphans(api: CoreV1Api): Promise<V1Pod[]> {

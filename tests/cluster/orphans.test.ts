@@ -1,51 +1,28 @@
 import assert from "node:assert/strict";
-import { suite, test, type TestContext } from "node:test";
-import type { CoreV1Api, V1Pod } from "@kubernetes/client-node";
-import { awaitEndingOrphans } from "../../components/cluster/orphans.ts";
+import { suite, test } from "node:test";
+import type { V1Pod } from "@kubernetes/client-node";
+import { isEnding } from "../../components/cluster/orphans.ts";
 
-const now = Date.parse("2026-11-24T00:00:00Z");
+const began = Date.parse("2026-11-24T00:00:00Z");
+const after = (seconds: number): number => began + seconds * 1000;
 
-/** A pod that is about to end; by the API server's clock it is to be gone after so many seconds. */
-function ending(seconds: number, more: { readonly controlled?: boolean } = {}): V1Pod {
-  const owner = { apiVersion: "apps/v1", kind: "DaemonSet", name: "kube-proxy", uid: "1", controller: true };
-  return {
-    metadata: {
-      name: "kube-proxy-a",
-      deletionTimestamp: new Date(now + seconds * 1000),
-      deletionGracePeriodSeconds: 30,
-      ...(more.controlled === true && { ownerReferences: [owner] }),
-    },
-  };
+/** A pod with a grace period of 30 s, which by the API server's clock ends so many seconds after the wait began. */
+function deleted(seconds: number): V1Pod {
+  return { metadata: { deletionTimestamp: new Date(after(seconds)), deletionGracePeriodSeconds: 30 } };
 }
 
-/** How many seconds the wait takes when the API server always has these pods; undefined when more than five minutes. */
-async function waitedFor(t: TestContext, pods: V1Pod[]): Promise<number | undefined> {
-  t.mock.timers.enable({ apis: ["setTimeout", "Date"], now });
-  const api = { listNamespacedPod: () => Promise.resolve({ items: pods }) } as unknown as CoreV1Api;
-  const state = { done: false };
-  void awaitEndingOrphans(api).then(() => (state.done = true));
-  for (let seconds = 0; seconds <= 300; seconds += 0.2) {
-    for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
-    if (state.done) return Math.round(seconds);
-    t.mock.timers.tick(200);
-  }
-  return undefined;
-}
-
-suite("waiting for orphans that are about to end", () => {
-  test("there is nothing to wait for when there is none", async (t) => {
-    assert.equal(await waitedFor(t, [{ metadata: { name: "kube-proxy-a" } }]), 0);
+suite("a pod that is about to end", () => {
+  test("is one that was deleted", () => {
+    assert.equal(isEnding({ metadata: {} }, began, began), false);
+    assert.equal(isEnding(deleted(30), began, began), true);
   });
-  test("a pod of a DaemonSet that is there is that one's affair", async (t) => {
-    assert.equal(await waitedFor(t, [ending(30, { controlled: true })]), 0);
+  test("is waited for 10 s beyond its grace period: then its node is not there", () => {
+    assert.equal(isEnding(deleted(25), after(34), began), true);
+    assert.equal(isEnding(deleted(25), after(36), began), false);
+    assert.equal(isEnding(deleted(-60), began, began), false);
   });
-  test("one that does not go is on a node that is not there: not waited for beyond its grace period", async (t) => {
-    assert.equal(await waitedFor(t, [ending(30)]), 40);
-  });
-  test("one that should long be gone is not waited for", async (t) => {
-    assert.equal(await waitedFor(t, [ending(-60)]), 0);
-  });
-  test("an API server whose clock is ahead does not make it longer", async (t) => {
-    assert.equal(await waitedFor(t, [ending(3600)]), 40);
+  test("is waited for no longer when the API server's clock is ahead", () => {
+    assert.equal(isEnding(deleted(3600), after(39), began), true);
+    assert.equal(isEnding(deleted(3600), after(41), began), false);
   });
 });
