@@ -51,9 +51,9 @@ export async function removeLeftover(config: KubeConfig, wanted: ApiObject): Pro
 
 /**
  * Whether an object is what a create has left: made by the provider and changed by nobody since. A DaemonSet is told by
- * its restart token. Anything else comes before the DaemonSet, so that no kube-proxy runs yet; where one does, another
- * stack owns the object, or this one has lost its state, and a ServiceAccount that is made again takes the API server
- * away from the pods that run with it.
+ * its restart token. Anything else comes before the DaemonSet, so that there is no kube-proxy yet; where there is one,
+ * another stack owns the object, or this one has lost its state, and a ServiceAccount that is made again takes the API
+ * server away from the pods that run with it.
  */
 async function isLeftover(config: KubeConfig, found: ApiObject): Promise<boolean> {
   if (!isAsCreated(found)) {
@@ -62,23 +62,32 @@ async function isLeftover(config: KubeConfig, found: ApiObject): Promise<boolean
   if (found.kind === "DaemonSet") {
     return restartAnnotation in annotationsOf(found);
   }
-  const pods = await request(
-    config,
-    HttpMethod.GET,
-    collectionPathOf({ apiVersion: "v1", kind: "Pod", namespace: "kube-system" }),
-    { query: { labelSelector: "k8s-app=kube-proxy", limit: "1" } },
-  );
-  return isRecord(pods) && Array.isArray(pods["items"]) && pods["items"].length === 0;
+  const users = await Promise.all([
+    kubeProxies(config, { apiVersion: "apps/v1", kind: "DaemonSet" }),
+    kubeProxies(config, { apiVersion: "v1", kind: "Pod" }),
+  ]);
+  return users.flat().length === 0;
 }
 
-/** Whether nobody but the provider has written to it, once; a controller writes its status only. */
-function isAsCreated({ metadata }: ApiObject): boolean {
-  const entries = Array.isArray(metadata["managedFields"]) ? metadata["managedFields"].filter(isRecord) : [];
-  const writers = entries.filter((entry) => entry["subresource"] === undefined);
+/** Whether nobody but the provider has written to it. The API server keeps no writer where there is only a name. */
+function isAsCreated({ metadata: { managedFields } }: ApiObject): boolean {
+  const entries = Array.isArray(managedFields) ? managedFields.filter(isRecord) : [];
   return (
-    writers.length === 1 &&
-    writers.every((entry) => entry["manager"] === creator.manager && entry["operation"] === creator.operation)
+    entries
+      // A controller writes a status.
+      .filter(({ subresource }) => subresource === undefined)
+      .every(({ manager, operation }) => manager === creator.manager && operation === creator.operation)
   );
+}
+
+async function kubeProxies(
+  config: KubeConfig,
+  kind: Pick<ApiObject, "apiVersion" | "kind">,
+): Promise<unknown[]> {
+  const path = collectionPathOf({ ...kind, namespace: "kube-system" });
+  const query = { labelSelector: "k8s-app=kube-proxy", limit: "1" };
+  const { items } = (await request(config, HttpMethod.GET, path, { query })) as { items: unknown[] };
+  return items;
 }
 
 function annotationsOf({ metadata: { annotations } }: ApiObject): Readonly<Record<string, string>> {

@@ -14,12 +14,14 @@ const labelSelector = "k8s-app=kube-proxy";
 export async function removeOrphans(api: CoreV1Api, timeout: number): Promise<number> {
   const deadline = Date.now() + timeout;
   const found = await orphans(api);
-  await Promise.all(found.map((pod) => remove(api, pod)));
   for (let left = found; left.length > 0; left = await orphans(api)) {
     if (Date.now() > deadline) {
       const names = left.map(({ metadata }) => metadata?.name ?? "").join(", ");
       throw new Error(`still there after ${timeout / 1000} s: ${names}`);
     }
+    // Again and again: a conflict may be another change to the same pod, after which it is still there.
+    const staying = left.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
+    await Promise.all(staying.map((pod) => remove(api, pod)));
     await sleep(200);
   }
   return found.length;
