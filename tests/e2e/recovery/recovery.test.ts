@@ -9,7 +9,7 @@ import { type Rig, useRig } from "./rig.ts";
 const allFaults = Object.keys(faults) as Fault[];
 /** One of each kind: nothing was done, it was refused, it was done and nobody was told. */
 const someFaults: readonly Fault[] = ["refuse", "conflict", "cut"];
-/** Decides what is drawn by lot; that of a failed run makes the same choice again. */
+/** Decides what is drawn by lot; with that of a failed run, the same is drawn again. */
 const seed = Number(process.env["RECOVERY_SEED"] ?? Date.now() % 2 ** 31);
 
 const restarted = "/apis/apps/v1/namespaces/kube-system/daemonsets";
@@ -48,19 +48,24 @@ suite("interrupted anywhere, a plain up ends in the wanted state", { concurrency
 });
 
 async function restartAtEachWrite(t: TestContext, rig: Rig, chosen: readonly Fault[]): Promise<void> {
-  const calls = await rig.callsOf(() => rig.scenario.up({ restart: "uninterrupted" }));
-  const writes = calls.filter((call) => call.writes).map(({ name }) => name);
+  const writes = await writesOf(rig, () => rig.scenario.up({ restart: "uninterrupted" }));
   assert.deepEqual(writes, [`DELETE ${restarted}/kube-proxy`, `POST ${restarted}`]);
   for (const call of writes) {
     for (const fault of chosen) await t.test(`${fault} at ${call}`, () => restartAt(rig, fault, call));
   }
 }
 
+/** What an operation changes, each call once. */
+async function writesOf(rig: Rig, operation: () => Promise<unknown>): Promise<string[]> {
+  const calls = await rig.callsOf(operation);
+  return [...new Set(calls.filter((call) => call.writes).map(({ name }) => name))];
+}
+
 async function restartAtSomeReads(t: TestContext, rig: Rig): Promise<void> {
   const calls = await rig.callsOf(() => rig.scenario.up({ restart: "verified", verify: true }));
   const reads = new Set(calls.filter((call) => !call.writes).map(({ name }) => name));
-  const draw = fc.tuple(fc.constantFrom(...allFaults), fc.constantFrom(...reads));
-  for (const [fault, call] of fc.sample(draw, { seed, numRuns: 8 })) {
+  const one = fc.tuple(fc.constantFrom(...allFaults), fc.constantFrom(...reads));
+  for (const [fault, call] of drawn(one, 8)) {
     await t.test(`${fault} at ${call}`, () => restartAt(rig, fault, call));
   }
   await rig.scenario.stack.setConfig({ verify: false });
@@ -89,11 +94,11 @@ async function changeAtEachWrite(t: TestContext, rig: Rig): Promise<void> {
 
 async function killedRestarts(t: TestContext, rig: Rig, count: number): Promise<void> {
   const calls = await rig.callsOf(() => rig.scenario.up({ restart: "before the kills" }));
-  const draw = fc.record({
+  const one = fc.record({
     atCall: fc.integer({ min: 1, max: calls.length }),
     afterMs: fc.integer({ min: 0, max: 100 }),
   });
-  for (const kill of fc.sample(draw, { seed, numRuns: count })) {
+  for (const kill of drawn(one, count)) {
     const token = `killed ${kill.afterMs} ms after call ${kill.atCall} of ${calls.length}`;
     await t.test(token, async () => {
       await rig.scenario.stack.setConfig({ restart: token });
@@ -101,6 +106,16 @@ async function killedRestarts(t: TestContext, rig: Rig, count: number): Promise<
       await rig.recover(token);
     });
   }
+}
+
+/** So many values, drawn by lot and all different. */
+function drawn<T>(one: fc.Arbitrary<T>, count: number): readonly T[] {
+  const all = fc.uniqueArray(one, {
+    minLength: count,
+    maxLength: count,
+    selector: (value) => JSON.stringify(value),
+  });
+  return fc.sample(all, { seed, numRuns: 1 }).flat();
 }
 
 async function restartBesideEndingPod(rig: Rig): Promise<void> {
@@ -136,13 +151,8 @@ async function strangersLeaveItAlone(rig: Rig, open: () => Promise<Scenario>): P
 async function lifeAtEachWrite(t: TestContext, rig: Rig): Promise<void> {
   // Rolling leaves pods behind, which a destroy has to remove: one more write.
   await rig.scenario.up({ restartStrategy: "Rolling", restart: "provisioned" });
-  const isWrite = { DELETE: /^DELETE/, POST: /^POST/ };
-  const writes = async (kind: keyof typeof isWrite, operation: () => Promise<unknown>): Promise<string[]> => {
-    const calls = await rig.callsOf(operation);
-    return [...new Set(calls.map(({ name }) => name).filter((name) => isWrite[kind].test(name)))];
-  };
-  const deletions = await writes("DELETE", () => rig.scenario.destroy());
-  const creations = await writes("POST", () => rig.scenario.up());
+  const deletions = await writesOf(rig, () => rig.scenario.destroy());
+  const creations = await writesOf(rig, () => rig.scenario.up());
   assert.deepEqual([deletions.length, creations.length], [7, 6]);
   await rig.scenario.destroy();
   for (const fault of allFaults) {
@@ -150,8 +160,10 @@ async function lifeAtEachWrite(t: TestContext, rig: Rig): Promise<void> {
       await rig.interrupt("up", fault, creations);
       await rig.recover("provisioned");
     });
-    await t.test(`destroying, ${fault}`, async () => {
-      if (someFaults.includes(fault)) await rig.interrupt("destroy", fault, deletions);
+    if (someFaults.includes(fault)) {
+      await t.test(`destroying, ${fault}`, () => rig.interrupt("destroy", fault, deletions));
+    }
+    await t.test("a plain destroy leaves nothing", async () => {
       await rig.scenario.destroy();
       assert.deepEqual(await rig.scenario.cluster.fingerprint(), []);
       assert.deepEqual(await rig.scenario.cluster.pods(), []);

@@ -60,7 +60,11 @@ export class Rig {
     const running = this.scenario.stack.startUp();
     this.onCall(() => {
       calls += 1;
-      if (calls === atCall) setTimeout(running.kill, afterMs);
+      if (calls === atCall) {
+        setTimeout(() => {
+          running.kill();
+        }, afterMs);
+      }
     });
     const { exitCode } = await running.done;
     this.onCall(() => undefined);

@@ -37,8 +37,8 @@ const unknownOptions: Record<string, (request: Request) => boolean> = {
   replaceWith: (request) => request.getReplaceWithList().length > 0,
   deletedWith: (request) => request.getDeletedwith() !== "",
   "hooks but beforeCreate": (request) => {
-    const { beforeCreateList: _, ...others } = request.getHooks()?.toObject() ?? {};
-    return Object.values(others).some((names) => names.length > 0);
+    const hooks = Object.entries(request.getHooks()?.toObject() ?? {});
+    return hooks.some(([when, names]) => when !== "beforeCreateList" && names.length > 0);
   },
   transforms: (request) => request.getTransformsList().length > 0,
   stateMigrations: (request) => request.getStateMigrationsList().length > 0,
