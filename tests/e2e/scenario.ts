@@ -158,18 +158,3 @@ export class Cluster {
     return (JSON.parse(output) as { items: T[] }).items;
   }
 }
-
-/** Waits until a condition holds. */
-export async function eventually(
-  what: string,
-  condition: () => Promise<boolean>,
-  seconds = 30,
-): Promise<void> {
-  const deadline = Date.now() + seconds * 1000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) {
-      throw new Error(`after ${seconds} s still not: ${what}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
