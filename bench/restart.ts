@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { kubeProxyObjects } from "../components/kubeadm/manifests.ts";
-import { RestartStrategy, withRestart } from "../components/restart.ts";
+import { planOf } from "../components/plan.ts";
+import { RestartStrategy } from "../components/restart.ts";
 import { down, type Lab, setNodes, up as labUp } from "../lab/index.ts";
 import { chooseEngine, type Result, type Stack } from "../tests/engine/index.ts";
 import { recipes, timeDiff, timeStatus } from "./kubectl.ts";
@@ -67,7 +67,8 @@ async function measure({ stack, lab, snapshotFolder, strategy, runs, kind }: Ben
     const token = `bench ${strategy} ${lab.nodes} ${count}`;
     await timed(stack);
 
-    const diff = await timeDiff(lab, withRestart(kubeProxyObjects(settings), "unlike"));
+    const { objects, waves } = planOf({ ...settings, restart: "unlike" });
+    const diff = await timeDiff(lab, { ...objects, daemonSet: waves[0].daemonSet });
     preview.theirs.push(diff);
     preview.ours.push(await previewed(stack));
     unchanged.theirs.push(diff + (await timeStatus(lab)));

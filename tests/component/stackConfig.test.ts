@@ -5,9 +5,11 @@ import { afterEach, suite, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { setAllConfig } from "@pulumi/pulumi/runtime/config.js";
 import { parse } from "yaml";
+import type { ClusterFacts } from "../../components/index.ts";
 import { readStackConfig, stackConfigShape } from "../../components/stackConfig.ts";
 
 const kubeconfig = "contexts:\n- name: lab\ncurrent-context: lab\n";
+const facts: ClusterFacts = { nodes: [], daemonSets: [] };
 const good = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10:6443", kubeconfig };
 
 /** Reads a stack config whose values are given as Pulumi hands them over: texts, and JSON for everything else. */
@@ -18,12 +20,12 @@ function read(values: Record<string, unknown>, secrets: readonly string[] = []) 
   ]);
   process.env["PULUMI_CONFIG_SECRET_KEYS"] = JSON.stringify(secrets.map((key) => `kube-proxy:${key}`));
   setAllConfig(Object.fromEntries(texts) as Record<string, string>);
-  return readStackConfig();
+  return readStackConfig(() => Promise.resolve(facts));
 }
 
-function refusal(values: Record<string, unknown>, secrets: readonly string[] = []): string {
+async function refusal(values: Record<string, unknown>, secrets: readonly string[] = []): Promise<string> {
   try {
-    read(values, secrets);
+    await read(values, secrets);
   } catch (error) {
     assert.ok(pulumi.RunError.isInstance(error), "Pulumi prints a RunError without a stack trace");
     return error.message;
@@ -51,8 +53,8 @@ suite("the stack's config", async () => {
     }
   });
 
-  test("texts and structured values become arguments; other namespaces are left alone", () => {
-    const { args, cluster } = read({
+  test("texts and structured values become arguments; other namespaces are left alone", async () => {
+    const { args, cluster } = await read({
       ...good,
       "aws:region": "x",
       restart: "1",
@@ -65,24 +67,28 @@ suite("the stack's config", async () => {
       restart: "1",
       tolerations: [{ operator: "Exists" }],
       configuration: { mode: "nftables" },
+      facts,
     });
     assert.deepEqual(cluster, { kubeconfig });
   });
 
   test("a secret stays a Pulumi secret", async () => {
-    const { args, cluster } = read({ ...good, env: [{ name: "A", value: "hidden" }] }, ["env", "kubeconfig"]);
+    const { args, cluster } = await read({ ...good, env: [{ name: "A", value: "hidden" }] }, [
+      "env",
+      "kubeconfig",
+    ]);
     assert.equal(await pulumi.isSecret(args.env as pulumi.Output<unknown>), true);
     assert.equal(await pulumi.isSecret(cluster.kubeconfig as pulumi.Output<unknown>), true);
   });
 
-  test("a refused secret is not shown", () => {
-    const message = refusal({ ...good, env: ["hidden"] }, ["env"]);
+  test("a refused secret is not shown", async () => {
+    const message = await refusal({ ...good, env: ["hidden"] }, ["env"]);
     assert.match(message, /env\[0\]: the secret value is not accepted/);
     assert.doesNotMatch(message, /hidden/);
   });
 
-  test("all mistakes at once, the cluster's included", () => {
-    const message = refusal({
+  test("all mistakes at once, the cluster's included", async () => {
+    const message = await refusal({
       kubernetesVersion: "1.37",
       restrat: "x",
       tolerations: "all",
