@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { restartAnnotation } from "../components/restart.ts";
 import { kubectl, type Lab, up as labUp } from "../lab/index.ts";
 import { chooseEngine, type Result, type Stack } from "../tests/engine/index.ts";
 
@@ -12,7 +13,7 @@ const nodes = 20;
 
 /** Two waves: a few nodes try a restart out for all others. */
 const canaryLabel = "example.com/pool";
-const canaries = ["node-0000", "node-0001"];
+const canaries = ["node-0001", "node-0002"];
 const pools = [
   { name: "canary", nodeSelector: { [canaryLabel]: "canary" } },
   { name: "rest", matchExpressions: [{ key: canaryLabel, operator: "NotIn", values: ["canary"] }] },
@@ -86,9 +87,8 @@ README.md says more; on a cluster where kubeadm has already installed kube-proxy
 
 /** The token of an earlier `npm start` whose kube-proxy still runs. */
 async function tokenOf(lab: Lab): Promise<string | undefined> {
-  const path = "jsonpath={.items[0].metadata.annotations.kube-proxy/restart}";
-  const token = await run(lab, ["get", "daemonsets", ...selected, "-o", path]);
-  return token === "" ? undefined : token;
+  const [daemonSet] = await get<{ metadata: { annotations?: Record<string, string> } }>(lab, "daemonsets");
+  return daemonSet?.metadata.annotations?.[restartAnnotation];
 }
 
 async function openStack(restart: string | undefined): Promise<Stack> {

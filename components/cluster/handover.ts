@@ -1,14 +1,9 @@
 /** Pure: which DaemonSets are in the way of the wanted ones, and what becomes of their pods. */
 import type { NodeFacts } from "../facts.ts";
+import { layoutAnnotation, poolLabel } from "../pools/waves.ts";
 import { type Problem, ProblemsError } from "../problems.ts";
 import { type Placement, selects } from "./verify/selection.ts";
 import { type DaemonSet, isOurs, nameOf, type Pod } from "./workload.ts";
-
-/** Label of what belongs to a pool, with its name. */
-export const poolLabel = "kube-proxy/pool";
-
-/** Annotation with a hash of all pools' names and selections: where it differs, pods change hands. */
-export const layoutAnnotation = "kube-proxy/pools";
 
 /** A DaemonSet that is about to be made, or is there already. */
 export interface WantedDaemonSet {

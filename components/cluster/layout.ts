@@ -1,6 +1,7 @@
 import type { KubeConfig } from "@kubernetes/client-node";
+import { poolLabel } from "../pools/waves.ts";
 import { readNodes } from "./facts.ts";
-import { Fate, obstaclesAmong, type Orphan, orphanOf, poolLabel, type WantedDaemonSet } from "./handover.ts";
+import { Fate, obstaclesAmong, type Orphan, orphanOf, type WantedDaemonSet } from "./handover.ts";
 import { waitUntil } from "./snapshot/wait.ts";
 import { forEachConcurrently } from "./verify/concurrency.ts";
 import {
