@@ -82,21 +82,16 @@ const neverEmpty = [
  * accepted, and a kubeconfig or context that does not exist
  */
 export async function readStackConfig(ask = askFacts): Promise<StackConfig> {
-  const { kubeconfig, context, pause = 0, ...plain } = readValues();
+  const config = readValues();
+  const { kubeconfig, context, pause = 0, ...plain } = config;
   const access = { ...(kubeconfig && { kubeconfig }), ...(context && { context }) };
-  const config = { ...plain, ...access, ...(pause > 0 && { pause }) };
-  const problems = [
-    ...checkArgs(stackConfigShape, config, undefined),
-    ...checkKubeconfig(access, process.env),
+  const elsewhere = checkKubeconfig(access, process.env);
+  const facts = elsewhere.length > 0 ? undefined : await ask(access).catch(warn);
+  refuse([
+    ...checkArgs(stackConfigShape, { ...config }, facts),
+    ...elsewhere,
     ...checkPause(pause, plain.pools),
-  ];
-  refuse(problems);
-
-  const facts = await ask(access).catch((error: unknown) => {
-    const reason = error instanceof Error ? error.message : String(error);
-    void pulumi.log.warn(`The cluster does not say what it has, so nothing is checked against it: ${reason}`);
-    return undefined;
-  });
+  ]);
   if (pause > 0 && facts === undefined) {
     refuse([{ path: "pause", value: pause, accepted: "0 as long as the cluster does not answer" }]);
   }
@@ -105,6 +100,11 @@ export async function readStackConfig(ask = askFacts): Promise<StackConfig> {
     args: { ...keepSecrets(plain), ...(facts && { facts }), ...(hold.length > 0 && { hold }) },
     cluster: keepSecrets(access),
   };
+}
+
+function warn(error: unknown): undefined {
+  const reason = error instanceof Error ? error.message : String(error);
+  void pulumi.log.warn(`Nothing is checked against the cluster: ${reason}`);
 }
 
 /** The values of this project's keys, without those that are not set. */

@@ -13,14 +13,18 @@ const facts: ClusterFacts = { nodes: [], daemonSets: [] };
 const good = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10:6443", kubeconfig };
 
 /** Reads a stack config whose values are given as Pulumi hands them over: texts, and JSON for everything else. */
-function read(values: Record<string, unknown>, secrets: readonly string[] = []) {
+function read(
+  values: Record<string, unknown>,
+  secrets: readonly string[] = [],
+  ask = () => Promise.resolve(facts),
+) {
   const texts = Object.entries(values).map(([key, value]) => [
     key.includes(":") ? key : `kube-proxy:${key}`,
     typeof value === "string" ? value : JSON.stringify(value),
   ]);
   process.env["PULUMI_CONFIG_SECRET_KEYS"] = JSON.stringify(secrets.map((key) => `kube-proxy:${key}`));
   setAllConfig(Object.fromEntries(texts) as Record<string, string>);
-  return readStackConfig(() => Promise.resolve(facts));
+  return readStackConfig(ask);
 }
 
 async function refusal(values: Record<string, unknown>, secrets: readonly string[] = []): Promise<string> {
@@ -104,5 +108,38 @@ suite("the stack's config", async () => {
       message,
       /^ {2}context: "prod" is not accepted; accepted: one of the kubeconfig's contexts: lab$/m,
     );
+  });
+
+  const pools = [
+    { name: "canary", nodeSelector: { pool: "canary" } },
+    { name: "rest", matchExpressions: [{ key: "pool", operator: "NotIn", values: ["canary"] }] },
+  ];
+
+  test("a pause comes before a pool", async () => {
+    for (const pause of [2, -1, 1.5, "soon"]) {
+      assert.match(
+        await refusal({ ...good, pools, pause }),
+        /^ {2}pause: .* accepted: after how many pools/m,
+      );
+    }
+    assert.match(await refusal({ ...good, pause: 1 }), /pause: 1 is not accepted/);
+    assert.deepEqual((await read({ ...good, pools, pause: 1 })).args.hold, ["rest"]);
+    assert.equal((await read({ ...good, pools, pause: 0 })).args.hold, undefined);
+  });
+
+  test("a cluster that does not answer is a warning, but nothing to pause by", async () => {
+    const silent = () => Promise.reject(new Error("no answer"));
+    const { args } = await read({ ...good, pools }, [], silent);
+    assert.equal(args.facts, undefined);
+    await assert.rejects(
+      read({ ...good, pools, pause: 1 }, [], silent),
+      /pause: 1 .* 0 as long as the cluster/,
+    );
+  });
+
+  test("what decides which resources there are cannot be a secret", async () => {
+    const message = await refusal({ ...good, pools, running: true }, ["pools", "running"]);
+    assert.match(message, /^ {2}pools: a plain value, set without --secret/m);
+    assert.match(message, /^ {2}running: a plain value, set without --secret/m);
   });
 });
