@@ -1,7 +1,7 @@
 import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
 import { isRecord } from "../../configuration/values.ts";
 import { ProblemsError } from "../../problems.ts";
-import { all, ApiError, find, request } from "./api.ts";
+import { all, ApiError, find, list, request } from "./api.ts";
 import type { Snapshot } from "./format.ts";
 import { readLive } from "./live.ts";
 import { type ApiObject, collectionPathOf, idOf, nameOf, pathOf } from "./objects.ts";
@@ -19,9 +19,9 @@ const fieldManager = "kubectl-restore-kube-proxy";
 
 /** Options of {@link restore}. */
 export interface RestoreOptions {
-  /** Longest wait in milliseconds: for each object that is deleted, and for the rollout. */
+  /** Longest wait in milliseconds: for each object that is deleted, and for each rollout. */
   readonly timeoutMs: number;
-  /** Takes one line for each object, and one for the rollout. */
+  /** Takes one line for each object, and one for each rollout. */
   readonly log: (line: string) => void;
 }
 
@@ -65,10 +65,10 @@ export async function restore(
   for (const step of steps) {
     await one(run(config, step, timeoutMs));
     log(`${nameOf(idOf(step.object))}: ${step.action}`);
-  }
-  const daemonSet = snapshot.objects.find(({ kind }) => kind === "DaemonSet");
-  if (daemonSet !== undefined) {
-    await awaitRollout(config, daemonSet, options);
+    // Before the next one: a pool that does not come up must not be followed by all the others.
+    if (step.object.kind === "DaemonSet") {
+      await awaitRollout(config, step.object, options);
+    }
   }
 }
 
@@ -139,11 +139,8 @@ async function amongLeftPods(config: KubeConfig, daemonSet: ApiObject): Promise<
     .map(([key, value]) => `${key}=${String(value)}`)
     .join();
   const { namespace = "" } = daemonSet.metadata;
-  const path = collectionPathOf({ apiVersion: "v1", kind: "Pod", namespace });
-  const list = (await request(config, HttpMethod.GET, path, { query: { labelSelector } })) as {
-    items: ApiObject[];
-  };
-  return withFreshGeneration(daemonSet, list.items);
+  const pods = await list(config, { apiVersion: "v1", kind: "Pod", namespace }, labelSelector);
+  return withFreshGeneration(daemonSet, pods);
 }
 
 async function awaitRollout(
