@@ -57,7 +57,8 @@ export function unknownKey(name: string, known: readonly string[]): string {
     : `unknown key; did you mean ${near}?`;
 }
 
-function nearest(name: string, known: readonly string[]): string | undefined {
+/** The known name that an unknown one is most like; undefined when none is near enough to be meant. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
   const distances = known.map((candidate) => ({
     candidate,
     distance: leven(name.toLowerCase(), candidate.toLowerCase()),
