@@ -1,5 +1,6 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { isRecord } from "../../configuration/values.ts";
+import { poolLabel } from "../handover.ts";
 import { all, find, list } from "./api.ts";
 import {
   type ApiObject,
@@ -10,7 +11,6 @@ import {
   type ObjectId,
   pathOf,
   poolCollections,
-  poolLabel,
 } from "./objects.ts";
 
 /** kube-proxy's objects as they are in a cluster, with everything the server added. */

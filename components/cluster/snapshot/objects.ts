@@ -45,9 +45,6 @@ export const kubeProxyIds: readonly ObjectId[] = [
   { apiVersion: "apps/v1", kind: "DaemonSet", ...own },
 ];
 
-/** Label of a pool's objects; its value is the pool's name. */
-export const poolLabel = "kube-proxy/pool";
-
 /** What a pool has of its own beside kubeadm's objects; both are named `kube-proxy-<pool>`. */
 export const poolCollections: readonly Collection[] = [
   { apiVersion: "v1", kind: "ConfigMap", namespace: own.namespace },
