@@ -95,6 +95,7 @@ function fateOf(pod: Pod, node: NodeFacts | undefined, next: WantedDaemonSet | u
   return next.pool === undefined || next.pool === labels?.[poolLabel] ? Fate.left : Fate.labelled;
 }
 
-function placeOf({ name, labels, taints }: NodeFacts) {
+/** A node as a placement looks at it. */
+export function placeOf({ name, labels, taints }: NodeFacts) {
   return { metadata: { name, labels }, spec: { taints } };
 }

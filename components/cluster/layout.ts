@@ -96,16 +96,22 @@ async function handOver(
         await labelPod(config, pod, { [poolLabel]: pool });
       }
     });
-    logLabels(open, log);
+    logLabels(open, wanted, log);
     return open.length === 0
       ? undefined
       : `pods between two DaemonSets: ${open.map(({ pod }) => nameOf(pod)).join(", ")}`;
   });
 }
 
-function logLabels(orphans: readonly Orphan[], log: (line: string) => void): void {
-  const labelled = orphans.filter(({ fate }) => fate === Fate.labelled);
-  for (const [pool = "", pods] of Map.groupBy(labelled, (orphan) => orphan.pool)) {
-    log(`Pool ${pool}: ${pods.length} pods handed over`);
+function logLabels(
+  orphans: readonly Orphan[],
+  wanted: readonly WantedDaemonSet[],
+  log: (line: string) => void,
+): void {
+  for (const { pool } of wanted) {
+    const labelled = orphans.filter((orphan) => orphan.fate === Fate.labelled && orphan.pool === pool);
+    if (labelled.length > 0) {
+      log(`Pool ${pool ?? ""}: ${labelled.length} pods handed over`);
+    }
   }
 }

@@ -6,6 +6,7 @@ import {
 } from "@kubernetes/client-node";
 import { isRecord } from "../../configuration/values.ts";
 import { type Problem, ProblemsError } from "../../problems.ts";
+import { type ApiObject, type Collection, collectionPathOf } from "./objects.ts";
 
 /** Longest wait for one answer of the API server. */
 const timeoutMs = 30_000;
@@ -62,15 +63,28 @@ export async function request(
 }
 
 /** Like {@link request} with GET, but undefined where there is no such object. */
-export async function find(config: KubeConfig, path: string): Promise<unknown> {
+export async function find(config: KubeConfig, path: string): Promise<ApiObject | undefined> {
   try {
-    return await request(config, HttpMethod.GET, path);
+    return (await request(config, HttpMethod.GET, path)) as ApiObject;
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) {
       return undefined;
     }
     throw error;
   }
+}
+
+/** The objects of one kind that a label selector finds, as {@link find} gives one. */
+export async function list(
+  config: KubeConfig,
+  collection: Collection,
+  labelSelector: string,
+): Promise<ApiObject[]> {
+  const query = { labelSelector };
+  const answer = await request(config, HttpMethod.GET, collectionPathOf(collection), { query });
+  const { apiVersion, kind } = collection;
+  // Only the list names its kind.
+  return (answer as { items: ApiObject[] }).items.map((item) => ({ ...item, apiVersion, kind }));
 }
 
 /**
