@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import {
-  Fate,
-  layoutAnnotation,
-  obstaclesAmong,
-  orphanOf,
-  poolLabel,
-  type WantedDaemonSet,
-} from "../../components/cluster/handover.ts";
+import { Fate, obstaclesAmong, orphanOf, type WantedDaemonSet } from "../../components/cluster/handover.ts";
+import { layoutAnnotation, poolLabel } from "../../components/pools/waves.ts";
 import type { DaemonSet, Pod } from "../../components/cluster/workload.ts";
 import type { NodeFacts } from "../../components/facts.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, suite, test } from "node:test";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { loadCluster } from "../../components/cluster/client.ts";
-import { poolLabel } from "../../components/cluster/handover.ts";
+import { poolLabel } from "../../components/pools/waves.ts";
 import { formatSnapshot, parseSnapshot, type Snapshot } from "../../components/cluster/snapshot/format.ts";
 import { readLive } from "../../components/cluster/snapshot/live.ts";
 import { type ApiObject, idOf, nameOf } from "../../components/cluster/snapshot/objects.ts";

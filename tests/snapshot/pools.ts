@@ -1,5 +1,5 @@
 /** Snapshots with pools, made from one without. */
-import { layoutAnnotation, poolLabel } from "../../components/cluster/handover.ts";
+import { layoutAnnotation, poolLabel } from "../../components/pools/waves.ts";
 import type { Snapshot } from "../../components/cluster/snapshot/format.ts";
 import { type ApiObject, inOrder } from "../../components/cluster/snapshot/objects.ts";
 import { restartAnnotation } from "../../components/restart.ts";

@@ -1,6 +1,6 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { isRecord } from "../../configuration/values.ts";
-import { poolLabel } from "../handover.ts";
+import { poolLabel } from "../../pools/waves.ts";
 import { all, find, list } from "./api.ts";
 import {
   type ApiObject,

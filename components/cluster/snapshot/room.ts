@@ -3,15 +3,8 @@ import type { NodeFacts } from "../../facts.ts";
 import { isRecord } from "../../configuration/values.ts";
 import { type Problem, ProblemsError } from "../../problems.ts";
 import { readNodes } from "../facts.ts";
-import {
-  Fate,
-  layoutAnnotation,
-  obstaclesAmong,
-  orphanOf,
-  placeOf,
-  poolLabel,
-  type WantedDaemonSet,
-} from "../handover.ts";
+import { Fate, obstaclesAmong, orphanOf, placeOf, type WantedDaemonSet } from "../handover.ts";
+import { layoutAnnotation, poolLabel } from "../../pools/waves.ts";
 import { selects } from "../verify/selection.ts";
 import { controllerOf, type DaemonSet, isOurs, listDaemonSets, listPods, type Pod } from "../workload.ts";
 import type { ApiObject } from "./objects.ts";
