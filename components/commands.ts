@@ -11,6 +11,9 @@ export interface ClusterAccess {
   context?: pulumi.Input<string>;
 }
 
+/** Where Node.js keeps what it has compiled: a third of a command's time is the compilation of its libraries. */
+export const compileCache = join(import.meta.dirname, "..", ".cache", "node");
+
 /** Removes the pods that a Rolling DaemonSet leaves behind. Does nothing until it is deleted itself. */
 export function orphansCommand(
   cluster: ClusterAccess,
@@ -123,6 +126,7 @@ function run(
     ],
     // Not as arguments: a kubeconfig can be a secret, and every process of a machine sees another one's arguments.
     environment: {
+      NODE_COMPILE_CACHE: relative(process.cwd(), compileCache),
       ...(kubeconfig !== undefined && { KUBE_PROXY_KUBECONFIG: kubeconfig }),
       ...(context !== undefined && { KUBE_PROXY_CONTEXT: context }),
     },

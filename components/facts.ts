@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { ClusterChoice } from "./cluster/kubeconfig.ts";
+import { compileCache } from "./commands.ts";
 
 /** What a running cluster says that decides what an `up` does. */
 export interface ClusterFacts {
@@ -54,6 +55,7 @@ export async function askFacts({ kubeconfig, context }: ClusterChoice): Promise<
   const script = join(import.meta.dirname, "..", "commands", "facts.ts");
   const env = {
     ...inheritedEnvironment(),
+    NODE_COMPILE_CACHE: compileCache,
     // Not as arguments: a kubeconfig can be a secret, and every process of a machine sees another one's arguments.
     ...(kubeconfig !== undefined && { KUBE_PROXY_KUBECONFIG: kubeconfig }),
     ...(context !== undefined && { KUBE_PROXY_CONTEXT: context }),

@@ -96,12 +96,12 @@ export class KubeProxy extends pulumi.ComponentResource {
   }
 }
 
-function stateOf({ metadata, spec }: kubernetes.apps.v1.DaemonSet): pulumi.Output<DaemonSetState> {
-  return pulumi.all([metadata, spec.template]).apply(([{ name, uid, annotations }, template]) => ({
+function stateOf({ metadata }: kubernetes.apps.v1.DaemonSet): pulumi.Output<DaemonSetState> {
+  return metadata.apply(({ name, uid, annotations }) => ({
     name,
     uid,
-    image: template.spec.containers[0]?.image ?? "",
-    configHash: template.metadata.annotations[configHashAnnotation] ?? "",
+    image: annotations[traceAnnotations.image] ?? "",
+    configHash: annotations[configHashAnnotation] ?? "",
     restart: annotations[restartAnnotation] ?? "",
     restartedBy: annotations[traceAnnotations.by] ?? "",
     restartedAt: annotations[traceAnnotations.at] ?? "",

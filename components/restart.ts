@@ -6,14 +6,21 @@ import { layoutAnnotation, type Wave } from "./pools/waves.ts";
 /** Annotation that holds the restart token, on the DaemonSet and on its pods. */
 export const restartAnnotation = "kube-proxy/restart";
 
-/** Annotation on the pods that holds the hash of the configuration they were started with. */
+/** Annotation on the DaemonSet and its pods that holds the hash of the configuration they were started with. */
 export const configHashAnnotation = "kube-proxy/config-hash";
 
 /** Annotation on the DaemonSet with a hash of its pod template: where it differs, pods are replaced. */
 export const templateHashAnnotation = "kube-proxy/template-hash";
 
-/** Annotations on the DaemonSet that say who made it and when, ISO 8601: its latest restart, or the first `up`. */
-export const traceAnnotations = { by: "kube-proxy/restarted-by", at: "kube-proxy/restarted-at" } as const;
+/**
+ * Annotations on the DaemonSet that trace its latest restart, or the first `up`: who and when (ISO 8601); and which image
+ * its pods run. The token says why, {@link configHashAnnotation} with which configuration.
+ */
+export const traceAnnotations = {
+  by: "kube-proxy/restarted-by",
+  at: "kube-proxy/restarted-at",
+  image: "kube-proxy/image",
+} as const;
 
 /** The token of a kube-proxy that was never restarted. */
 export const initialToken = "initial";
@@ -79,10 +86,12 @@ export function withRestart(wave: Wave, { token, strategy, by, at }: Restart): W
   const annotations = {
     ...metadata.annotations,
     [restartAnnotation]: token,
+    [configHashAnnotation]: configHash(wave.configMap.data),
     [templateHashAnnotation]: hash,
     [templateGenerationAnnotation]: templateGeneration(hash),
     [traceAnnotations.by]: by,
     [traceAnnotations.at]: at,
+    [traceAnnotations.image]: template.spec.containers[0].image,
     ...(strategy === RestartStrategy.Rolling && { [deletionPolicyAnnotation]: "orphan" }),
   };
   return {

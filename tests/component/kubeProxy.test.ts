@@ -289,6 +289,7 @@ suite("the component's own commands", () => {
       assert.match(String(inputs["create"] ?? inputs["delete"]), /^--[\w-]+(=5m)?$/);
       assert.doesNotMatch(JSON.stringify(inputs["interpreter"]), /users/);
       assert.deepEqual(inputs["environment"], {
+        NODE_COMPILE_CACHE: ".cache/node",
         KUBE_PROXY_CONTEXT: evil,
         KUBE_PROXY_KUBECONFIG: "contexts: []\nusers: [secret]\n",
       });
