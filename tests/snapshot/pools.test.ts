@@ -176,10 +176,7 @@ suite("snapshot and restore of pools", () => {
       await kube(["delete", "daemonset", "-l", poolLabel]);
       await eventually("only its pod is left", async () => (await listPods(config)).length === 1);
       const lines = await restoreFrom(withPools(single, halves), 20_000);
-      assert.match(
-        lines.join("\n"),
-        /kube-proxy-east: of 2 pods .*; nodes that are not Ready: 1\n/,
-      );
+      assert.match(lines.join("\n"), /kube-proxy-east: of 2 pods .*; nodes that are not Ready: 1\n/);
       assert.match(lines.at(-1) ?? "", /kube-proxy-west: of 2 pods 2 are up to date and 2 available$/);
     } finally {
       await kube(["patch", "pod", pod, "-p", finalizers(null)]);

@@ -60,7 +60,7 @@ export async function restore(
         value: config.getCurrentContext(),
         accepted:
           `the cluster that the snapshot is of, whose UID is ${snapshot.cluster} (${snapshot.server}); ` +
-          `this one's is ${live.cluster}`,
+          `this one's is ${live.cluster}: choose the other by --context or --kubeconfig, or another snapshot`,
       },
     ]);
   }
