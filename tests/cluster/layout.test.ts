@@ -276,7 +276,7 @@ suite("another layout of pools", () => {
     assert.deepEqual(pods.pairs, []);
   });
 
-  test("a pod that is about to end is awaited, so that its node does not get a second one", async () => {
+  test("a node whose old pod is slow to end does not get a second one", async () => {
     const [pod] = pods.pods.values();
     assert.ok(pod);
     await setFinalizers(pod.metadata.name, slow);
