@@ -31,8 +31,8 @@ export interface ClusterOptions {
   readonly nodes: readonly string[] | undefined;
   readonly deadlineMs: number;
   readonly json: boolean;
-  /** How to call kubectl for the same cluster, ready for a POSIX shell. */
-  readonly kubectl: string;
+  /** Options that name the same cluster to another command, ready for a POSIX shell. */
+  readonly access: readonly string[];
   /** The command's own options, by name. */
   readonly own: Readonly<Record<string, string | undefined>>;
 }
@@ -73,13 +73,12 @@ function readCommandLine(
   const choice = clusterOf(values);
   const { kubeconfig, context } = choice;
   const config = loadCluster(choice, process.env);
-  const kubectl = [
-    "kubectl",
+  const access = [
     // Content, not a path, is nothing to paste.
     ...(kubeconfig === undefined || kubeconfig.includes("\n") ? [] : ["--kubeconfig", quoted(kubeconfig)]),
     ...(context === undefined ? [] : ["--context", quoted(context)]),
-  ].join(" ");
-  return { config, daemonSet, nodes, deadlineMs, json, kubectl, own: rest.own };
+  ];
+  return { config, daemonSet, nodes, deadlineMs, json, access, own: rest.own };
 }
 
 function parse(names: readonly string[]) {

@@ -7,12 +7,48 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, suite, test } from "node:test";
 import { loadCluster } from "../../components/cluster/client.ts";
+import { targetsOf } from "../../components/cluster/restartNodes.ts";
+import type { Pod } from "../../components/cluster/workload.ts";
+import { ProblemsError } from "../../components/problems.ts";
 import { down, kubectl, type Lab, setFaults, up } from "../../lab/index.ts";
 import { PodWatch } from "./watchPods.ts";
 
 const name = "cluster-restart";
 const nodes = 6;
 const command = join(import.meta.dirname, "..", "..", "commands", "restartNodes.ts");
+
+suite("the pods of nodes to restart", () => {
+  const nodes = [{ name: "node-1", labels: {}, taints: [], ready: "True" }];
+  const pod = (uid: string, kind: string | undefined, change: Partial<Pod["metadata"]> = {}): Pod => {
+    const owner = kind === undefined ? [] : [{ kind, name: `of ${uid}`, uid: "owner", controller: true }];
+    return {
+      metadata: { name: uid, uid, ownerReferences: owner, ...change },
+      spec: { nodeName: "node-1" },
+      status: {},
+    };
+  };
+  const ending = pod("ending", "DaemonSet", { deletionTimestamp: "2026-11-24T08:00:00Z" });
+  const elsewhere = { ...pod("elsewhere", "DaemonSet"), spec: { nodeName: "node-2" } };
+  const comesBack = pod("pod", "DaemonSet");
+
+  test("the one that its DaemonSet makes again", () => {
+    const pods = [elsewhere, ending, pod("static", "Node"), comesBack];
+    assert.deepEqual(targetsOf(["node-1"], nodes, pods), [
+      { node: "node-1", pod: comesBack, daemonSet: "of pod" },
+    ]);
+  });
+
+  for (const [what, one] of [
+    ["that belongs to nobody", pod("orphan", undefined)],
+    ["that is static", pod("static", "Node")],
+    ["that is about to end", ending],
+    ["of another node", elsewhere],
+  ] as const) {
+    test(`one ${what} is none`, () => {
+      assert.throws(() => targetsOf(["node-1"], nodes, [one]), ProblemsError);
+    });
+  }
+});
 
 suite("a restart of some nodes alone", () => {
   let lab: Lab;
