@@ -7,6 +7,7 @@
 import { rmSync } from "node:fs";
 
 import { binary as build } from "./build.ts";
+import { auditLog } from "./components.ts";
 import { writeFaults } from "./faults.ts";
 import type { Fault } from "./faults.ts";
 import { withLock } from "./lock.ts";
@@ -19,6 +20,7 @@ import type { Component, Lab, State } from "./state.ts";
 import { kubectlInvocation, run } from "./tools.ts";
 import type { Invocation, Result, RunOptions } from "./tools.ts";
 
+export { auditLog };
 export type { Fault, Lab, Result, RunOptions };
 
 /**

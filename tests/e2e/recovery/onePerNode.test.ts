@@ -65,7 +65,7 @@ suite("what is wrong in the end", () => {
     const { token = "now", ready = "True", deleted } = more;
     return {
       metadata: {
-        ...{ uid: "", generation: 1, resourceVersion: "1" },
+        ...{ name: "", uid: "", generation: 1, resourceVersion: "1" },
         annotations: { "kube-proxy/restart": token },
         ...(deleted !== undefined && { deletionTimestamp: deleted }),
       },
