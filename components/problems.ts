@@ -40,8 +40,20 @@ function formatProblem({ path, value, accepted }: Problem): string {
 const longestShown = 120;
 
 function show(value: unknown): string {
-  const text = JSON.stringify(value);
+  const text = toJson(value);
   return text.length > longestShown ? `${text.slice(0, longestShown)}… (${text.length} characters)` : text;
+}
+
+/** Writes any value that YAML can give as JSON: numbers that JSON cannot hold become texts. */
+export function toJson(value: unknown, indent = 0): string {
+  return JSON.stringify(
+    value,
+    (_key, entry: unknown) =>
+      typeof entry === "bigint" || (typeof entry === "number" && !Number.isFinite(entry))
+        ? String(entry)
+        : entry,
+    indent,
+  );
 }
 
 /**
@@ -57,7 +69,8 @@ export function unknownKey(name: string, known: readonly string[]): string {
     : `unknown key; did you mean ${near}?`;
 }
 
-function nearest(name: string, known: readonly string[]): string | undefined {
+/** The known name that an unknown one is most likely a slip of, or undefined. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
   const distances = known.map((candidate) => ({
     candidate,
     distance: leven(name.toLowerCase(), candidate.toLowerCase()),

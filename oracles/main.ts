@@ -7,6 +7,7 @@ import { minors, Oracle, oracle } from "./build.ts";
 import { compareWithJudge } from "./compare.ts";
 import { type GateTable, mergeGates } from "./gates.ts";
 import { type JudgedGate, judgedGates } from "./judge.ts";
+import { recordVerdicts } from "./record.ts";
 import { formatReport } from "./report.ts";
 
 const usage = `Usage: npm run oracles -- [--minors N,N...] [--count N] [--seed N] [--write]
@@ -17,7 +18,11 @@ generated configurations, by verdict and bytes. Ends with 1 where anything diffe
   --minors N,...  minors such as 37 (default: ${minors.join(",")})
   --count N       configurations a minor (default 10000)
   --seed N        what they are made from (default 1)
-  --write         writes the judges' feature gates into the table, and oracles/report.md; only with all minors`;
+  --write         writes the judges' feature gates into the table, oracles/report.md, and verdicts for the tests; only with
+                  all minors`;
+
+/** How many verdicts the tests get. */
+const recorded = 150;
 
 const { values } = parseArgs({
   options: {
@@ -51,6 +56,9 @@ async function main(): Promise<void> {
   console.log(report);
   if (values.write) {
     writeFileSync(join(import.meta.dirname, "report.md"), report);
+    const judged = await recordVerdicts([...judges.values()], recorded, seed);
+    const file = join(import.meta.dirname, "../tests/configuration/reference/judged.json");
+    writeFileSync(file, `${JSON.stringify(judged, null, 2)}\n`);
   }
   process.exitCode = gatesDiffer || comparisons.some(({ differences }) => differences.length > 0) ? 1 : 0;
 }

@@ -1,4 +1,4 @@
-import { type Problem, unknownKey } from "../problems.ts";
+import { nearest, type Problem } from "../problems.ts";
 import rows from "./featureGates.json" with { type: "json" };
 import { isRecord } from "./values.ts";
 
@@ -111,7 +111,9 @@ function unmetNeeds(set: Readonly<Record<string, unknown>>, minor: number): Prob
 function unknownGate(name: string, minor: number): string {
   const row = new Map(Object.entries(table.gates)).get(name);
   if (row === undefined) {
-    return unknownKey(name, [...gatesOf(minor).keys()]);
+    const near = nearest(name, [...gatesOf(minor).keys()]);
+    const hint = near === undefined ? "leave it out" : `did you mean ${near}?`;
+    return `no feature gate of Kubernetes 1.${minor}, whose kube-proxy exits on it; ${hint}`;
   }
   const since = Number(row.split(" ")[0]);
   const life =
