@@ -71,10 +71,11 @@ export function unknownKey(name: string, known: readonly string[]): string {
 
 /** The known name that an unknown one is most likely a slip of, or undefined. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
-  const distances = known.map((candidate) => ({
-    candidate,
-    distance: leven(name.toLowerCase(), candidate.toLowerCase()),
-  }));
-  const best = distances.sort((a, b) => a.distance - b.distance)[0];
-  return best !== undefined && best.distance <= Math.max(2, name.length / 3) ? best.candidate : undefined;
+  const limit = Math.max(2, name.length / 3);
+  const best = known
+    // A long or far name is no slip, and costs the square of its length to compare.
+    .filter((candidate) => Math.abs(candidate.length - name.length) <= limit && name.length <= longestShown)
+    .map((candidate) => ({ candidate, distance: leven(name.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  return best !== undefined && best.distance <= limit ? best.candidate : undefined;
 }

@@ -16,10 +16,9 @@ export interface Gate {
 /** Gates that set all gates of a stage which are not set by themselves. */
 const stageGates = { AllAlpha: "alpha", AllBeta: "beta" } as const;
 
-const table: {
-  readonly gates: Readonly<Record<string, string>>;
-  readonly needs: Readonly<Record<string, string>>;
-} = rows;
+// Maps, as a user's name may be one of Object's own.
+const gateRows = new Map<string, string>(Object.entries(rows.gates));
+const needRows = new Map<string, string>(Object.entries(rows.needs));
 const gatesByMinor = new Map<number, ReadonlyMap<string, Gate>>();
 
 /**
@@ -35,16 +34,15 @@ export function gatesOf(minor: number): ReadonlyMap<string, Gate> {
   if (known !== undefined) {
     return known;
   }
-  const needs = new Map(Object.entries(table.needs));
   const gates = new Map<string, Gate>();
-  for (const [name, row] of Object.entries(table.gates)) {
+  for (const [name, row] of gateRows) {
     const [stage, ...rest] = statesAt(row, minor);
     if (stage !== undefined && stage !== "-") {
       gates.set(name, {
         stage: stage as Gate["stage"],
         on: rest.includes("on"),
         locked: rest.includes("locked"),
-        needs: statesAt(needs.get(name) ?? "", minor).filter((need) => need !== "-"),
+        needs: statesAt(needRows.get(name) ?? "", minor).filter((need) => need !== "-"),
       });
     }
   }
@@ -109,7 +107,7 @@ function unmetNeeds(set: Readonly<Record<string, unknown>>, minor: number): Prob
 }
 
 function unknownGate(name: string, minor: number): string {
-  const row = new Map(Object.entries(table.gates)).get(name);
+  const row = gateRows.get(name);
   if (row === undefined) {
     const near = nearest(name, [...gatesOf(minor).keys()]);
     const hint = near === undefined ? "leave it out" : `did you mean ${near}?`;

@@ -5,12 +5,12 @@ import {
   isMap,
   isScalar,
   isSeq,
+  Lexer,
   parseAllDocuments,
   Scalar,
-  type ScalarTag,
   visit,
-  type YAMLMap,
 } from "yaml";
+import { isLeftOut, scalars } from "./yamlScalars.ts";
 
 /** One document of a YAML text, as Go's sigs.k8s.io/yaml reads it. */
 export interface YamlDocument {
@@ -23,50 +23,132 @@ export interface YamlDocument {
 }
 
 /** The largest text that is read, in bytes: the API server stores no ConfigMap that is larger. */
-export const largestText = 1024 * 1024;
+const largestText = 1024 * 1024;
+/** More than any configuration needs, and little enough for every reader's stack. */
+const deepest = 100;
+const mostDocuments = 1000;
 
 /**
  * Reads every document of a YAML text as Go's sigs.k8s.io/yaml does: YAML 1.1 booleans, octal and underscored numbers;
  * times and base-60 numbers are text.
- *
- * Source: go.yaml.in/yaml/v2 `resolve.go`.
  */
 export function readYaml(text: string): YamlDocument[] {
+  const refused = beyondLimits(text);
+  if (refused !== undefined) {
+    return [{ error: refused, duplicates: [] }];
+  }
+  // `uniqueKeys` compares each key with all others, so that a large mapping would take minutes.
+  const parsed = parseAllDocuments(text, {
+    version: "1.1",
+    customTags: (tags) => [...tags.filter((tag) => typeof tag === "string" || !isLeftOut(tag)), ...scalars],
+    uniqueKeys: false,
+    logLevel: "error",
+  });
+  return [...parsed].map((document) => readDocument(document, text));
+}
+
+/** Looked at before anything is built: what is refused here would take seconds and gigabytes to parse. */
+function beyondLimits(text: string): string | undefined {
   if (Buffer.byteLength(text) > largestText) {
-    return [{ error: `is larger than ${largestText} bytes, which no ConfigMap can be`, duplicates: [] }];
+    return `is larger than ${largestText} bytes, which no ConfigMap can be`;
   }
-  try {
-    // `uniqueKeys` compares each key with all others, so that a large mapping would take minutes.
-    const parsed = parseAllDocuments(text, {
-      version: "1.1",
-      customTags: (tags) => [...tags.filter((tag) => typeof tag === "string" || !isLeftOut(tag)), ...scalars],
-      uniqueKeys: false,
-      logLevel: "error",
-    });
-    return [...parsed].map((document) => readDocument(document, text));
-  } catch (error) {
-    if (error instanceof RangeError) {
-      return [{ error: "is nested too deeply", duplicates: [] }];
+  let [documents, inFlow, inLine] = [0, 0, 0];
+  for (const token of new Lexer().lex(text)) {
+    if (token === "[" || token === "{") {
+      inFlow++;
+    } else if (token === "]" || token === "}") {
+      inFlow--;
+    } else if (token === "-" || token === "?") {
+      inLine++;
+    } else if (token === "---") {
+      documents++;
+    } else if (token.includes("\n")) {
+      inLine = 0;
     }
-    throw error;
+    if (inFlow > deepest || inLine > deepest) {
+      return `is nested deeper than ${deepest} levels`;
+    }
+    if (documents > mostDocuments) {
+      return `has more than ${mostDocuments} documents`;
+    }
   }
+  return undefined;
 }
 
 function readDocument(document: Document, text: string): YamlDocument {
   // A warning is a tag that nobody knows.
   const [told] = [...document.errors, ...document.warnings];
-  const error = told?.message.split("\n")[0] ?? blankLineWithTab(document, text);
+  const { duplicates, cycle } = told === undefined ? inspect(document) : { duplicates: [] };
+  const error = told?.message.split("\n")[0] ?? cycle ?? blankLineWithTab(document, text);
   if (error !== undefined) {
     return { error: `is not YAML: ${error}`, duplicates: [] };
   }
   try {
-    return { value: document.toJS({ maxAliasCount: 100 }) as unknown, duplicates: duplicatesOf(document) };
+    return { value: document.toJS({ maxAliasCount: 100 }) as unknown, duplicates };
   } catch (thrown) {
+    // An alias of nothing, or too many of them.
     if (thrown instanceof ReferenceError) {
       return { error: `is not YAML: ${thrown.message}`, duplicates: [] };
     }
     throw thrown;
   }
+}
+
+/** Keys that stand twice, and an anchor that contains itself. */
+function inspect(document: Document): { duplicates: string[]; cycle?: string } {
+  const anchors = new Map<string, unknown>();
+  const duplicates: string[] = [];
+  let cycle: string | undefined;
+  visit(document, {
+    Node(_key, node, ancestors) {
+      if (!isAlias(node) && node.anchor !== undefined) {
+        anchors.set(node.anchor, node);
+      }
+      if (isAlias(node) && (ancestors as readonly unknown[]).includes(anchors.get(node.source))) {
+        cycle = `anchor ${node.source} contains itself`;
+        return visit.BREAK;
+      }
+      if (isMap(node)) {
+        const seen = new Set<string>();
+        for (const { key, value } of node.items) {
+          // To Go, a key that a merge brings and one that stands there are two of the same.
+          const names = isMergeKey(key) ? mergedKeys(value, anchors) : [keyName(key)];
+          for (const name of names) {
+            if (seen.has(name)) {
+              duplicates.push([...pathOf(ancestors), name].join("."));
+            }
+            seen.add(name);
+          }
+        }
+      }
+      return undefined;
+    },
+  });
+  return { duplicates, ...(cycle !== undefined && { cycle }) };
+}
+
+/** `<<` without quotes, for which the library has a symbol. */
+function isMergeKey(key: unknown): boolean {
+  return isScalar(key) && typeof key.value === "symbol";
+}
+
+function mergedKeys(value: unknown, anchors: ReadonlyMap<string, unknown>): string[] {
+  const node = isAlias(value) ? anchors.get(value.source) : value;
+  return isMap(node)
+    ? node.items.map(({ key }) => keyName(key))
+    : isSeq(node)
+      ? node.items.flatMap((item) => (isSeq(item) ? [] : mergedKeys(item, anchors)))
+      : [];
+}
+
+function pathOf(ancestors: readonly unknown[]): string[] {
+  return ancestors.flatMap((ancestor) =>
+    typeof ancestor === "object" && ancestor !== null && "key" in ancestor ? [keyName(ancestor.key)] : [],
+  );
+}
+
+function keyName(key: unknown): string {
+  return isScalar(key) ? String(key.value) : isAlias(key) ? `*${key.source}` : isMap(key) ? "{}" : "[]";
 }
 
 /** Go refuses a tab before a token, also where there is nothing else in the line; the library passes it over. */
@@ -86,83 +168,11 @@ function blankLineWithTab(document: Document, text: string): string | undefined 
       }
     },
   });
-  const refused = tabs.find((tab) => !inside.some(([from, to]) => from <= tab && tab < to));
+  const [from, , to] = document.range ?? [0, 0, text.length];
+  const refused = tabs.find(
+    (tab) => from <= tab && tab < to && !inside.some(([start, end]) => start <= tab && tab < end),
+  );
   return refused === undefined
     ? undefined
     : `a tab in line ${text.slice(0, refused).split("\n").length}, which is blank otherwise; use spaces`;
 }
-
-function duplicatesOf(document: Document): string[] {
-  const found: string[] = [];
-  visit(document, {
-    Map(_key, map: YAMLMap, ancestors) {
-      const seen = new Set<string>();
-      const note = (name: string) => {
-        if (seen.has(name)) {
-          found.push([...pathOf(ancestors), name].join("."));
-        }
-        seen.add(name);
-      };
-      for (const { key, value } of map.items) {
-        const name = keyName(key);
-        // To Go, a key that a merge brings and one that stands there are two of the same.
-        (name === "<<" ? mergedKeys(value, document) : [name]).forEach(note);
-      }
-    },
-  });
-  return found;
-}
-
-function mergedKeys(value: unknown, document: Document): string[] {
-  const node = isAlias(value) ? value.resolve(document) : value;
-  return isMap(node)
-    ? node.items.map(({ key }) => keyName(key))
-    : isSeq(node)
-      ? node.items.flatMap((item) => mergedKeys(item, document))
-      : [];
-}
-
-function pathOf(ancestors: readonly unknown[]): string[] {
-  return ancestors.flatMap((ancestor) =>
-    typeof ancestor === "object" && ancestor !== null && "key" in ancestor ? [keyName(ancestor.key)] : [],
-  );
-}
-
-function keyName(key: unknown): string {
-  return isScalar(key) ? String(key.value) : isAlias(key) ? `*${key.source}` : isMap(key) ? "{}" : "[]";
-}
-
-/** Tags of YAML 1.1 that no configuration needs, and those that `scalars` reads as Go does. */
-const isLeftOut = (tag: { tag: string }) =>
-  /:(?:null|bool|int|float|timestamp|binary|set|omap|pairs)$/.test(tag.tag);
-
-const tag = (name: string, test: RegExp, resolve: (text: string) => unknown): ScalarTag => ({
-  tag: `tag:yaml.org,2002:${name}`,
-  default: true,
-  test,
-  resolve,
-});
-
-const withoutUnderscores = (text: string) => text.replaceAll("_", "");
-
-function integer(text: string): number | bigint {
-  const [, sign = "", digits = ""] = /^([-+]?)(.*)$/.exec(withoutUnderscores(text)) ?? [];
-  const size = BigInt(/^0\d/.test(digits) ? `0o${digits.slice(1)}` : digits);
-  const value = sign === "-" ? -size : size;
-  // Beyond 64 bits Go reads a float.
-  const exact = value >= -(2n ** 63n) && value < 2n ** 64n;
-  return exact && !Number.isSafeInteger(Number(value)) ? value : Number(value);
-}
-
-/** What a plain scalar can be; anything else is text. */
-const scalars: readonly ScalarTag[] = [
-  tag("null", /^(?:~|null|Null|NULL)?$/, () => null),
-  tag("bool", /^(?:y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON)$/, () => true),
-  tag("bool", /^(?:n|N|no|No|NO|false|False|FALSE|off|Off|OFF)$/, () => false),
-  tag("int", /^[-+]?(?:0_*[xX][0-9a-fA-F_]+|0_*[bB][01_]+|0_*[oO][0-7_]+|0[0-7_]*|[1-9][0-9_]*)$/, integer),
-  tag("float", /^[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9_]+)?$/, (text) =>
-    Number(withoutUnderscores(text)),
-  ),
-  tag("float", /^[-+]?\.(?:inf|Inf|INF)$/, (text) => (text.startsWith("-") ? -Infinity : Infinity)),
-  tag("float", /^\.(?:nan|NaN|NAN)$/, () => NaN),
-];

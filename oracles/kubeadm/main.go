@@ -2,6 +2,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 
 	"k8s.io/kubernetes/cmd/kubeadm/app"
@@ -9,6 +10,7 @@ import (
 
 func main() {
 	if err := app.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }

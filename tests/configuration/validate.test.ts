@@ -17,7 +17,7 @@ suite("validation agrees with Kubernetes' own", () => {
     const cases = JSON.parse(readFileSync(path, "utf8")) as { configuration: string; verdicts: string }[];
     test(`in all ${cases.length} cases of ${file}`, () => {
       for (const { configuration, verdicts } of cases) {
-        for (const [i, verdict] of [...verdicts].entries()) {
+        for (const [i, verdict] of verdicts.split("").entries()) {
           const { errors } = validateFile(configuration, `v1.${oldest + i}.0`);
           assert.equal(
             errors.length === 0,
@@ -214,7 +214,7 @@ suite("warnings carry a reason and a date", () => {
     [{ featureGates: { NFTablesProxyMode: true } }, "featureGates.NFTablesProxyMode"],
   ];
   for (const [configuration, path] of cases) {
-    test(`${JSON.stringify(configuration)}`, () => {
+    test(JSON.stringify(configuration), () => {
       const found = warned(configuration).find((warning) => warning.path === path);
       assert.ok(found !== undefined);
       assert.notEqual(found.reason, "");
