@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { formatCosts, measureConfiguration } from "./configuration.ts";
 import { measureRestarts } from "./restart.ts";
 import { measureStart } from "./start.ts";
 import { type Comparison, table } from "./statistics.ts";
@@ -24,6 +25,8 @@ if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
   console.error(`--runs, --nodes: whole numbers above 0, please.\n\n${usage}`);
   process.exitCode = 2;
 } else {
+  const configuration = measureConfiguration(runs * 4);
+  console.log(formatCosts(configuration));
   const rows: Comparison[] = [...(await measureStart(runs * 3)), ...(await measureRestarts(sizes, runs))];
   console.log(`\n${table(rows)}`);
   const result = {
@@ -32,6 +35,7 @@ if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
     cores: availableParallelism(),
     runs,
     rows,
+    configuration,
   };
   writeFileSync(join(import.meta.dirname, "results.json"), `${JSON.stringify(result, null, 2)}\n`);
 }

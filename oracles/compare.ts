@@ -72,17 +72,20 @@ function compareOne(configuration: string, verdict: Verdict, minor: number): Out
     namesOf(problems.map(({ path }) => path)),
     namesOf((verdict.invalid ?? []).map(({ field }) => field)),
   ];
-  // Before validation Go tells the first problem only.
-  if (verdict.fatal === undefined && verdict.strict === undefined && ourFields !== theirFields) {
+  // Before validation Go tells the first problem only, and may not have decoded the rest.
+  if (verdict.fatal !== undefined || verdict.strict !== undefined) {
+    return { accepted };
+  }
+  if (ourFields !== theirFields) {
     return { accepted, difference: { kind: "otherFields", ...told } };
   }
-  const written = accepted ? writtenBy(configuration, minor) : undefined;
-  return written !== undefined && written !== verdict.written
-    ? {
+  const written = writtenBy(configuration, minor);
+  return written === verdict.written
+    ? { accepted }
+    : {
         accepted,
         difference: { kind: "otherBytes", configuration, ...otherLines(written, verdict.written ?? "") },
-      }
-    : { accepted };
+      };
 }
 
 function otherLines(ours: string, theirs: string): Pick<Difference, "ours" | "theirs"> {

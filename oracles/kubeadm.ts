@@ -2,8 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { isDeepStrictEqual } from "node:util";
+import { isDeepStrictEqual, promisify } from "node:util";
 import fc from "fast-check";
 import { settingsOfKubeadmConfig } from "../components/kubeadm/configFile.ts";
 import { kubeProxyObjects } from "../components/kubeadm/manifests.ts";
@@ -55,13 +54,21 @@ export function ourObjects({ config, env }: Input): Record<string, object> {
   return byKind(Object.values(kubeProxyObjects({ ...settings, env: copied })) as object[]);
 }
 
-/** Inputs for which kubeadm and this project do not make the same objects. */
+/** The outcome of one minor's comparison with its kubeadm. */
+export interface KubeadmComparison {
+  readonly minor: number;
+  readonly compared: number;
+  /** Inputs for which kubeadm and this project do not make the same objects, and which. */
+  readonly differences: readonly { readonly input: Input; readonly kinds: readonly string[] }[];
+}
+
+/** Gives generated inputs to kubeadm and to this project. */
 export async function compareWithKubeadm(
   path: string,
   minor: number,
   count: number,
   seed: number,
-): Promise<{ readonly input: Input; readonly kinds: readonly string[] }[]> {
+): Promise<KubeadmComparison> {
   const differences = [];
   for (const input of fc.sample(inputs(minor), { numRuns: count, seed })) {
     const [ours, theirs] = [ourObjects(input), await kubeadmObjects(path, input)];
@@ -72,5 +79,5 @@ export async function compareWithKubeadm(
       differences.push({ input, kinds });
     }
   }
-  return differences;
+  return { minor, compared: count, differences };
 }

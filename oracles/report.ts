@@ -1,20 +1,29 @@
 import { releaseOf } from "./build.ts";
 import type { Comparison, Difference } from "./compare.ts";
+import type { KubeadmComparison } from "./kubeadm.ts";
 
 const kinds: readonly Difference["kind"][] = ["falseAccept", "falseReject", "otherFields", "otherBytes"];
 
-/** The comparisons as a page: a table, and what differed. */
-export function formatReport(comparisons: readonly Comparison[], seed: number): string {
-  const rows = comparisons.map((comparison) => [
-    releaseOf(comparison.minor),
-    comparison.compared,
-    comparison.accepted,
-    ...kinds.map((kind) => comparison.differences.filter((difference) => difference.kind === kind).length),
-    comparison.excepted,
-  ]);
+/** The comparisons as a page: tables, and what differed. */
+export function formatReport(
+  judged: readonly Comparison[],
+  rendered: readonly KubeadmComparison[],
+  seed: number,
+): string {
+  return [
+    "# Compared with Kubernetes itself",
+    "",
+    `Made by \`npm run oracles -- --seed ${seed} --write\`.`,
+    ...(judged.length === 0 ? [] : formatJudged(judged)),
+    ...(rendered.length === 0 ? [] : formatRendered(rendered)),
+    "",
+  ].join("\n");
+}
+
+function formatJudged(judged: readonly Comparison[]): string[] {
   const heading = [
     "Kubernetes",
-    "compared",
+    "configurations",
     "accepted by both",
     "false accepts",
     "false rejects",
@@ -22,32 +31,63 @@ export function formatReport(comparisons: readonly Comparison[], seed: number): 
     "other bytes",
     "exceptions",
   ];
+  const rows = judged.map(({ minor, compared, accepted, differences, excepted }) => [
+    releaseOf(minor),
+    compared,
+    accepted,
+    ...kinds.map((kind) => differences.filter((difference) => difference.kind === kind).length),
+    excepted,
+  ]);
   return [
-    "# Compared with Kubernetes' own validation",
     "",
-    `Made by \`npm run oracles -- --seed ${seed} --write\`. Each configuration is judged by this project's \`validate\` and by`,
-    "Kubernetes' own decoding, defaulting and validation of that release. _False accepts_ and _false rejects_ are",
-    "configurations with different verdicts; _other fields_ were refused by both, but for different fields; _other bytes_ were",
-    "accepted by both, but written differently than by kubeadm's encoder. `exceptions.ts` lists what is left out, and why.",
+    "## Configurations",
     "",
-    ...[heading, heading.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`),
-    ...comparisons.flatMap(({ minor, differences }) =>
-      differences.map((difference) => formatDifference(minor, difference)),
+    "Generated configurations, judged by this project's `validate` and by Kubernetes' own decoding, defaulting and validation.",
+    "_False accepts_ and _false rejects_ got different verdicts; _other fields_ were refused by both, but for different fields;",
+    "_other bytes_ could be decoded, but are written differently than by kubeadm's encoder. _Exceptions_ are different on",
+    "purpose: `oracles/exceptions.ts` says which, and why.",
+    "",
+    ...table([heading, ...rows]),
+    ...judged.flatMap(({ minor, differences }) =>
+      differences.map(({ kind, configuration, ours, theirs }) =>
+        [
+          "",
+          `1.${minor}, ${kind}:`,
+          "",
+          ...fenced(configuration),
+          "",
+          `- ours: ${ours}`,
+          `- Kubernetes: ${theirs}`,
+        ].join("\n"),
+      ),
     ),
-    "",
-  ].join("\n");
+  ];
 }
 
-function formatDifference(minor: number, { kind, configuration, ours, theirs }: Difference): string {
+function formatRendered(rendered: readonly KubeadmComparison[]): string[] {
   return [
     "",
-    `1.${minor}, ${kind}:`,
+    "## Objects",
     "",
-    "```yaml",
-    configuration.trimEnd(),
-    "```",
+    "Generated files for `kubeadm init phase addon kube-proxy --dry-run`: the six objects that kubeadm would send, and those that",
+    "this project renders.",
     "",
-    `- ours: ${ours}`,
-    `- Kubernetes: ${theirs}`,
-  ].join("\n");
+    ...table([
+      ["Kubernetes", "files", "different"],
+      ...rendered.map(({ minor, compared, differences }) => [releaseOf(minor), compared, differences.length]),
+    ]),
+    ...rendered.flatMap(({ minor, differences }) =>
+      differences.map(({ input, kinds: different }) =>
+        ["", `1.${minor}, ${different.join(", ")}:`, "", ...fenced(input.config)].join("\n"),
+      ),
+    ),
+  ];
+}
+
+function table([heading = [], ...rows]: readonly (readonly (string | number)[])[]): string[] {
+  return [heading, heading.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
+}
+
+function fenced(yaml: string): string[] {
+  return ["```yaml", yaml.trimEnd(), "```"];
 }

@@ -39,7 +39,22 @@ export function parseQuantity(given: string): Quantity | undefined {
     : shift(digits, exponent + 9 - fraction.length);
   const size = isBinary && scaled > largest ? largest : scaled;
   const amount = sign === "-" ? -size : size;
-  return { value: roundUp(amount, nano), text: canonical(amount, isBinary, /^[eE]./.test(suffix)) };
+  const num = whole.replace(/^0+/, "") || "0";
+  const isKept = isBinary ? isKeptBinary(num, fraction, binary) : isKeptDecimal(num, fraction, exponent);
+  const written = isKept ? text : canonical(amount, isBinary, /^[eE]./.test(suffix));
+  return { value: roundUp(amount, nano), text: written };
+}
+
+/** Whether Go takes a text for canonical already and keeps it, with sign and zeros as they are. */
+function isKeptDecimal(num: string, fraction: string, exponent: number): boolean {
+  const [digits, scale] = [num + fraction, exponent - fraction.length];
+  const isExact = digits.length <= 18 && scale >= -9;
+  return isExact && scale % 3 === 0 && !digits.endsWith("000") && !digits.startsWith("0");
+}
+
+function isKeptBinary(num: string, fraction: string, power: number): boolean {
+  const isExact = fraction === "" && num.length + 3 * power <= 14;
+  return isExact && BigInt(num) % 8n !== 0n;
 }
 
 function canonical(amount: bigint, isBinary: boolean, isExponent: boolean): string {

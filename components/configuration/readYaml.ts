@@ -78,8 +78,8 @@ function beyondLimits(text: string): string | undefined {
 function readDocument(document: Document, text: string): YamlDocument {
   // A warning is a tag that nobody knows.
   const [told] = [...document.errors, ...document.warnings];
-  const { duplicates, cycle } = told === undefined ? inspect(document) : { duplicates: [] };
-  const error = told?.message.split("\n")[0] ?? cycle ?? blankLineWithTab(document, text);
+  const { duplicates, refused } = told === undefined ? inspect(document) : { duplicates: [] };
+  const error = told?.message.split("\n")[0] ?? refused ?? blankLineWithTab(document, text);
   if (error !== undefined) {
     return { error: `is not YAML: ${error}`, duplicates: [] };
   }
@@ -94,18 +94,23 @@ function readDocument(document: Document, text: string): YamlDocument {
   }
 }
 
-/** Keys that stand twice, and an anchor that contains itself. */
-function inspect(document: Document): { duplicates: string[]; cycle?: string } {
+/** Keys that stand twice, and anchors that Go refuses. */
+function inspect(document: Document): { duplicates: string[]; refused?: string } {
   const anchors = new Map<string, unknown>();
   const duplicates: string[] = [];
-  let cycle: string | undefined;
+  let refused: string | undefined;
   visit(document, {
     Node(_key, node, ancestors) {
       if (!isAlias(node) && node.anchor !== undefined) {
         anchors.set(node.anchor, node);
       }
       if (isAlias(node) && (ancestors as readonly unknown[]).includes(anchors.get(node.source))) {
-        cycle = `anchor ${node.source} contains itself`;
+        refused = `anchor ${node.source} contains itself`;
+        return visit.BREAK;
+      }
+      const name = isAlias(node) ? node.source : node.anchor;
+      if (name !== undefined && !/^[-\w]+$/.test(name)) {
+        refused = `anchor ${name} has signs other than letters, digits, _ and -`;
         return visit.BREAK;
       }
       if (isMap(node)) {
@@ -124,7 +129,7 @@ function inspect(document: Document): { duplicates: string[]; cycle?: string } {
       return undefined;
     },
   });
-  return { duplicates, ...(cycle !== undefined && { cycle }) };
+  return { duplicates, ...(refused !== undefined && { refused }) };
 }
 
 /** `<<` without quotes, for which the library has a symbol. */
