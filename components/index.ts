@@ -11,3 +11,4 @@ export type {
 } from "./kubeadm/settings.ts";
 export { KubeProxy, type KubeProxyArgs } from "./kubeProxy.ts";
 export { RestartStrategy } from "./restart.ts";
+export { validate, type Validation } from "./validate.ts";
