@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 
-import { isAtLeast } from "../../lab/build.ts";
+import { isAtLeast } from "../../lab/go.ts";
 import { down } from "../../lab/index.ts";
 import { withLock } from "../../lab/lock.ts";
 import { freePorts, maxNodes, nodeAddresses } from "../../lab/network.ts";
