@@ -64,9 +64,9 @@ export async function scaleNodes(
   }
 }
 
-/** Counts the nodes and how many of them are Ready. */
+/** Counts the nodes, real ones too, and how many of them are Ready. */
 export async function countNodes(kubeconfig: string): Promise<{ total: number; ready: number }> {
-  const nodes = await listNodes(load(kubeconfig).makeApiClient(CoreV1Api));
+  const nodes = (await load(kubeconfig).makeApiClient(CoreV1Api).listNode({ resourceVersion: "0" })).items;
   return { total: nodes.length, ready: nodes.filter(isReady).length };
 }
 
@@ -85,6 +85,7 @@ function load(kubeconfig: string): KubeConfig {
   return config;
 }
 
+/** The nodes that kwok plays. */
 async function listNodes(api: CoreV1Api): Promise<V1Node[]> {
   // From the API server's cache: plenty new for a loop that asks again.
   const nodes = (await api.listNode({ resourceVersion: "0" })).items;
@@ -114,7 +115,7 @@ function nodeName(node: V1Node): string {
   return node.metadata?.name ?? "";
 }
 
-function isReady(node: V1Node): boolean {
+export function isReady(node: V1Node): boolean {
   return node.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false;
 }
 

@@ -69,7 +69,7 @@ test("a recycled pid is never killed", async (t) => {
   const dir = labDir(name);
   makeLabsDir();
   mkdirSync(dir);
-  const lab = { name, dir, kubeconfig: "", context: "", server: "", nodes: 0, kubernetesVersion: "" };
+  const lab = { name, dir, kubeconfig: "", context: "", server: "", nodes: 0, realNodes: [], podSubnet: "", kubernetesVersion: "" };
   const component = { name: "etcd", pid, started: "some other time", port: 0, health: "", log: "" };
   writeState({ lab, binary: "", kubeadm: false, ready: true, components: [component] });
 

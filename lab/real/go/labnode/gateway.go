@@ -15,7 +15,8 @@ import (
 //	-address   CIDR of the nodes' router, which is that namespace; repeated
 //	-to-host   ADDRESS=ADDRESS: one of the router that leads to one of this machine; repeated
 //	-to-nodes  ADDRESS=ADDRESS: one of this machine that leads to one of a node; repeated
-//	-proxy     where on this machine an HTTP proxy listens, by which the API server reaches kubelets
+//	-proxy     where on this machine an HTTPS proxy listens, by which the API server reaches kubelets
+//	-cert, -key  paths of the proxy's certificate and key
 func gateway(args []string) error {
 	var addresses, toHost, toNodes list
 	flags := flag.NewFlagSet("gateway", flag.ExitOnError)
@@ -23,6 +24,8 @@ func gateway(args []string) error {
 	flags.Var(&toHost, "to-host", "")
 	flags.Var(&toNodes, "to-nodes", "")
 	proxy := flags.String("proxy", "", "")
+	cert := flags.String("cert", "", "")
+	key := flags.String("key", "", "")
 	flags.Parse(args)
 
 	nodes, err := newNetwork(addresses)
@@ -36,7 +39,7 @@ func gateway(args []string) error {
 	for _, addresses := range toNodes {
 		go func() { failed <- forward(host{}, nodes, addresses) }()
 	}
-	go func() { failed <- http.ListenAndServe(*proxy, kubeletProxy{nodes}) }()
+	go func() { failed <- http.ListenAndServeTLS(*proxy, *cert, *key, kubeletProxy{nodes}) }()
 	return <-failed
 }
 
@@ -83,7 +86,7 @@ func join(a, b net.Conn) {
 	send := func(to, from net.Conn) {
 		_, _ = io.Copy(to, from)
 		// The other direction may go on: a half-closed connection stays one.
-		_ = to.(*net.TCPConn).CloseWrite()
+		_ = to.(interface{ CloseWrite() error }).CloseWrite()
 		done <- struct{}{}
 	}
 	go send(a, b)
