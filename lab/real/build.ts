@@ -1,4 +1,5 @@
-import { copyFileSync, mkdirSync, rmSync } from "node:fs";
+import { copyFileSync, globSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 
 import { kubernetesVersion } from "../build.ts";
@@ -6,13 +7,13 @@ import { cached, hashOf } from "../cache.ts";
 import type { MakeOptions } from "../cache.ts";
 import { findGo, goBuild, goModule } from "../go.ts";
 import { writeArchive } from "./archive.ts";
-import { packages, unpackPackages } from "./packages.ts";
+import { libraries, makeUserland, unpack, userland } from "./packages.ts";
 
 /** What a real node runs beside Kubernetes: paths in the lab's cache. */
 export interface NodeSoftware {
   /** Folder of containerd, its shim and `ctr`, runc, the CNI plugins, and labnode (`lab/real/go`). */
   bin: string;
-  /** Folder of a small Linux system, made of {@link packages}. */
+  /** Folder of a small Linux system, with the packages {@link userland}. */
   userland: string;
   /** Archive of {@link images}. */
   images: string;
@@ -30,29 +31,26 @@ export const images = {
 
 const module = goModule(join(import.meta.dirname, "go"));
 
-/** What is built of the module, as the programs' own Makefiles build it for a host without these file systems. */
-const builds = [
-  {
-    packages: [
-      "github.com/containerd/containerd/v2/cmd/containerd",
-      "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
-      "github.com/containerd/containerd/v2/cmd/ctr",
-      "github.com/containernetworking/plugins/plugins/ipam/host-local",
-      "github.com/containernetworking/plugins/plugins/main/ptp",
-      "kube-proxy-as-code/lab/real/labnode",
-    ],
-    tags: "no_btrfs,no_zfs,no_devmapper,no_tracing,netgo,osusergo",
-    linker: "-s -w",
-    env: {},
-  },
-  {
-    // It enters namespaces in C, before Go's threads start.
-    packages: ["github.com/opencontainers/runc"],
-    tags: "netgo,osusergo",
-    linker: "-s -w -extldflags -static",
-    env: { CGO_ENABLED: "1" },
-  },
-] as const;
+const withoutSymbols = "-s -w";
+
+/** Built without C, and without file systems that no node has. */
+const programs = {
+  packages: [
+    "github.com/containerd/containerd/v2/cmd/containerd",
+    "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
+    "github.com/containerd/containerd/v2/cmd/ctr",
+    "github.com/containernetworking/plugins/plugins/ipam/host-local",
+    "github.com/containernetworking/plugins/plugins/main/ptp",
+    "kube-proxy-as-code/lab/real/labnode",
+  ],
+  args: ["-tags", "no_btrfs,no_zfs,no_devmapper,no_tracing,netgo,osusergo", "-ldflags", withoutSymbols],
+} as const;
+
+/** Enters namespaces in C, before Go's threads start; static, because a node has another libc than this machine. */
+const runc = {
+  packages: ["github.com/opencontainers/runc"],
+  args: ["-tags", "netgo,osusergo,seccomp", "-ldflags", `${withoutSymbols} -extldflags -static`],
+} as const;
 
 /**
  * Builds what real nodes run, or finds it in the cache: about 2 minutes on 2 cores, some seconds of which are for the
@@ -62,25 +60,39 @@ const builds = [
  */
 export async function nodeSoftware(kubernetes: string, options: MakeOptions): Promise<NodeSoftware> {
   const go = await findGo(module);
-  const programs = { what: "the programs of real nodes", name: "node-bin" };
-  const source = hashOf([go.version, go.platform, builds], module.folder, join(module.folder, "labnode"));
-  const bin = await cached({ ...programs, hash: source }, options, async (folder) => {
+  const inputs = [go.version, go.platform, programs, runc, libraries];
+  const binEntry = {
+    what: "the programs of real nodes",
+    name: "node-bin",
+    hash: hashOf(inputs, module.folder, join(module.folder, "labnode")),
+  };
+  const bin = await cached(binEntry, options, async (folder) => {
     options.log("Building containerd, runc and CNI plugins from source, once: about 2 minutes on 2 cores.");
     mkdirSync(folder);
-    for (const { packages, tags, linker, env } of builds) {
-      await goBuild(
-        module,
-        ["-tags", tags, "-ldflags", linker, "-o", `${folder}/`, ...packages],
-        options,
-        env,
-      );
-    }
+    await goBuild(module, [...programs.args, "-o", `${folder}/`, ...programs.packages], options);
+    await buildRunc(join(folder, "runc"), options);
   });
-  const system = { what: "the userland of real nodes", name: "node-userland" };
-  const userland = await cached({ ...system, hash: hashOf(packages) }, options, (folder) =>
-    unpackPackages(folder, options),
-  );
-  return { bin, userland, images: await imageArchive({ bin, userland, kubernetes }, options) };
+  const system = { what: "the userland of real nodes", name: "node-userland", hash: hashOf(userland) };
+  const root = await cached(system, options, (folder) => makeUserland(folder, options));
+  return { bin, userland: root, images: await imageArchive({ bin, userland: root, kubernetes }, options) };
+}
+
+async function buildRunc(path: string, options: MakeOptions): Promise<void> {
+  const work = mkdtempSync(join(tmpdir(), "lab-runc-"));
+  try {
+    const root = join(work, "root");
+    await unpack(root, libraries, options);
+    const env = {
+      CGO_ENABLED: "1",
+      // What pkg-config would say, which does not know this folder.
+      PKG_CONFIG: "true",
+      CGO_CFLAGS: `-I${root}/usr/include`,
+      CGO_LDFLAGS: globSync(join(root, "usr/lib/*/libseccomp.a")).join(" "),
+    };
+    await goBuild(module, [...runc.args, "-o", path, ...runc.packages], options, env);
+  } finally {
+    rmSync(work, { recursive: true });
+  }
 }
 
 interface Contents {

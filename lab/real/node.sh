@@ -14,7 +14,8 @@ on_router() { nsenter --net="$router" ip "$@"; }
 ip link set lo up
 ip link add eth0 type veth peer name "$NODE" netns "$router"
 on_router link set "$NODE" master nodes up
-echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad || true
+# Not to be looked for a duplicate of first, which an IPv4 address never is: there ip warns.
+for address in $ADDRESSES; do ip address add "$address" dev eth0 nodad; done
 ip link set eth0 up
 for address in $ROUTERS; do ip route add default via "${address%/*}"; done
 set -- $ADDRESSES

@@ -5,11 +5,17 @@ import { join } from "node:path";
 import type { MakeOptions } from "../cache.ts";
 import { run, runOrFail } from "../tools.ts";
 
+/** Debian packages by name, each in one version. */
+export type Packages = Readonly<Record<string, string>>;
+
+/** What runc is built with, and has in itself afterwards. */
+export const libraries: Packages = { "libseccomp-dev": "2.5.4-1+deb12u1" };
+
 /**
  * What a node and kube-proxy's image hold beside the Kubernetes binaries, from Debian 12: a shell with `mount`, and the
  * tools by which kube-proxy programs the kernel, with the libraries that these need.
  */
-export const packages = {
+export const userland: Packages = {
   "busybox-static": "1:1.35.0-4+deb12u1+b1",
   conntrack: "1:1.4.7-1+b2",
   iptables: "1.8.9-2",
@@ -31,27 +37,39 @@ export const packages = {
   // Without /etc/protocols nft prints "6" for "tcp", and kube-proxy takes its own rules for somebody else's.
   netbase: "6.4",
   nftables: "1.0.6-2+deb12u2",
-} as const;
+};
 
 /** Which of Debian's alternatives is the one: the `iptables` that works through nf_tables. */
 const alternatives = ["iptables", "ip6tables"].flatMap((tool) =>
   ["", "-save", "-restore"].map((suffix) => tool + suffix),
 );
 
+/** Makes a folder with all that is in {@link userland}. */
+export async function makeUserland(folder: string, options: MakeOptions): Promise<void> {
+  await unpack(folder, userland, options);
+  for (const name of alternatives) symlinkSync("xtables-nft-multi", join(folder, "usr/sbin", name));
+  const install = [folder, "/bin/busybox", "--install", "-s", "/bin"];
+  await runOrFail({ file: "chroot", args: install, env: process.env }, { signal: options.signal });
+}
+
 /**
- * Unpacks {@link packages} into a new folder. Nothing is installed on this machine, and apt's own lists stay as they
+ * Unpacks packages into a new folder. Nothing is installed on this machine, and apt's own lists stay as they
  * are.
  *
  * @throws Error when apt's sources do not have one of them in that version.
  */
-export async function unpackPackages(folder: string, { log, signal }: MakeOptions): Promise<void> {
-  log(`Unpacking ${Object.keys(packages).length} Debian packages.`);
+export async function unpack(
+  folder: string,
+  packages: Packages,
+  { log, signal }: MakeOptions,
+): Promise<void> {
+  log(`Unpacking Debian packages: ${Object.keys(packages).join(", ")}.`);
   const work = mkdtempSync(join(tmpdir(), "lab-packages-"));
   try {
     for (const part of ["lists/partial", "cache/archives/partial", "archives"]) {
       mkdirSync(join(work, part), { recursive: true });
     }
-    const archives = await download(work, signal);
+    const archives = await download(work, packages, signal);
     mkdirSync(folder);
     for (const archive of archives) {
       const args = ["--extract", archive, folder];
@@ -60,12 +78,13 @@ export async function unpackPackages(folder: string, { log, signal }: MakeOption
   } finally {
     rmSync(work, { recursive: true });
   }
-  for (const name of alternatives) symlinkSync("xtables-nft-multi", join(folder, "usr/sbin", name));
-  const install = [folder, "/bin/busybox", "--install", "-s", "/bin"];
-  await runOrFail({ file: "chroot", args: install, env: process.env }, { signal });
 }
 
-async function download(work: string, signal: AbortSignal | undefined): Promise<string[]> {
+async function download(
+  work: string,
+  packages: Packages,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
   const apt = (...args: string[]) => ({
     file: "apt-get",
     args: [
