@@ -17,6 +17,7 @@ import { checkNodes, countNodes, scaleNodes } from "./nodes.ts";
 import { isAlive } from "./process.ts";
 import { checkRealNodes } from "./real/addresses.ts";
 import { nodeSoftware } from "./real/build.ts";
+import { onNode } from "./real/node.ts";
 import { checkRequirements } from "./real/requirements.ts";
 import { discard, start } from "./start.ts";
 import { labDir, makeLabsDir, readState, writeState } from "./state.ts";
@@ -190,6 +191,17 @@ export async function kubectl(lab: Lab, args: readonly string[], options?: RunOp
  */
 export function kubectlCommand(lab: Lab, args: readonly string[]): Invocation {
   return kubectlInvocation(lab, runningState(lab).binary, args);
+}
+
+/**
+ * The command line of a command on a real node: in its network and with its file system, which has a shell, `nft`,
+ * `iptables`, `conntrack`, `ctr` and `labnode`.
+ *
+ * @param node - The node's name, for example `real-1`.
+ * @throws Error when the lab does not run or has no such real node.
+ */
+export function nodeCommand(lab: Lab, node: string, args: readonly string[]): Invocation {
+  return onNode(runningState(lab), node, args);
 }
 
 /**

@@ -1,16 +1,17 @@
-/** The command line of the lab: `npm run lab -- up | down | status | kubectl`. */
+/** The command line of the lab: `npm run lab -- up | down | status | kubectl | node`. */
 import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
 import type { ParseArgsConfig } from "node:util";
 
-import { down, find, kubectlCommand, status, up } from "./index.ts";
+import { down, find, kubectlCommand, nodeCommand, status, up } from "./index.ts";
 import type { ComponentStatus, Lab, Mode } from "./index.ts";
 import { checkMode } from "./kubeadm.ts";
 import { checkNodes } from "./nodes.ts";
 import { checkRealNodes } from "./real/addresses.ts";
 import { labDir } from "./state.ts";
+import type { Invocation } from "./tools.ts";
 
-const usage = `A real Kubernetes control plane on this machine, with nodes played by kwok.
+const usage = `A real Kubernetes control plane on this machine, with nodes played by kwok, or real ones.
 
 usage: npm run lab -- COMMAND
 
@@ -25,6 +26,8 @@ usage: npm run lab -- COMMAND
       Show its components, nodes and kubeconfig file. Exit code 1 unless all is well.
   kubectl [--name NAME] ARGS...
       Run kubectl against it.
+  node [--name NAME] NODE COMMAND [ARGS...]
+      Run a command on a real node, for example: node real-1 nft list ruleset.
 
 NAME is "default" unless given: labs of different names run side by side.`;
 
@@ -80,24 +83,41 @@ const commands: Record<string, (args: string[]) => Promise<number>> = {
   },
 
   async kubectl(args) {
-    // Only a --name in front is ours; kubectl has options of its own.
-    const inFront = args[0] === "--name" ? 2 : args[0]?.startsWith("--name=") === true ? 1 : 0;
-    const { name = "default" } = parse(args.slice(0, inFront), { name: { type: "string" } });
-    const lab = await find(name);
-    if (lab === undefined) {
-      console.error(`The lab "${name}" does not run. Bring it up: npm run lab -- up${nameOption(name)}`);
-      return 1;
-    }
-    const command = kubectlCommand(lab, args.slice(inFront));
-    const child = spawn(command.file, command.args, { env: command.env, stdio: "inherit" });
-    return await new Promise((resolve, reject) => {
-      child.once("error", reject);
-      child.once("close", (code) => {
-        resolve(code ?? 1);
-      });
-    });
+    const { name, rest } = splitName(args);
+    return await inherit(name, (lab) => kubectlCommand(lab, rest));
+  },
+
+  async node(args) {
+    const { name, rest } = splitName(args);
+    const [node, ...command] = rest;
+    if (node === undefined || command.length === 0) throw new UsageError("node: give a node and a command");
+    return await inherit(name, (lab) => nodeCommand(lab, node, command));
   },
 };
+
+/** Takes the --name in front, the only option that is ours: what is run has options of its own. */
+function splitName(args: string[]): { name: string; rest: string[] } {
+  const inFront = args[0] === "--name" ? 2 : args[0]?.startsWith("--name=") === true ? 1 : 0;
+  const { name = "default" } = parse(args.slice(0, inFront), { name: { type: "string" } });
+  return { name, rest: args.slice(inFront) };
+}
+
+/** Runs a command for a lab with this process' terminal; gives its exit code. */
+async function inherit(name: string, command: (lab: Lab) => Invocation): Promise<number> {
+  const lab = await find(name);
+  if (lab === undefined) {
+    console.error(`The lab "${name}" does not run. Bring it up: npm run lab -- up${nameOption(name)}`);
+    return 1;
+  }
+  const { file, args, env } = command(lab);
+  const child = spawn(file, args, { env, stdio: "inherit" });
+  return await new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => {
+      resolve(code ?? 1);
+    });
+  });
+}
 
 interface Options {
   name?: string;

@@ -101,20 +101,20 @@ interface Contents {
   kubernetes: string;
 }
 
-async function imageArchive(contents: Contents, options: MakeOptions): Promise<string> {
+async function imageArchive({ bin, userland, kubernetes }: Contents, options: MakeOptions): Promise<string> {
   // What is in the cache is named by its contents.
-  const hash = hashOf([images, Object.values(contents).map((path) => basename(dirname(path)))]);
+  const hash = hashOf([images, [bin, userland, kubernetes].map((path) => basename(dirname(path)))]);
   const entry = { what: "the images of real nodes", name: "node-images", hash };
   return await cached(entry, options, async (path) => {
     options.log("Making the images of kube-proxy and of the lab's own server.");
     const work = `${path}.layers`;
     rmSync(work, { recursive: true, force: true });
     try {
-      const kubeProxy = layer(join(work, "kube-proxy"), contents.kubernetes, "usr/local/bin/kube-proxy");
-      const labnode = layer(join(work, "labnode"), join(contents.bin, "labnode"), "labnode");
+      const kubeProxy = layer(join(work, "kube-proxy"), kubernetes, "usr/local/bin/kube-proxy");
+      const labnode = layer(join(work, "labnode"), join(bin, "labnode"), "labnode");
       const ofKubeProxy = {
         names: [images.kubeProxy, images.otherKubeProxy],
-        layers: [contents.userland, kubeProxy],
+        layers: [userland, kubeProxy],
         command: ["/usr/local/bin/kube-proxy"],
       };
       const ofLabnode = { names: [images.labnode], layers: [labnode], command: ["/labnode", "pause"] };

@@ -53,7 +53,7 @@ function isRemoved(folder: string): boolean {
 }
 
 /** Where the hierarchies are mounted: one for each controller in version 1, one for all in version 2. */
-function hierarchies(): string[] {
+export function hierarchies(): string[] {
   const mounts = readFileSync("/proc/self/mounts", "utf8").trimEnd().split("\n");
   return mounts.flatMap((line) => {
     const [, folder = "", type] = line.split(" ");

@@ -6,6 +6,8 @@ import type { V1Node } from "@kubernetes/client-node";
 import type { ComponentSpec } from "../components.ts";
 import { makeKubeconfig } from "../kubeadm.ts";
 import type { KubeadmRun } from "../kubeadm.ts";
+import type { State } from "../state.ts";
+import type { Invocation } from "../tools.ts";
 import { realNodeAddresses, routerAddresses } from "./addresses.ts";
 import type { NodeSoftware } from "./build.ts";
 import { cgroupOf, makeCgroup } from "./cgroups.ts";
@@ -71,6 +73,27 @@ export async function prepareNode(kubeadm: KubeadmRun, options: NodeOptions): Pr
     health: `http://127.0.0.1:${port}/healthz`,
     // It leaves nothing that would have to be put in order, and unshare lets no SIGTERM through.
     graceMs: 0,
+  };
+}
+
+/**
+ * The command line of a command on a real node.
+ *
+ * @throws Error when there is no such node.
+ */
+export function onNode({ lab, components }: State, node: string, args: readonly string[]): Invocation {
+  const component = components.find(({ name }) => name === node);
+  if (component === undefined || !lab.realNodes.includes(node)) {
+    const accepted = lab.realNodes.length > 0 ? lab.realNodes.join(", ") : "none: the lab has no real node";
+    throw new Error(`node: ${JSON.stringify(node)} is not accepted; accepted: ${accepted}`);
+  }
+  const target = ["--target", String(component.pid), "--mount", "--net", "--uts", "--ipc"];
+  // Of the node's processes, not that of `unshare`, which is outside.
+  const pids = `--pid=/proc/${component.pid}/ns/pid_for_children`;
+  return {
+    file: "nsenter",
+    args: [...target, pids, "--", ...args],
+    env: { PATH: "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", TERM: process.env["TERM"] },
   };
 }
 
