@@ -20,6 +20,8 @@ export default defineConfig(
       ],
       // The Kubernetes client's models are classes without methods, and plain objects are how they are meant to be made.
       "@typescript-eslint/no-unsafe-class-instance-assignment": "off",
+      // To take keys out of an object, they have to be named.
+      "@typescript-eslint/no-unused-vars": ["error", { ignoreRestSiblings: true }],
       "max-lines": ["error", 400],
     },
   },

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { KubeProxy } from "./components/index.ts";
 import { readStackConfig } from "./components/stackConfig.ts";
 
-const { args, cluster } = readStackConfig();
+const { args, cluster } = await readStackConfig();
 
 const provider = new kubernetes.Provider("cluster", {
   ...cluster,
@@ -15,4 +15,4 @@ const provider = new kubernetes.Provider("cluster", {
 
 const kubeProxy = new KubeProxy("kube-proxy", { ...args, cluster }, { provider });
 
-export const { name, uid, image, configHash, restart } = kubeProxy;
+export const { daemonSets, restart } = kubeProxy;

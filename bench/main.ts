@@ -3,26 +3,35 @@ import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { countRequests } from "./requests.ts";
 import { measureRestarts } from "./restart.ts";
 import { measureStart } from "./start.ts";
 import { type Comparison, table } from "./statistics.ts";
 
 const usage = `Usage: npm run bench -- [--runs N] [--nodes N,N...]
+       npm run bench -- --requests [--nodes N,N...]
 
   --runs N       repetitions of each measurement, side by side (default 5)
-  --nodes N,...  sizes of the lab for restarts (default 50,1000)
+  --nodes N,...  sizes of the lab for restarts (default 50,1000; with --requests 20,200)
+  --requests     count the API requests of a restart instead
 
-Prints a table and writes bench/results.json.`;
+Prints a table and writes bench/results.json; the requests are only printed.`;
 
 const { values } = parseArgs({
-  options: { runs: { type: "string", default: "5" }, nodes: { type: "string", default: "50,1000" } },
+  options: {
+    runs: { type: "string", default: "5" },
+    nodes: { type: "string" },
+    requests: { type: "boolean", default: false },
+  },
 });
 const runs = Number(values.runs);
-const sizes = values.nodes.split(",").map(Number);
+const sizes = (values.nodes ?? (values.requests ? "20,200" : "50,1000")).split(",").map(Number);
 
 if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
   console.error(`--runs, --nodes: whole numbers above 0, please.\n\n${usage}`);
   process.exitCode = 2;
+} else if (values.requests) {
+  console.log(`\n${await countRequests(sizes)}`);
 } else {
   const rows: Comparison[] = [...(await measureStart(runs * 3)), ...(await measureRestarts(sizes, runs))];
   console.log(`\n${table(rows)}`);

@@ -1,16 +1,12 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { kubeProxyObjects } from "../components/kubeadm/manifests.ts";
-import { RestartStrategy, withRestart } from "../components/restart.ts";
-import { down, type Lab, setNodes, up as labUp } from "../lab/index.ts";
-import { chooseEngine, type Result, type Stack } from "../tests/engine/index.ts";
+import { planOf } from "../components/plan.ts";
+import { RestartStrategy } from "../components/restart.ts";
+import { type Lab, setNodes } from "../lab/index.ts";
+import type { Result, Stack } from "../tests/engine/index.ts";
 import { recipes, timeDiff, timeStatus } from "./kubectl.ts";
+import { settings, type Subject, withSubject } from "./subject.ts";
 import { compare, type Comparison } from "./statistics.ts";
-
-const labName = "bench";
-const settings = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10:6443" };
 
 /** What is measured in one series: ours and theirs, one value a run. */
 interface Series {
@@ -19,40 +15,22 @@ interface Series {
 }
 
 /** Unchanged operations and restarts on labs of several sizes, against what an operator would type. */
-export async function measureRestarts(sizes: readonly number[], runs: number): Promise<Comparison[]> {
-  const engine = await chooseEngine();
-  console.log(engine.description);
-  const workDir = mkdtempSync(join(tmpdir(), "kube-proxy-bench-"));
-  const rows: Comparison[] = [];
-  try {
-    let lab = await labUp({ name: labName, nodes: sizes[0] ?? 50, log: console.log });
-    const snapshotFolder = join(workDir, "snapshots");
-    const stack = await engine.open({
-      stack: "bench",
-      workDir,
-      projectDir: join(import.meta.dirname, ".."),
-      config: { ...settings, kubeconfig: lab.kubeconfig, snapshotFolder },
-    });
+export function measureRestarts(sizes: readonly number[], runs: number): Promise<Comparison[]> {
+  return withSubject(sizes[0] ?? 50, async (subject) => {
+    const rows: Comparison[] = [];
     for (const size of sizes) {
-      lab = await setNodes(lab, size, console.log);
+      const lab = await setNodes(subject.lab, size, console.log);
       for (const strategy of Object.values(RestartStrategy)) {
-        rows.push(...(await measure({ stack, lab, snapshotFolder, strategy, runs, kind: engine.kind })));
+        rows.push(...(await measure({ ...subject, lab, strategy, runs })));
       }
     }
     return rows;
-  } finally {
-    await down(labName);
-    rmSync(workDir, { recursive: true, force: true });
-  }
+  });
 }
 
-interface Bench {
-  readonly stack: Stack;
-  readonly lab: Lab;
-  readonly snapshotFolder: string;
+interface Bench extends Subject {
   readonly strategy: RestartStrategy;
   readonly runs: number;
-  readonly kind: string;
 }
 
 async function measure({ stack, lab, snapshotFolder, strategy, runs, kind }: Bench): Promise<Comparison[]> {
@@ -67,7 +45,8 @@ async function measure({ stack, lab, snapshotFolder, strategy, runs, kind }: Ben
     const token = `bench ${strategy} ${lab.nodes} ${count}`;
     await timed(stack);
 
-    const diff = await timeDiff(lab, withRestart(kubeProxyObjects(settings), "unlike"));
+    const { objects, waves } = planOf({ ...settings, restart: "unlike" });
+    const diff = await timeDiff(lab, { ...objects, daemonSet: waves[0].daemonSet });
     preview.theirs.push(diff);
     preview.ours.push(await previewed(stack));
     unchanged.theirs.push(diff + (await timeStatus(lab)));

@@ -56,9 +56,13 @@ export function table(rows: readonly Comparison[]): string {
     goal === undefined ? "" : `at most ${goal}x`,
     against,
   ]);
-  const all = [["what", "this program", "compared", "ratio", "goal", "compared with"], ...cells];
-  const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
-  return all
+  return columns([["what", "this program", "compared", "ratio", "goal", "compared with"], ...cells]);
+}
+
+/** Rows of cells as text, in columns. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  return rows
     .map((row) =>
       row
         .map((cell, i) => cell.padEnd(widths[i] ?? 0))

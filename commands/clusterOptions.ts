@@ -2,8 +2,8 @@ import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { loadCluster } from "../components/cluster/client.ts";
 import { parseGoDuration } from "../components/configuration/goDuration.ts";
-import { formatProblems, ProblemsError, type Problem } from "../components/problems.ts";
-import { clusterOf, runCommand, UsageError } from "./commandLine.ts";
+import { formatProblems, type Problem } from "../components/problems.ts";
+import { clusterOf, exitBy, runCommand, UsageError } from "./commandLine.ts";
 
 /** Options that say which kube-proxies are meant, for a usage text. */
 export const clusterUsage = `  --context C            context in the kubeconfig; default: its current one
@@ -31,8 +31,8 @@ export interface ClusterOptions {
   readonly nodes: readonly string[] | undefined;
   readonly deadlineMs: number;
   readonly json: boolean;
-  /** How to call kubectl for the same cluster, ready for a POSIX shell. */
-  readonly kubectl: string;
+  /** Options that name the same cluster to another command, ready for a POSIX shell. */
+  readonly access: readonly string[];
   /** The command's own options, by name. */
   readonly own: Readonly<Record<string, string | undefined>>;
 }
@@ -73,13 +73,12 @@ function readCommandLine(
   const choice = clusterOf(values);
   const { kubeconfig, context } = choice;
   const config = loadCluster(choice, process.env);
-  const kubectl = [
-    "kubectl",
+  const access = [
     // Content, not a path, is nothing to paste.
     ...(kubeconfig === undefined || kubeconfig.includes("\n") ? [] : ["--kubeconfig", quoted(kubeconfig)]),
     ...(context === undefined ? [] : ["--context", quoted(context)]),
-  ].join(" ");
-  return { config, daemonSet, nodes, deadlineMs, json, kubectl, own: rest.own };
+  ];
+  return { config, daemonSet, nodes, deadlineMs, json, access, own: rest.own };
 }
 
 function parse(names: readonly string[]) {
@@ -110,14 +109,6 @@ export interface Check {
 export async function runCheck({ usage, own = [], mistakes = () => [], run }: Check): Promise<void> {
   await runCommand(usage, async () => {
     const options = readCommandLine(usage, own, mistakes);
-    if (options === undefined) return;
-    try {
-      process.exitCode = (await run(options)) ? 0 : 1;
-    } catch (error) {
-      if (error instanceof ProblemsError) throw error;
-      console.error(error instanceof Error ? error.message : String(error));
-      // At once: an API server that does not answer would keep the process alive for as long as it is silent.
-      process.exit(1);
-    }
+    if (options !== undefined) await exitBy(() => run(options));
   });
 }

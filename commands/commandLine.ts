@@ -31,6 +31,23 @@ export async function runCommand(usage: string, command: () => void | Promise<vo
 }
 
 /**
+ * Does what finds out whether all is well, and sets the exit code: 0 when it is, 1 when it is not or cannot be found
+ * out, which is told in one line.
+ */
+export async function exitBy(work: () => Promise<boolean>): Promise<void> {
+  try {
+    process.exitCode = (await work()) ? 0 : 1;
+  } catch (error) {
+    if (error instanceof ProblemsError) {
+      throw error;
+    }
+    console.error(error instanceof Error ? error.message : String(error));
+    // At once: an API server that does not answer would keep the process alive for as long as it is silent.
+    process.exit(1);
+  }
+}
+
+/**
  * Which cluster is meant: `--kubeconfig` and `--context`; else `KUBE_PROXY_KUBECONFIG` and `KUBE_PROXY_CONTEXT`, by which
  * the component tells its own commands.
  */

@@ -11,9 +11,10 @@ ${clusterUsage}`;
 
 await runCheck({
   usage,
-  run: async ({ config, daemonSet, nodes, deadlineMs, json, kubectl }) => {
+  run: async ({ config, daemonSet, nodes, deadlineMs, json, access }) => {
     const diagnosis = await examine(config, { daemonSet, nodes, deadlineMs });
-    console.log(json ? JSON.stringify(diagnosis, undefined, 2) : formatDiagnosis(diagnosis, kubectl));
+    const restart = ["npm run --silent restart-nodes --", ...access].join(" ");
+    console.log(json ? JSON.stringify(diagnosis, undefined, 2) : formatDiagnosis(diagnosis, restart));
     return diagnosis.ok;
   },
 });

@@ -1,6 +1,5 @@
 // Run by the component's own `local.Command` when the stack is destroyed.
 import { parseArgs } from "node:util";
-import { CoreV1Api } from "@kubernetes/client-node";
 import { loadCluster } from "../components/cluster/client.ts";
 import { removeOrphans } from "../components/cluster/orphans.ts";
 import { clusterOf, runCommand, UsageError } from "./commandLine.ts";
@@ -16,8 +15,7 @@ async function main(): Promise<void> {
   if (values.all !== true) {
     throw new UsageError("--all: is required");
   }
-  const cluster = loadCluster(clusterOf({}), process.env);
-  const removed = await removeOrphans(cluster.makeApiClient(CoreV1Api), timeoutMs);
+  const removed = await removeOrphans(loadCluster(clusterOf({}), process.env), timeoutMs);
   console.log(`Pods of the deleted DaemonSet kube-proxy that were removed: ${removed}`);
 }
 

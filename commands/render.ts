@@ -2,7 +2,10 @@ import { parseArgs } from "node:util";
 import { marshal, type Yaml } from "../components/configuration/goYaml.ts";
 import { settingsOfKubeadmConfig } from "../components/kubeadm/configFile.ts";
 import { kubeProxyObjects } from "../components/kubeadm/manifests.ts";
-import { acceptedToken, isToken, withRestart } from "../components/restart.ts";
+import type { KubeProxyObjects } from "../components/kubeadm/objects.ts";
+import type { Settings } from "../components/kubeadm/settings.ts";
+import { planOf } from "../components/plan.ts";
+import { acceptedToken, isToken } from "../components/restart.ts";
 import { readInput, runCommand, UsageError } from "./commandLine.ts";
 
 const usage = `Usage: npm run --silent render -- --kubeadm-config FILE [--restart TOKEN]
@@ -20,11 +23,15 @@ function main(): void {
     readInput("--kubeadm-config", file === "-" ? 0 : file),
     file === "-" ? "standard input" : file,
   );
-  const objects = kubeProxyObjects(settings);
-  const shown = token === undefined ? objects : withRestart(objects, token);
-  for (const object of Object.values(shown) as Yaml[]) {
+  const objects = token === undefined ? kubeProxyObjects(settings) : restarted(settings, token);
+  for (const object of Object.values(objects) as Yaml[]) {
     console.log(`---\n${marshal(object)}`);
   }
+}
+
+function restarted(settings: Settings, restart: string): KubeProxyObjects {
+  const { objects, waves } = planOf({ ...settings, restart });
+  return { ...objects, daemonSet: waves[0].daemonSet };
 }
 
 function readCommandLine(): { file: string; token: string | undefined } {

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { restartAnnotation } from "../components/restart.ts";
 import { kubectl, type Lab, up as labUp } from "../lab/index.ts";
 import { chooseEngine, type Result, type Stack } from "../tests/engine/index.ts";
 
@@ -10,48 +11,67 @@ const root = join(import.meta.dirname, "..");
 const stackName = "dev";
 const nodes = 20;
 
+/** Two waves: a few nodes try a restart out for all others. */
+const canaryLabel = "example.com/pool";
+const canaries = ["node-0001", "node-0002"];
+const pools = [
+  { name: "canary", nodeSelector: { [canaryLabel]: "canary" } },
+  { name: "rest", matchExpressions: [{ key: canaryLabel, operator: "NotIn", values: ["canary"] }] },
+];
+
+const selected = ["-l", "k8s-app=kube-proxy"];
+
 /** kube-proxy as the cluster sees it. */
 interface Running {
-  readonly uid: string;
-  readonly ready: number;
-  readonly desired: number;
+  readonly daemonSets: readonly {
+    readonly name: string;
+    readonly uid: string;
+    readonly ready: number;
+    readonly desired: number;
+  }[];
   /** UIDs of its pods. */
   readonly pods: readonly string[];
 }
 
 async function main(): Promise<void> {
-  heading(1, `A control plane on this machine, with ${nodes} nodes`);
+  heading(
+    1,
+    `A control plane on this machine, with ${nodes} nodes, of which ${canaries.length} are canaries`,
+  );
   const lab = await labUp({ nodes, log });
+  await run(lab, ["label", "node", ...canaries, `${canaryLabel}=canary`, "--overwrite"]);
   log(`Kubernetes ${lab.kubernetesVersion} at ${lab.server}.`);
 
-  heading(2, "kube-proxy, provisioned by the program");
+  heading(2, "kube-proxy, provisioned by the program, pool by pool");
   const stack = await openStack(await tokenOf(lab));
-  await run(stack, "pulumi up");
+  await up(stack);
   const before = await look(lab);
-  log(`DaemonSet kube-proxy, uid ${before.uid}: ${before.ready} of ${before.desired} pods ready.`);
-  log(await samplePods(lab));
+  describe(before);
 
-  heading(3, "A restart, by a changed config value");
+  heading(3, "A restart, by a changed config value: the canaries first, the others when those are verified");
   const token = new Date().toISOString();
   log(`pulumi config set restart ${token}`);
   await stack.setConfig({ restart: token });
-  const restart = await run(stack, "pulumi up");
+  const restart = await up(stack);
   const after = await look(lab);
-  const kept = after.pods.filter((pod) => before.pods.includes(pod));
-  log(`DaemonSet kube-proxy, uid ${after.uid}: ${after.ready} of ${after.desired} pods ready.`);
-  log(await samplePods(lab));
+  describe(after);
 
-  if (after.uid === before.uid || kept.length > 0 || after.ready !== after.desired) {
+  const kept = after.pods.filter((pod) => before.pods.includes(pod));
+  const same = after.daemonSets.filter(({ uid }) => before.daemonSets.some((old) => old.uid === uid));
+  if (
+    same.length > 0 ||
+    kept.length > 0 ||
+    after.daemonSets.some(({ ready, desired }) => ready !== desired)
+  ) {
     throw new Error(
-      `the restart is not what it should be: uid ${before.uid} -> ${after.uid}, ${kept.length} old pods left, ` +
-        `${after.ready} of ${after.desired} ready`,
+      `the restart is not what it should be: ${same.length} DaemonSets and ${kept.length} pods are the old ones; ` +
+        after.daemonSets
+          .map(({ name, ready, desired }) => `${name}: ${ready} of ${desired} ready`)
+          .join(", "),
     );
   }
   console.log(`
-Done: kube-proxy restarted on ${after.desired} nodes in ${seconds(restart.durationMs)}.
-  old DaemonSet  ${before.uid}
-  new DaemonSet  ${after.uid}
-  pods           ${after.pods.length} of ${after.pods.length} are new, all ready
+Done: kube-proxy restarted on ${after.pods.length} nodes in ${seconds(restart.durationMs)}, in ${after.daemonSets.length} waves; every pod is new, ready and verified.
 
 The lab still runs. Look around with   npm run lab -- kubectl -n kube-system get pods -o wide
 End it with                            npm run lab -- down
@@ -67,9 +87,8 @@ README.md says more; on a cluster where kubeadm has already installed kube-proxy
 
 /** The token of an earlier `npm start` whose kube-proxy still runs. */
 async function tokenOf(lab: Lab): Promise<string | undefined> {
-  const path = "jsonpath={.metadata.annotations.kube-proxy/restart}";
-  const token = await query(lab, ["daemonset", "kube-proxy", "--ignore-not-found", "-o", path]);
-  return token === "" ? undefined : token;
+  const [daemonSet] = await get<{ metadata: { annotations?: Record<string, string> } }>(lab, "daemonsets");
+  return daemonSet?.metadata.annotations?.[restartAnnotation];
 }
 
 async function openStack(restart: string | undefined): Promise<Stack> {
@@ -83,55 +102,50 @@ async function openStack(restart: string | undefined): Promise<Stack> {
     workDir,
     projectDir: root,
     // Without the token in force, the first `up` of a second run would be a restart already.
-    config: { ...config, ...(restart !== undefined && { restart }) },
+    config: { ...config, pools, ...(restart !== undefined && { restart }) },
     log: (line) => {
       log(`  ${line}`);
     },
   });
 }
 
-async function run(stack: Stack, what: string): Promise<Result> {
-  log(what);
+async function up(stack: Stack): Promise<Result> {
+  log("pulumi up");
   const result = await stack.up();
   if (!result.ok) {
-    throw new Error(`${what} failed with exit code ${result.exitCode}; its output above says why`);
+    throw new Error(`pulumi up failed with exit code ${result.exitCode}; its output above says why`);
   }
   return result;
 }
 
 async function look(lab: Lab): Promise<Running> {
-  const daemonSet = await get<{
-    metadata: { uid: string };
+  const daemonSets = await get<{
+    metadata: { name: string; uid: string };
     status: { numberReady: number; desiredNumberScheduled: number };
-  }>(lab, ["daemonset", "kube-proxy"]);
-  const { items } = await get<{ items: { metadata: { uid: string } }[] }>(lab, [
-    "pods",
-    "-l",
-    "k8s-app=kube-proxy",
-  ]);
+  }>(lab, "daemonsets");
+  const pods = await get<{ metadata: { uid: string } }>(lab, "pods");
   return {
-    uid: daemonSet.metadata.uid,
-    ready: daemonSet.status.numberReady,
-    desired: daemonSet.status.desiredNumberScheduled,
-    pods: items.map(({ metadata }) => metadata.uid),
+    daemonSets: daemonSets.map(({ metadata: { name, uid }, status }) => {
+      return { name, uid, ready: status.numberReady, desired: status.desiredNumberScheduled };
+    }),
+    pods: pods.map(({ metadata }) => metadata.uid),
   };
 }
 
-async function get<T>(lab: Lab, what: string[]): Promise<T> {
-  return JSON.parse(await query(lab, [...what, "-o", "json"])) as T;
+function describe({ daemonSets }: Running): void {
+  for (const { name, uid, ready, desired } of daemonSets) {
+    log(`DaemonSet ${name}, uid ${uid}: ${ready} of ${desired} pods ready.`);
+  }
 }
 
-async function samplePods(lab: Lab): Promise<string> {
-  const table = await query(lab, ["pods", "-l", "k8s-app=kube-proxy", "-o", "wide"]);
-  const lines = table.trimEnd().split("\n");
-  const more = lines.length > 4 ? [`... and ${lines.length - 4} more`] : [];
-  return [...lines.slice(0, 4), ...more].map((line) => `  ${line}`).join("\n");
+async function get<T>(lab: Lab, kind: string): Promise<T[]> {
+  return (JSON.parse(await run(lab, ["get", kind, ...selected, "-o", "json"])) as { items: T[] }).items;
 }
 
-async function query(lab: Lab, what: string[]): Promise<string> {
-  const { code, stdout, stderr } = await kubectl(lab, ["-n", "kube-system", "get", ...what]);
+async function run(lab: Lab, args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await kubectl(lab, ["-n", "kube-system", ...args]);
   if (code !== 0) {
-    throw new Error(`kubectl get ${what.join(" ")} failed: ${stderr.trim()}`);
+    throw new Error(`kubectl ${args.join(" ")} failed: ${stderr.trim()}`);
   }
   return stdout;
 }

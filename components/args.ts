@@ -1,18 +1,90 @@
+import type * as pulumi from "@pulumi/pulumi";
+import * as v from "valibot";
+import type { ClusterAccess } from "./commands.ts";
 import { parseGoDuration } from "./configuration/goDuration.ts";
-import { settingsShape } from "./kubeadm/settings.ts";
+import type { KubeProxyConfiguration } from "./configuration/types.ts";
+import type { ClusterFacts } from "./facts.ts";
+import {
+  checkSettings,
+  type ClusterRoleChoice,
+  type EnvVar,
+  type ResourceRequirements,
+  settingsShape,
+  type Toleration,
+  type UpdateStrategy,
+} from "./kubeadm/settings.ts";
+import { checkPools } from "./pools/check.ts";
+import { type Pool, poolShape } from "./pools/pool.ts";
+import type { Problem } from "./problems.ts";
 import { acceptedToken, isToken, RestartStrategy } from "./restart.ts";
-import { choice, mapping, optional, text } from "./schema.ts";
+import { choice, list, mapping, optional, text } from "./schema.ts";
+import type { Timeouts } from "./timeouts.ts";
 
-/** How long `pulumi up` waits, as Go durations. */
-export interface Timeouts {
-  /** For all pods of a new DaemonSet, also after a restart. Default 10m. */
-  create?: string;
-  /** For all pods after an in-place change. Default 10m. */
-  update?: string;
-  /** For the DaemonSet and its pods to be gone. Default 10m. */
-  delete?: string;
-  /** For every node's kube-proxy to be verified, 1s to 1h. Default 5m. */
-  verify?: string;
+/** What decides a cluster's kube-proxy, in kubeadm's and Kubernetes' own words. */
+export interface KubeProxyArgs {
+  /** `vMAJOR.MINOR.PATCH`, 1.15 to 1.37: the image's tag and which kubeadm is followed. */
+  kubernetesVersion: pulumi.Input<string>;
+  /** `host[:port]` of the API server as nodes reach it, IPv6 in brackets; port 6443 when none is given. */
+  controlPlaneEndpoint: pulumi.Input<string>;
+  /** IP address of the node that ran `kubeadm init`; its family decides bindAddress. Default: guessed. */
+  advertiseAddress?: pulumi.Input<string>;
+  /** The pods' CIDR, or an IPv4 and an IPv6 one with a comma between. Default: none. */
+  podSubnet?: pulumi.Input<string>;
+  /** Where the image comes from, without `/kube-proxy`. Default: that of the minor's kubeadm. */
+  imageRepository?: pulumi.Input<string>;
+  /** The whole image reference, tag or digest included; overrides imageRepository and the version's tag. */
+  image?: pulumi.Input<string>;
+  /** Names of Secrets in kube-system for the image's registry. Default: none. */
+  imagePullSecrets?: pulumi.Input<pulumi.Input<string>[]>;
+  /** kubeadm's feature gates: of them, kubeadm 1.16 to 1.23 copies IPv6DualStack. Default: none. */
+  featureGates?: pulumi.Input<Record<string, pulumi.Input<boolean>>>;
+  /** KubeProxyConfiguration fields that override kubeadm's. Default: none. */
+  configuration?: pulumi.Input<KubeProxyConfiguration>;
+  /** Node labels that are required beside kubeadm's own one for Linux. Default: none. */
+  nodeSelector?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+  /** Which taints are tolerated, in place of kubeadm's "every taint". */
+  tolerations?: pulumi.Input<pulumi.Input<Toleration>[]>;
+  /** The container's requests and limits. Default: none. */
+  resources?: pulumi.Input<ResourceRequirements>;
+  /** How pods are replaced. Default: 10 % of the nodes at a time under Rolling, else one. It decides how long to wait. */
+  updateStrategy?: UpdateStrategy;
+  /** Environment variables after NODE_NAME, such as `*_proxy`. Default: none. */
+  env?: pulumi.Input<pulumi.Input<EnvVar>[]>;
+  /** The restart token: a new text replaces the DaemonSet. One line, 1 to 256 characters. Default `initial`. */
+  restart?: pulumi.Input<string>;
+  /** How a restart takes the old pods down: `Rolling` (default) or `Recreate`. It decides which resources there are. */
+  restartStrategy?: RestartStrategy;
+  /**
+   * Pools of nodes, in the order in which they are changed and restarted: each has a DaemonSet of its own, and the next
+   * is touched only when the one before is verified. Every node has to be in one. Default: one DaemonSet for all.
+   */
+  pools?: Pool[];
+  /** Names of the last pools, which stay as they are in this update. Needs `facts`. Default: none. */
+  hold?: string[];
+  /** Restarts kube-proxy on these nodes alone: their pods are deleted one by one; no DaemonSet is touched. */
+  restartNodes?: RestartNodes;
+  /** Whether kube-proxy runs. `false` removes its DaemonSets and pods; the rules stay in the kernels. Default true. */
+  running?: boolean;
+  /** What the cluster says, see `askFacts`: checked in the preview, which then tells what happens to the pods. */
+  facts?: ClusterFacts;
+  /** How the program's own commands reach the cluster; the provider's choice, said again. Default: as kubectl. */
+  cluster?: ClusterAccess;
+  /** Folder of the snapshots that are taken before every change. Default: below the user's state folder. */
+  snapshotFolder?: pulumi.Input<string>;
+  /** Whether every node's kube-proxy is verified after a change, and `pulumi up` fails if one is not well. Default true. */
+  verify?: boolean;
+  /** Which ClusterRole is bound: `bootstrap` (default) or `create`. It decides which resources there are. */
+  clusterRole?: ClusterRoleChoice;
+  /** How long to wait for the pods. */
+  timeouts?: Timeouts;
+}
+
+/** A restart of some nodes' kube-proxy alone. */
+export interface RestartNodes {
+  /** Names of the nodes. */
+  nodes: string[];
+  /** Like the restart token: with a new one the same nodes are restarted again. Default `initial`. */
+  token?: string;
 }
 
 const timeout = optional(
@@ -21,11 +93,67 @@ const timeout = optional(
     (value) => (parseGoDuration(value) ?? 0n) > 0n,
   ),
 );
+const token = optional(text(acceptedToken, isToken));
+const nodeName = text("the name of a node", (value) => /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(value));
 
 /** The arguments of KubeProxy that make its objects and what each accepts. */
 export const argsShape = {
   ...settingsShape,
-  restart: optional(text(acceptedToken, isToken)),
+  pools: optional(
+    list(mapping(poolShape), "a list of pools, such as [{name: canary, nodeSelector: {pool: canary}}]"),
+  ),
+  restart: token,
   restartStrategy: optional(choice(Object.values(RestartStrategy))),
-  timeouts: optional(mapping({ create: timeout, update: timeout, delete: timeout, verify: timeout })),
+  restartNodes: optional(
+    mapping({
+      nodes: v.pipe(
+        list(nodeName, "a list of names of nodes"),
+        v.minLength(1, "one node or more; leave restartNodes out to restart none"),
+      ),
+      token,
+    }),
+  ),
+  running: optional(v.boolean("true or false")),
+  timeouts: optional(
+    mapping({ pod: timeout, create: timeout, update: timeout, delete: timeout, verify: timeout }),
+  ),
 };
+
+/**
+ * Finds every problem of the arguments: the schema's, the configuration's for the version, those of the pools as a whole
+ * and nodes that do not exist.
+ *
+ * @param shape - {@link argsShape}, with the caller's own keys beside it
+ * @param value - what the user gave
+ * @param facts - of the cluster, when it answered
+ */
+export function checkArgs(
+  shape: v.ObjectEntries,
+  value: Readonly<Record<string, unknown>>,
+  facts: ClusterFacts | undefined,
+): Problem[] {
+  const problems = checkSettings(mapping(shape), value);
+  const isSound = (key: string) => !problems.some(({ path }) => path.split(/[.[]/)[0] === key);
+  return [
+    ...problems,
+    ...(isSound("pools") && isSound("nodeSelector") ? checkPools(value, facts?.nodes) : []),
+    ...(isSound("restartNodes") && facts
+      ? checkNodes(value["restartNodes"] as RestartNodes | undefined, facts)
+      : []),
+  ];
+}
+
+function checkNodes(restart: RestartNodes | undefined, { nodes }: ClusterFacts): Problem[] {
+  const known = nodes.map(({ name }) => name);
+  return (restart?.nodes ?? []).flatMap((name, index) =>
+    known.includes(name)
+      ? []
+      : [
+          {
+            path: `restartNodes.nodes[${index}]`,
+            value: name,
+            accepted: `the name of a node of this cluster, such as ${known[0] ?? "node-1"}`,
+          },
+        ],
+  );
+}

@@ -1,6 +1,7 @@
 import { join, relative } from "node:path";
 import type * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { layoutAnnotation, type Wave } from "./pools/waves.ts";
 
 /** A cluster, as the Kubernetes provider takes it. */
 export interface ClusterAccess {
@@ -10,46 +11,104 @@ export interface ClusterAccess {
   context?: pulumi.Input<string>;
 }
 
-/** What the component's own commands have to know. */
-export interface CommandContext {
-  readonly cluster: ClusterAccess;
-  /** What a restart or a changed pod makes different. */
-  readonly triggers: pulumi.Output<string[]>;
-}
+/** Where Node.js keeps what it has compiled: a third of a command's time is the compilation of its libraries. */
+export const compileCache = join(import.meta.dirname, "..", ".cache", "node");
 
 /** Removes the pods that a Rolling DaemonSet leaves behind. Does nothing until it is deleted itself. */
-export function orphansCommand({ cluster, triggers }: CommandContext): command.local.CommandArgs {
+export function orphansCommand(
+  cluster: ClusterAccess,
+  waves: pulumi.Output<readonly Wave[]>,
+): command.local.CommandArgs {
   // As with every child, a mistake in the arguments has to keep it from being registered.
-  return { ...run("orphans.ts", cluster), delete: triggers.apply(() => "--all") };
+  return { ...run("orphans.ts", cluster), delete: waves.apply(() => "--all") };
+}
+
+/**
+ * Makes room for the DaemonSets, without stopping one kube-proxy, where the cluster has others than these: pools that
+ * were added, renamed, cut anew or dropped. The engine itself would delete those at the end, beside the new ones.
+ */
+export function layoutCommand(
+  cluster: ClusterAccess,
+  waves: pulumi.Output<readonly Wave[]>,
+): command.local.CommandArgs {
+  const layout = waves.apply((all) =>
+    all.map(({ pool, daemonSet: { metadata, spec } }) => {
+      const { nodeSelector, affinity, tolerations } = spec.template.spec;
+      return {
+        daemonSet: metadata.name,
+        pool,
+        layout: metadata.annotations?.[layoutAnnotation],
+        placement: { nodeSelector, affinity: { nodeAffinity: affinity?.nodeAffinity }, tolerations },
+      };
+    }),
+  );
+  return {
+    ...run("layout.ts", cluster),
+    create: "--apply",
+    stdin: layout.apply((all) => JSON.stringify(all)),
+  };
 }
 
 /**
  * Keeps the objects as they are, before anything is changed that a restart or a rollout cannot give back.
  *
+ * @param triggers - what a restart or a changed pod makes different
  * @param folder - where to; the command's default when there is none
  */
 export function snapshotCommand(
-  { cluster, triggers }: CommandContext,
+  cluster: ClusterAccess,
+  triggers: pulumi.Output<string[]>,
   folder: pulumi.Input<string> | undefined,
 ): command.local.CommandArgs {
   const where = folder === undefined ? [] : [pulumi.interpolate`--folder=${folder}`];
   return { ...run("snapshot.ts", cluster, where), create: "--if-any", triggers };
 }
 
+/** What {@link verifyCommand} proves. */
+export interface Proof {
+  /** What a restart or a changed pod makes different. */
+  readonly triggers: pulumi.Output<string[]>;
+  /** The DaemonSet. */
+  readonly wave: pulumi.Output<Wave>;
+  /** The restart token that the pods have to carry. */
+  readonly token: pulumi.Input<string>;
+  /** When to give up, as a Go duration. */
+  readonly deadline: string;
+}
+
+/** Proves after a change that every node's kube-proxy is of the new revision and has synced its rules since it started. */
+export function verifyCommand(
+  cluster: ClusterAccess,
+  { triggers, wave, token, deadline }: Proof,
+): command.local.CommandArgs {
+  const daemonSet = wave.apply(({ daemonSet: { metadata } }) => metadata.name);
+  // A new cluster has no Ready node until its network is there, and its network needs kube-proxy.
+  const expected = [
+    pulumi.interpolate`--daemonset=${daemonSet}`,
+    pulumi.interpolate`--token=${token}`,
+    "--at-least=0",
+  ];
+  return { ...run("verify.ts", cluster, expected), create: `--deadline=${deadline}`, triggers };
+}
+
 /**
- * Proves after a change that every node's kube-proxy is of the new revision and has synced its rules since it started.
+ * Restarts kube-proxy on some nodes alone, and proves it.
  *
- * @param token - the restart token that the pods have to carry
+ * @param nodes - their names
+ * @param token - with a new one the same nodes are restarted again
  * @param deadline - when to give up, as a Go duration
  */
-export function verifyCommand(
-  { cluster, triggers }: CommandContext,
-  token: pulumi.Input<string>,
+export function restartNodesCommand(
+  cluster: ClusterAccess,
+  nodes: readonly string[],
+  token: string,
   deadline: string,
 ): command.local.CommandArgs {
-  // A new cluster has no Ready node until its network is there, and its network needs kube-proxy.
-  const expected = [pulumi.interpolate`--token=${token}`, "--at-least=0"];
-  return { ...run("verify.ts", cluster, expected), create: `--deadline=${deadline}`, triggers };
+  return {
+    ...run("restartNodes.ts", cluster, [`--nodes=${nodes.join(",")}`]),
+    create: `--deadline=${deadline}`,
+    triggers: [token, ...nodes],
+  };
 }
 
 /** A command of this repository. Its arguments go to it as they are: no shell reads them. */
@@ -67,6 +126,7 @@ function run(
     ],
     // Not as arguments: a kubeconfig can be a secret, and every process of a machine sees another one's arguments.
     environment: {
+      NODE_COMPILE_CACHE: relative(process.cwd(), compileCache),
       ...(kubeconfig !== undefined && { KUBE_PROXY_KUBECONFIG: kubeconfig }),
       ...(context !== undefined && { KUBE_PROXY_CONTEXT: context }),
     },

@@ -1,4 +1,4 @@
-export type { Timeouts } from "./args.ts";
+export type { KubeProxyArgs, RestartNodes } from "./args.ts";
 export type { ClusterAccess } from "./commands.ts";
 export type * from "./configuration/types.ts";
 export { ClusterRoleChoice } from "./kubeadm/settings.ts";
@@ -9,5 +9,9 @@ export type {
   Toleration,
   UpdateStrategy,
 } from "./kubeadm/settings.ts";
-export { KubeProxy, type KubeProxyArgs } from "./kubeProxy.ts";
+export type { ClusterFacts, DaemonSetFacts, NodeFacts } from "./facts.ts";
+export { type DaemonSetState, KubeProxy } from "./kubeProxy.ts";
+export type { Pool } from "./pools/pool.ts";
+export type { NodeSelectorRequirement } from "./pools/selections.ts";
 export { RestartStrategy } from "./restart.ts";
+export type { Timeouts } from "./timeouts.ts";

@@ -44,6 +44,12 @@ function show(value: unknown): string {
   return text.length > longestShown ? `${text.slice(0, longestShown)}… (${text.length} characters)` : text;
 }
 
+/** The first names of a list that may be long, for a sentence. */
+export function listed(names: readonly string[], longest = 5): string {
+  const more = names.length - longest;
+  return [...names.slice(0, longest), ...(more > 0 ? [`${more} more`] : [])].join(", ");
+}
+
 /**
  * What to say of a key that does not exist: names the nearest existing one when it is near enough to be a slip.
  *
@@ -57,7 +63,8 @@ export function unknownKey(name: string, known: readonly string[]): string {
     : `unknown key; did you mean ${near}?`;
 }
 
-function nearest(name: string, known: readonly string[]): string | undefined {
+/** The known name that an unknown one is most like; undefined when none is near enough to be meant. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
   const distances = known.map((candidate) => ({
     candidate,
     distance: leven(name.toLowerCase(), candidate.toLowerCase()),

@@ -1,13 +1,26 @@
 import { createHash } from "node:crypto";
-import type { CustomResourceOptions, CustomTimeouts } from "@pulumi/pulumi";
 import { configHash } from "./kubeadm/manifests.ts";
-import type { ContainerEnvVar, KubeProxyObjects } from "./kubeadm/objects.ts";
+import type { ContainerEnvVar, DaemonSet } from "./kubeadm/objects.ts";
+import { layoutAnnotation, type Wave } from "./pools/waves.ts";
 
 /** Annotation that holds the restart token, on the DaemonSet and on its pods. */
 export const restartAnnotation = "kube-proxy/restart";
 
-/** Annotation on the pods that holds the hash of the configuration they were started with. */
+/** Annotation on the DaemonSet and its pods that holds the hash of the configuration they were started with. */
 export const configHashAnnotation = "kube-proxy/config-hash";
+
+/** Annotation on the DaemonSet with a hash of its pod template: where it differs, pods are replaced. */
+export const templateHashAnnotation = "kube-proxy/template-hash";
+
+/**
+ * Annotations on the DaemonSet that trace its latest restart, or the first `up`: who and when (ISO 8601); and which image
+ * its pods run. The token says why, {@link configHashAnnotation} with which configuration.
+ */
+export const traceAnnotations = {
+  by: "kube-proxy/restarted-by",
+  at: "kube-proxy/restarted-at",
+  image: "kube-proxy/image",
+} as const;
 
 /** The token of a kube-proxy that was never restarted. */
 export const initialToken = "initial";
@@ -39,10 +52,20 @@ export const rollingBounds = { rollingUpdate: { maxUnavailable: "10%" } } as con
 export const templateGenerationAnnotation = "deprecated.daemonset.template.generation";
 
 /** Annotation by which Pulumi's Kubernetes provider leaves the pods when it deletes the DaemonSet. */
-const orphanAnnotation = { "pulumi.com/deletionPropagationPolicy": "orphan" } as const;
+export const deletionPolicyAnnotation = "pulumi.com/deletionPropagationPolicy";
+
+/** What a restart writes on the DaemonSet. */
+export interface Restart {
+  readonly token: string;
+  readonly strategy: RestartStrategy;
+  /** Who restarts: `user@host`, or the URL of a CI run. */
+  readonly by: string;
+  /** When, ISO 8601. */
+  readonly at: string;
+}
 
 /**
- * kubeadm's objects as this program owns them: with the annotations that make a restart.
+ * A wave as this program owns it: with the annotations that make a restart.
  *
  * - The DaemonSet carries the restart token from its first day on. Were it added by the first restart, Pulumi would
  *   see a new `annotations` map, which a `replaceOnChanges` path for one key does not match, and nothing would restart.
@@ -52,45 +75,42 @@ const orphanAnnotation = { "pulumi.com/deletionPropagationPolicy": "orphan" } as
  * - `fieldRef` names its API version, which the API server would default: without it an import conflicts with the
  *   field manager `kubeadm`.
  * - `Rolling` says so to the provider from the first day on, too: a deletion goes by what the state has of the old
- *   DaemonSet, not by what the program says now. And it numbers the pod template, see {@link templateGeneration}.
+ *   DaemonSet, not by what the program says now.
+ * - The pod template is numbered, see {@link templateGeneration}; under `Recreate` as well, since pods also change
+ *   hands when pools do.
  */
-export function withRestart(
-  objects: KubeProxyObjects,
-  token: string,
-  strategy: RestartStrategy = RestartStrategy.Recreate,
-): KubeProxyObjects {
-  const { daemonSet } = objects;
-  const { template } = daemonSet.spec;
-  const [container] = template.spec.containers;
+export function withRestart(wave: Wave, { token, strategy, by, at }: Restart): Wave {
+  const template = restartedTemplate(wave, token);
+  const hash = templateHash(template);
+  const { metadata, spec } = wave.daemonSet;
   const annotations = {
+    ...metadata.annotations,
     [restartAnnotation]: token,
-    ...(strategy === RestartStrategy.Rolling && {
-      ...orphanAnnotation,
-      [templateGenerationAnnotation]: templateGeneration(token),
-    }),
+    [configHashAnnotation]: configHash(wave.configMap.data),
+    [templateHashAnnotation]: hash,
+    [templateGenerationAnnotation]: templateGeneration(hash),
+    [traceAnnotations.by]: by,
+    [traceAnnotations.at]: at,
+    [traceAnnotations.image]: template.spec.containers[0].image,
+    ...(strategy === RestartStrategy.Rolling && { [deletionPolicyAnnotation]: "orphan" }),
   };
   return {
-    ...objects,
-    daemonSet: {
-      ...daemonSet,
-      metadata: { ...daemonSet.metadata, annotations },
-      spec: {
-        ...daemonSet.spec,
-        template: {
-          metadata: {
-            ...template.metadata,
-            annotations: {
-              [configHashAnnotation]: configHash(objects.configMap.data),
-              [restartAnnotation]: token,
-            },
-          },
-          spec: {
-            ...template.spec,
-            containers: [{ ...container, env: container.env.map(withFieldVersion) }],
-          },
-        },
-      },
+    ...wave,
+    daemonSet: { ...wave.daemonSet, metadata: { ...metadata, annotations }, spec: { ...spec, template } },
+  };
+}
+
+type Template = DaemonSet["spec"]["template"];
+
+function restartedTemplate({ configMap, daemonSet }: Wave, token: string): Template {
+  const { metadata, spec } = daemonSet.spec.template;
+  const [container] = spec.containers;
+  return {
+    metadata: {
+      ...metadata,
+      annotations: { [configHashAnnotation]: configHash(configMap.data), [restartAnnotation]: token },
     },
+    spec: { ...spec, containers: [{ ...container, env: container.env.map(withFieldVersion) }] },
   };
 }
 
@@ -101,33 +121,39 @@ function withFieldVersion(variable: ContainerEnvVar): ContainerEnvVar {
     : { ...variable, valueFrom: { fieldRef: { apiVersion: "v1", ...valueFrom.fieldRef } } };
 }
 
-/** How many in-place changes of the pod template there is room for between two restarts. */
+/** A hash of a pod template: 64 hex digits. */
+export function templateHash(template: Template): string {
+  return createHash("sha256").update(JSON.stringify(template)).digest("hex");
+}
+
+/** How many in-place changes of the pod template there is room for between two replacements. */
 const changesBetweenRestarts = 2n ** 16n;
 
 /**
- * The number that a restart gives the pod template.
+ * The number that a new DaemonSet gives its pod template.
  *
  * The DaemonSet controller takes a pod for up to date when its revision *or* its template's number matches. A new
  * DaemonSet counts from 1, as the old one did: it would adopt the old pods as its own, nothing would restart, and
- * everything would report success. So each token has a number of its own, with room above it, since the API server
- * adds one with every change of the template; none is as small as those of a DaemonSet that nobody numbered.
+ * everything would report success. So each template, which holds the restart token, has a number of its own, with room
+ * above it, since the API server adds one with every change of the template; none is as small as those of a DaemonSet
+ * that nobody numbered.
  *
- * @returns a decimal number that fits int64, from 46 bits of the token's hash
+ * @param hash - the template's {@link templateHash}
+ * @returns a decimal number that fits int64, from 46 bits of the hash
  *
  * Source: pkg/controller/daemon/util `IsPodUpdated`; pkg/registry/apps/daemonset `strategy.go`.
  */
-export function templateGeneration(token: string): string {
-  const hash = createHash("sha256").update(token).digest().readBigUInt64BE() >> 18n;
-  return String((hash + 1n) * changesBetweenRestarts);
+export function templateGeneration(hash: string): string {
+  return String(((BigInt(`0x${hash.slice(0, 16)}`) >> 18n) + 1n) * changesBetweenRestarts);
 }
 
+const annotationPath = (name: string) => `metadata.annotations["${name}"]`;
+
 /** What makes a new token replace the DaemonSet, beside the explicit `deleteBeforeReplace` of every child. */
-export function restartOptions(timeouts: CustomTimeouts): CustomResourceOptions {
-  return {
-    replaceOnChanges: [`metadata.annotations["${restartAnnotation}"]`],
-    // The API server owns the number and adds to it, which would be a difference in every later preview. A replacement
-    // takes the program's own number all the same.
-    ignoreChanges: [`metadata.annotations["${templateGenerationAnnotation}"]`],
-    customTimeouts: timeouts,
-  };
-}
+export const restartOptions = {
+  // With another layout of pools, too, the DaemonSet starts anew: its pods change hands.
+  replaceOnChanges: [restartAnnotation, layoutAnnotation].map(annotationPath),
+  // The API server owns the number and adds to it, and who runs the program is another one every time: both would be
+  // a difference in every later preview. A replacement takes the program's own values all the same.
+  ignoreChanges: [templateGenerationAnnotation, traceAnnotations.by, traceAnnotations.at].map(annotationPath),
+};

@@ -1,15 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import { allConfig } from "@pulumi/pulumi/runtime/config.js";
 import * as v from "valibot";
-import { argsShape } from "./args.ts";
-import { checkKubeconfig } from "./cluster/kubeconfig.ts";
+import { argsShape, checkArgs, type KubeProxyArgs } from "./args.ts";
+import { checkKubeconfig, type ClusterChoice } from "./cluster/kubeconfig.ts";
 import type { Yaml } from "./configuration/goYaml.ts";
 import { isEmpty } from "./configuration/values.ts";
-import { checkSettings } from "./kubeadm/settings.ts";
 import type { ClusterAccess } from "./commands.ts";
-import type { KubeProxyArgs } from "./kubeProxy.ts";
+import { askFacts } from "./facts.ts";
+import { heldPools, type Plain } from "./plan.ts";
 import { formatProblems, type Problem } from "./problems.ts";
-import { mapping, optional, text } from "./schema.ts";
+import { optional, text } from "./schema.ts";
 
 /** A stack's config: the component's arguments, and which cluster they are for. */
 export interface StackConfig {
@@ -19,9 +19,12 @@ export interface StackConfig {
   cluster: ClusterAccess;
 }
 
+const pauseAccepted = "after how many pools to pause, fewer than there are; 0 for no pause";
+
 /** Every key of the stack's config and what it accepts; `Pulumi.yaml` declares the same ones. */
 export const stackConfigShape = {
   ...argsShape,
+  pause: optional(v.pipe(v.number(pauseAccepted), v.integer(pauseAccepted), v.minValue(0, pauseAccepted))),
   snapshotFolder: optional(text("the path of a folder")),
   verify: optional(v.boolean("true or false")),
   kubeconfig: optional(text("a kubeconfig's path or content")),
@@ -38,7 +41,24 @@ const structured = [
   "resources",
   "updateStrategy",
   "env",
+  "pools",
+  "pause",
+  "restartNodes",
+  "running",
   "timeouts",
+  "verify",
+];
+
+/** Keys that decide which resources there are, or how long to wait for them: the engine needs their plain values. */
+const neverSecret = [
+  "clusterRole",
+  "pause",
+  "pools",
+  "restartNodes",
+  "restartStrategy",
+  "running",
+  "timeouts",
+  "updateStrategy",
   "verify",
 ];
 
@@ -49,60 +69,89 @@ const neverEmpty = [
   "restart",
   "restartStrategy",
   "clusterRole",
+  "running",
   "verify",
 ];
 
 /**
- * Reads the stack's config. Secret values stay Pulumi secrets.
+ * Reads the stack's config, and from the cluster what the preview needs. Secret values stay Pulumi secrets. A cluster
+ * that does not answer is a warning: its nodes are not checked then.
  *
+ * @param ask - asks the cluster
  * @throws RunError, which Pulumi prints without a stack trace, naming every unknown key, every value that is not
  * accepted, and a kubeconfig or context that does not exist
  */
-export function readStackConfig(): StackConfig {
-  const prefix = `${pulumi.getProject()}:`;
-  const config = Object.fromEntries(
-    Object.entries(allConfig())
-      .filter(([name]) => name.startsWith(prefix))
-      .map(([name, value]): [string, unknown] => {
-        const key = name.slice(prefix.length);
-        return [key, structured.includes(key) ? parseJson(value) : value];
-      })
-      .filter(([key, value]) => neverEmpty.includes(key) || !isEmpty(value as Yaml)),
-  );
-  const secrets = secretKeys();
-  const isSecret = (key: string) => secrets.includes(prefix + key);
-  const problems = checkSettings(mapping(stackConfigShape), config);
-  const { kubeconfig, context, ...args } = config as Record<string, unknown> & {
-    kubeconfig?: string;
-    context?: string;
-  };
-  problems.push(
-    ...checkKubeconfig({ ...(kubeconfig && { kubeconfig }), ...(context && { context }) }, process.env),
-  );
-  if (problems.length > 0) {
-    throw new pulumi.RunError(
-      formatProblems(
-        "the stack's config; nothing was changed",
-        problems.map((p) => redact(p, isSecret)),
-      ),
-    );
+export async function readStackConfig(ask = askFacts): Promise<StackConfig> {
+  const config = readValues();
+  const { kubeconfig, context, pause = 0, ...plain } = config;
+  const access = { ...(kubeconfig && { kubeconfig }), ...(context && { context }) };
+  const elsewhere = checkKubeconfig(access, process.env);
+  const facts = elsewhere.length > 0 ? undefined : await ask(access).catch(warn);
+  refuse([
+    ...checkArgs(stackConfigShape, { ...config }, facts),
+    ...elsewhere,
+    ...checkPause(pause, plain.pools),
+  ]);
+  if (pause > 0 && facts === undefined) {
+    refuse([{ path: "pause", value: pause, accepted: "0 as long as the cluster does not answer" }]);
   }
-  const keep = (values: object) =>
-    Object.fromEntries(
-      Object.entries(values).map(([key, value]) => [
-        key,
-        isSecret(key) ? pulumi.secret<unknown>(value) : value,
-      ]),
-    );
+  const hold = facts === undefined ? [] : heldPools(plain, pause, facts);
   return {
-    args: keep(args) as unknown as KubeProxyArgs,
-    cluster: keep({ ...(kubeconfig && { kubeconfig }), ...(context && { context }) }),
+    args: { ...keepSecrets(plain), ...(facts && { facts }), ...(hold.length > 0 && { hold }) },
+    cluster: keepSecrets(access),
   };
 }
 
+function warn(error: unknown): undefined {
+  const reason = error instanceof Error ? error.message : String(error);
+  void pulumi.log.warn(`Nothing is checked against the cluster: ${reason}`);
+}
+
+/** The values of this project's keys, without those that are not set. */
+function readValues(): Plain & ClusterChoice & { pause?: number } {
+  const prefix = `${pulumi.getProject()}:`;
+  const values = Object.entries(allConfig())
+    .filter(([name]) => name.startsWith(prefix))
+    .map(([name, value]): [string, unknown] => {
+      const key = name.slice(prefix.length);
+      return [key, structured.includes(key) ? parseJson(value) : value];
+    })
+    .filter(([key, value]) => neverEmpty.includes(key) || !isEmpty(value as Yaml));
+  // What is not as this type says is refused before it is used.
+  return Object.fromEntries(values) as unknown as Plain;
+}
+
+function checkPause(pause: unknown, pools: unknown): Problem[] {
+  const count = Array.isArray(pools) ? pools.length : 0;
+  return typeof pause === "number" && pause > 0 && pause >= count
+    ? [{ path: "pause", value: pause, accepted: pauseAccepted }]
+    : [];
+}
+
+function refuse(problems: readonly Problem[]): void {
+  const all = [
+    ...problems.map(redact),
+    ...neverSecret.filter(isSecret).map((path) => ({
+      path,
+      accepted: "a plain value, set without --secret: it decides which resources there are",
+    })),
+  ];
+  if (all.length > 0) {
+    throw new pulumi.RunError(formatProblems("the stack's config; nothing was changed", all));
+  }
+}
+
+function keepSecrets<T extends object>(values: T): T {
+  const entries = Object.entries(values) as [string, unknown][];
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, isSecret(key) ? pulumi.secret(value) : value]),
+  ) as T;
+}
+
 /** The language host names the secret keys in the environment; the Node.js SDK has no other way to ask. */
-function secretKeys(): string[] {
-  return JSON.parse(process.env["PULUMI_CONFIG_SECRET_KEYS"] ?? "[]") as string[];
+function isSecret(key: string): boolean {
+  const keys = JSON.parse(process.env["PULUMI_CONFIG_SECRET_KEYS"] ?? "[]") as string[];
+  return keys.includes(`${pulumi.getProject()}:${key}`);
 }
 
 function parseJson(value: string): unknown {
@@ -115,7 +164,7 @@ function parseJson(value: string): unknown {
 }
 
 /** A problem without its value when the value is a secret. */
-function redact(problem: Problem, isSecret: (key: string) => boolean): Problem {
+function redact(problem: Problem): Problem {
   const { path, value, accepted } = problem;
   const key = path.split(/[.[]/)[0] ?? path;
   return value !== undefined && isSecret(key)

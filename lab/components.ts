@@ -117,6 +117,9 @@ export function componentSpecs(
         "service-account-signing-key-file": pki("sa.key"),
         "service-cluster-ip-range": serviceSubnet,
         ...(egressSelector !== undefined && { "egress-selector-config-file": egressSelector }),
+        // Not kubeadm's: it tells who uses the lab from what its controllers do meanwhile.
+        "audit-policy-file": auditPolicy(dir),
+        "audit-log-path": auditLog(dir),
       }),
     },
     controllerManager: {
@@ -209,6 +212,25 @@ function schedulerConfiguration(dir: string, kubeconfig: string): string {
     clientConnection: { kubeconfig, qps: 1000, burst: 2000 }, // See the controller manager.
   };
   writeFileSync(path, stringify(configuration), { mode: 0o600 });
+  return path;
+}
+
+/** Where the API server writes down each request that comes by admin.conf: one line of JSON, without any content. */
+export function auditLog(dir: string): string {
+  return join(dir, "audit.log");
+}
+
+/** Writes whose requests the API server writes down, and returns the file's path. */
+function auditPolicy(dir: string): string {
+  const path = join(dir, "audit-policy.yaml");
+  const policy = {
+    apiVersion: "audit.k8s.io/v1",
+    kind: "Policy",
+    omitStages: ["RequestReceived", "ResponseStarted"],
+    // The user in admin.conf; whatever no rule names is not written down.
+    rules: [{ level: "Metadata", users: ["kubernetes-admin"] }],
+  };
+  writeFileSync(path, stringify(policy), { mode: 0o600 });
   return path;
 }
 

@@ -7,6 +7,7 @@
 import { rmSync } from "node:fs";
 
 import { binary as build } from "./build.ts";
+import { auditLog } from "./components.ts";
 import { writeFaults } from "./faults.ts";
 import type { Fault } from "./faults.ts";
 import { modes } from "./kubeadm.ts";
@@ -25,7 +26,7 @@ import type { Component, Lab, State } from "./state.ts";
 import { kubectlInvocation, run } from "./tools.ts";
 import type { Invocation, Result, RunOptions } from "./tools.ts";
 
-export { modes };
+export { auditLog, modes };
 export type { Fault, Lab, Mode, Result, RunOptions };
 
 /**

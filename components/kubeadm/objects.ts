@@ -74,12 +74,34 @@ export interface Container {
   }[];
 }
 
+/** Which nodes the pods go to beyond their nodeSelector; kubeadm has none. */
+export interface Affinity {
+  readonly nodeAffinity?: {
+    readonly requiredDuringSchedulingIgnoredDuringExecution: {
+      readonly nodeSelectorTerms: readonly {
+        readonly matchExpressions: readonly {
+          readonly key: string;
+          readonly operator: string;
+          readonly values?: readonly string[];
+        }[];
+      }[];
+    };
+  };
+  readonly podAntiAffinity?: {
+    readonly requiredDuringSchedulingIgnoredDuringExecution: readonly {
+      readonly labelSelector: { readonly matchLabels: Readonly<Record<string, string>> };
+      readonly topologyKey: string;
+    }[];
+  };
+}
+
 /** The pods' spec. */
 export interface PodSpec {
   readonly priorityClassName: string;
   readonly serviceAccountName: string;
   readonly hostNetwork: boolean;
   readonly nodeSelector: Readonly<Record<string, string>>;
+  readonly affinity?: Affinity;
   readonly tolerations: readonly {
     readonly key?: string;
     readonly operator?: string;

@@ -118,6 +118,16 @@ const subnetAccepted =
   "one CIDR, or an IPv4 and an IPv6 one with a comma between, such as 10.244.0.0/16,fd00:10:244::/56";
 const unavailableAccepted = "a number of nodes above 0 or a percentage from 1% to 100%, such as 1 or 10%";
 
+/** Schema of how many nodes may be without a running kube-proxy at a time. */
+export const maxUnavailable = optional(v.pipe(v.unknown(), v.check(isMaxUnavailable, unavailableAccepted)));
+
+/** Schema of what a DaemonSet on the host's network cannot have. */
+export const maxSurge = optional(
+  v.never(
+    "nothing: a second kube-proxy cannot run beside the first on a node, whose ports and rules it would share; use maxUnavailable",
+  ),
+);
+
 /** The keys of {@link Settings} and what each accepts; a schema of what a user writes. */
 export const settingsShape = {
   kubernetesVersion: text(acceptedVersions, (value) => parseVersion(value) !== undefined),
@@ -169,11 +179,7 @@ export const settingsShape = {
           "RollingUpdate; an OnDelete update never finishes, so pulumi up would wait in vain",
         ),
       ),
-      rollingUpdate: optional(
-        mapping({
-          maxUnavailable: optional(v.pipe(v.unknown(), v.check(isMaxUnavailable, unavailableAccepted))),
-        }),
-      ),
+      rollingUpdate: optional(mapping({ maxUnavailable, maxSurge })),
     }),
   ),
   env: optional(

@@ -6,10 +6,12 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
 import { ClusterRoleChoice, KubeProxy, type KubeProxyArgs, RestartStrategy } from "../../components/index.ts";
-import { templateGeneration, templateGenerationAnnotation } from "../../components/restart.ts";
-import { type Registration, registrationsOf, valueOf } from "./registration.ts";
+import { planOf } from "../../components/plan.ts";
+import { templateGenerationAnnotation } from "../../components/restart.ts";
+import { at, find, named, type Registration, registrationsOf, valueOf } from "./registration.ts";
 
-const args: KubeProxyArgs = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10" };
+const plain = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10" };
+const args: KubeProxyArgs = plain;
 
 const declare = (more: Partial<KubeProxyArgs> = {}, opts?: pulumi.ComponentResourceOptions) =>
   registrationsOf(() => new KubeProxy("kube-proxy", { ...args, ...more }, opts));
@@ -20,6 +22,7 @@ suite("KubeProxy", () => {
     assert.deepEqual(
       registrations.map(({ type, name }) => `${type} ${name}`).sort(),
       [
+        "command:local:Command kube-proxy-layout",
         "command:local:Command kube-proxy-orphans",
         "command:local:Command kube-proxy-snapshot",
         "command:local:Command kube-proxy-verify",
@@ -63,22 +66,28 @@ suite("KubeProxy", () => {
     }
   });
 
-  test("gives name, uid, image, hash and token as outputs", async () => {
+  test("gives the DaemonSets and the token as outputs, with who restarted them and when", async () => {
     let kubeProxy: KubeProxy | undefined;
+    const restart = pulumi.output("later");
+    const began = new Date().toISOString();
     const registrations = await registrationsOf(() => {
-      kubeProxy = new KubeProxy("kube-proxy", {
-        ...args,
-        restart: pulumi.output("later"),
-        image: "example.com/p:1",
-      });
+      kubeProxy = new KubeProxy("kube-proxy", { ...args, restart, image: "example.com/p:1" });
     });
     assert.ok(kubeProxy);
-    const daemonSet = find(registrations, "DaemonSet");
-    assert.equal(await valueOf(kubeProxy.name), "kube-proxy");
-    assert.equal(await valueOf(kubeProxy.uid), "kube-proxy-daemon-set-uid");
-    assert.equal(await valueOf(kubeProxy.image), "example.com/p:1");
+    const [state, ...others] = await valueOf(kubeProxy.daemonSets);
+    assert.ok(state);
+    assert.deepEqual(others, []);
+    const { restartedBy, restartedAt, configHash, ...rest } = state;
+    assert.deepEqual(rest, {
+      name: "kube-proxy",
+      uid: "kube-proxy-daemon-set-uid",
+      image: "example.com/p:1",
+      restart: "later",
+    });
+    assert.equal(configHash, podAnnotations(find(registrations, "DaemonSet"))["kube-proxy/config-hash"]);
+    assert.match(restartedBy, /.@.|^https:/);
+    assert.ok(restartedAt >= began && restartedAt <= new Date().toISOString());
     assert.equal(await valueOf(kubeProxy.restart), "later");
-    assert.equal(await valueOf(kubeProxy.configHash), podAnnotations(daemonSet)["kube-proxy/config-hash"]);
   });
 });
 
@@ -103,9 +112,12 @@ suite("traps of the real engine", () => {
     }
   });
 
-  test("the token replaces, and nothing else does: replaceOnChanges names one annotation", async () => {
+  test("the token and the layout of pools replace, and nothing else does: replaceOnChanges names two annotations", async () => {
     const daemonSet = find(await declare(), "DaemonSet");
-    assert.deepEqual(daemonSet.replaceOnChanges, ['metadata.annotations["kube-proxy/restart"]']);
+    assert.deepEqual(daemonSet.replaceOnChanges, [
+      'metadata.annotations["kube-proxy/restart"]',
+      'metadata.annotations["kube-proxy/pools"]',
+    ]);
   });
 
   test("a first annotation is no replacement: the token is there before the first restart", async () => {
@@ -153,7 +165,7 @@ suite("traps of the real engine", () => {
 
   test("options of a component are not inherited: the DaemonSet has its own timeouts", async () => {
     const daemonSet = find(await declare({ timeouts: { create: "20m", delete: "90s" } }), "DaemonSet");
-    assert.deepEqual(daemonSet.timeouts, { create: "20m", update: "", delete: "90s" });
+    assert.deepEqual(daemonSet.timeouts, { create: "20m", update: "10m", delete: "90s" });
   });
 
   test("skipAwait would race the deletion, upsert would hide a lost object: neither is ever set", async () => {
@@ -179,9 +191,13 @@ suite("traps of a rolling restart", () => {
     assert.notEqual(await generation("a"), await generation("b"));
   });
 
-  test("the API server counts the number up: ignoreChanges keeps it from being a difference for ever", async () => {
+  test("the API server counts the number up, and every run has another time: ignoreChanges keeps both from being a difference for ever", async () => {
     const { ignoreChanges } = find(await declare(), "DaemonSet");
-    assert.deepEqual(ignoreChanges, [`metadata.annotations["${templateGenerationAnnotation}"]`]);
+    assert.deepEqual(ignoreChanges, [
+      `metadata.annotations["${templateGenerationAnnotation}"]`,
+      'metadata.annotations["kube-proxy/restarted-by"]',
+      'metadata.annotations["kube-proxy/restarted-at"]',
+    ]);
   });
 
   test("a destroy leaves pods behind: a command that the DaemonSet depends on removes them, and does nothing before", async () => {
@@ -204,7 +220,8 @@ suite("traps of a rolling restart", () => {
     await registrationsOf(() => {
       kubeProxy = new KubeProxy("kube-proxy", { ...args, cluster: { kubeconfig } });
     });
-    assert.equal(await pulumi.isSecret(kubeProxy?.image as pulumi.Output<string>), false);
+    assert.ok(kubeProxy);
+    assert.equal(await pulumi.isSecret(kubeProxy.daemonSets), false);
   });
 
   test("one node at a time is the API's default, too slow for a large fleet: 10 %, unless said otherwise", async () => {
@@ -218,7 +235,10 @@ suite("traps of a rolling restart", () => {
 
   test("Recreate has none of it", async () => {
     const registrations = await declare({ restartStrategy: RestartStrategy.Recreate });
-    assert.deepEqual(annotations(find(registrations, "DaemonSet")), { "kube-proxy/restart": "initial" });
+    assert.equal(
+      annotations(find(registrations, "DaemonSet"))["pulumi.com/deletionPropagationPolicy"],
+      undefined,
+    );
     assert.equal(
       registrations.find(({ name }) => name.endsWith("-orphans")),
       undefined,
@@ -263,12 +283,13 @@ suite("the component's own commands", () => {
       assert.equal(program, "node", name);
       assert.match(script ?? "", /commands.\w+\.ts$/);
       assert.ok(
-        args.every((arg) => /^--(folder|token|at-least)=/.test(arg)),
+        args.every((arg) => /^--(folder|token|at-least|daemonset|nodes)=/.test(arg)),
         String(args),
       );
       assert.match(String(inputs["create"] ?? inputs["delete"]), /^--[\w-]+(=5m)?$/);
       assert.doesNotMatch(JSON.stringify(inputs["interpreter"]), /users/);
       assert.deepEqual(inputs["environment"], {
+        NODE_COMPILE_CACHE: ".cache/node",
         KUBE_PROXY_CONTEXT: evil,
         KUBE_PROXY_KUBECONFIG: "contexts: []\nusers: [secret]\n",
       });
@@ -284,12 +305,16 @@ suite("the component's own commands", () => {
   });
 });
 
-suite("the number that a restart gives the pod template", () => {
-  const number = (token: string) => BigInt(templateGeneration(token));
+suite("the number that a new DaemonSet gives its pod template", () => {
+  const number = (token: string) => {
+    const { waves } = planOf({ ...plain, restart: token });
+    return BigInt(waves[0].daemonSet.metadata.annotations?.[templateGenerationAnnotation] ?? "0");
+  };
+  const tokens = fc.string({ minLength: 1 });
 
   test("fits int64, and is never one that the API server would have counted up to by itself", () => {
     fc.assert(
-      fc.property(fc.string(), (token) => {
+      fc.property(tokens, (token) => {
         assert.ok(number(token) >= 2n ** 16n && number(token) < 2n ** 63n - 2n ** 16n);
       }),
     );
@@ -297,12 +322,25 @@ suite("the number that a restart gives the pod template", () => {
 
   test("two tokens never meet, not even after 65,535 changes in place", () => {
     fc.assert(
-      fc.property(fc.string(), fc.string(), (a, b) => {
+      fc.property(tokens, tokens, (a, b) => {
         const distance = number(a) - number(b);
         assert.ok(a === b || distance >= 2n ** 16n || distance <= -(2n ** 16n), `${a} and ${b}`);
       }),
-      { numRuns: 10_000 },
+      { numRuns: 2000 },
     );
+  });
+
+  test("pods that change hands are told apart, too: another template under the same token has another number", () => {
+    const of = (more: object) =>
+      planOf({ ...plain, ...more }).waves.map(
+        ({ daemonSet }) => daemonSet.metadata.annotations?.[templateGenerationAnnotation],
+      );
+    const pools = [
+      { name: "a", nodeSelector: { pool: "a" } },
+      { name: "b", matchExpressions: [{ key: "pool", operator: "NotIn", values: ["a"] }] },
+    ];
+    const numbers = [...of({}), ...of({ pools }), ...of({ image: "example.com/p:1" })];
+    assert.equal(new Set(numbers).size, 4);
   });
 });
 
@@ -312,22 +350,6 @@ function isObject({ type }: Registration): boolean {
 
 function annotations(daemonSet: Registration): Record<string, string> {
   return at(daemonSet, "metadata", "annotations") as Record<string, string>;
-}
-
-function find(registrations: readonly Registration[], kind: string): Registration {
-  const found = registrations.find(({ type }) => type.endsWith(`:${kind}`));
-  assert.ok(found, `no ${kind} was registered`);
-  return found;
-}
-
-function named(registrations: readonly Registration[], suffix: string): Registration {
-  const found = registrations.find(({ name }) => name === `kube-proxy-${suffix}`);
-  assert.ok(found, `no ${suffix} was registered`);
-  return found;
-}
-
-function at({ inputs }: Registration, ...path: string[]): unknown {
-  return path.reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], inputs);
 }
 
 function podAnnotations(daemonSet: Registration): Record<string, string> {

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import proto from "@pulumi/pulumi/proto/resource_pb.js";
 import { deserializeProperties } from "@pulumi/pulumi/runtime/rpc.js";
@@ -75,4 +76,23 @@ export async function registrationsOf(program: () => void): Promise<readonly Reg
 /** The value of an output. */
 export function valueOf<T>(output: pulumi.Output<T>): Promise<T> {
   return new Promise((resolve) => output.apply(resolve));
+}
+
+/** The only resource of a kind. */
+export function find(registrations: readonly Registration[], kind: string): Registration {
+  const found = registrations.find(({ type }) => type.endsWith(`:${kind}`));
+  assert.ok(found, `no ${kind} was registered`);
+  return found;
+}
+
+/** The resource `kube-proxy-SUFFIX`. */
+export function named(registrations: readonly Registration[], suffix: string): Registration {
+  const found = registrations.find(({ name }) => name === `kube-proxy-${suffix}`);
+  assert.ok(found, `no ${suffix} was registered`);
+  return found;
+}
+
+/** One of its inputs. */
+export function at({ inputs }: Registration, ...path: string[]): unknown {
+  return path.reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], inputs);
 }

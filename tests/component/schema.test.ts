@@ -39,14 +39,13 @@ suite("the component as a package for other languages", () => {
     const component = schema.resources["kube-proxy:index:KubeProxy"];
     assert.ok(component);
     assert.deepEqual(component.requiredInputs, ["controlPlaneEndpoint", "kubernetesVersion"]);
-    assert.deepEqual(component.required, ["configHash", "image", "name", "restart", "uid"]);
+    assert.deepEqual(component.required, ["daemonSets", "restart"]);
     assert.deepEqual(
       schema.types["kube-proxy:index:ClusterRoleChoice"]?.enum?.map(({ value }) => value),
       ["bootstrap", "create"],
     );
-    const keys = Object.keys(component.inputProperties).flatMap((key) =>
-      key === "cluster" ? ["context", "kubeconfig"] : [key],
-    );
+    const said: Record<string, string[]> = { cluster: ["context", "kubeconfig"], hold: ["pause"], facts: [] };
+    const keys = Object.keys(component.inputProperties).flatMap((key) => said[key] ?? [key]);
     assert.deepEqual(
       keys.sort(),
       Object.keys(stackConfigShape).sort(),

@@ -5,25 +5,31 @@ import { afterEach, suite, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { setAllConfig } from "@pulumi/pulumi/runtime/config.js";
 import { parse } from "yaml";
+import type { ClusterFacts } from "../../components/index.ts";
 import { readStackConfig, stackConfigShape } from "../../components/stackConfig.ts";
 
 const kubeconfig = "contexts:\n- name: lab\ncurrent-context: lab\n";
+const facts: ClusterFacts = { nodes: [], daemonSets: [] };
 const good = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10:6443", kubeconfig };
 
 /** Reads a stack config whose values are given as Pulumi hands them over: texts, and JSON for everything else. */
-function read(values: Record<string, unknown>, secrets: readonly string[] = []) {
+function read(
+  values: Record<string, unknown>,
+  secrets: readonly string[] = [],
+  ask = () => Promise.resolve(facts),
+) {
   const texts = Object.entries(values).map(([key, value]) => [
     key.includes(":") ? key : `kube-proxy:${key}`,
     typeof value === "string" ? value : JSON.stringify(value),
   ]);
   process.env["PULUMI_CONFIG_SECRET_KEYS"] = JSON.stringify(secrets.map((key) => `kube-proxy:${key}`));
   setAllConfig(Object.fromEntries(texts) as Record<string, string>);
-  return readStackConfig();
+  return readStackConfig(ask);
 }
 
-function refusal(values: Record<string, unknown>, secrets: readonly string[] = []): string {
+async function refusal(values: Record<string, unknown>, secrets: readonly string[] = []): Promise<string> {
   try {
-    read(values, secrets);
+    await read(values, secrets);
   } catch (error) {
     assert.ok(pulumi.RunError.isInstance(error), "Pulumi prints a RunError without a stack trace");
     return error.message;
@@ -51,8 +57,8 @@ suite("the stack's config", async () => {
     }
   });
 
-  test("texts and structured values become arguments; other namespaces are left alone", () => {
-    const { args, cluster } = read({
+  test("texts and structured values become arguments; other namespaces are left alone", async () => {
+    const { args, cluster } = await read({
       ...good,
       "aws:region": "x",
       restart: "1",
@@ -65,24 +71,28 @@ suite("the stack's config", async () => {
       restart: "1",
       tolerations: [{ operator: "Exists" }],
       configuration: { mode: "nftables" },
+      facts,
     });
     assert.deepEqual(cluster, { kubeconfig });
   });
 
   test("a secret stays a Pulumi secret", async () => {
-    const { args, cluster } = read({ ...good, env: [{ name: "A", value: "hidden" }] }, ["env", "kubeconfig"]);
+    const { args, cluster } = await read({ ...good, env: [{ name: "A", value: "hidden" }] }, [
+      "env",
+      "kubeconfig",
+    ]);
     assert.equal(await pulumi.isSecret(args.env as pulumi.Output<unknown>), true);
     assert.equal(await pulumi.isSecret(cluster.kubeconfig as pulumi.Output<unknown>), true);
   });
 
-  test("a refused secret is not shown", () => {
-    const message = refusal({ ...good, env: ["hidden"] }, ["env"]);
+  test("a refused secret is not shown", async () => {
+    const message = await refusal({ ...good, env: ["hidden"] }, ["env"]);
     assert.match(message, /env\[0\]: the secret value is not accepted/);
     assert.doesNotMatch(message, /hidden/);
   });
 
-  test("all mistakes at once, the cluster's included", () => {
-    const message = refusal({
+  test("all mistakes at once, the cluster's included", async () => {
+    const message = await refusal({
       kubernetesVersion: "1.37",
       restrat: "x",
       tolerations: "all",
@@ -98,5 +108,38 @@ suite("the stack's config", async () => {
       message,
       /^ {2}context: "prod" is not accepted; accepted: one of the kubeconfig's contexts: lab$/m,
     );
+  });
+
+  const pools = [
+    { name: "canary", nodeSelector: { pool: "canary" } },
+    { name: "rest", matchExpressions: [{ key: "pool", operator: "NotIn", values: ["canary"] }] },
+  ];
+
+  test("a pause comes before a pool", async () => {
+    for (const pause of [2, -1, 1.5, "soon"]) {
+      assert.match(
+        await refusal({ ...good, pools, pause }),
+        /^ {2}pause: .* accepted: after how many pools/m,
+      );
+    }
+    assert.match(await refusal({ ...good, pause: 1 }), /pause: 1 is not accepted/);
+    assert.deepEqual((await read({ ...good, pools, pause: 1 })).args.hold, ["rest"]);
+    assert.equal((await read({ ...good, pools, pause: 0 })).args.hold, undefined);
+  });
+
+  test("a cluster that does not answer is a warning, but nothing to pause by", async () => {
+    const silent = () => Promise.reject(new Error("no answer"));
+    const { args } = await read({ ...good, pools }, [], silent);
+    assert.equal(args.facts, undefined);
+    await assert.rejects(
+      read({ ...good, pools, pause: 1 }, [], silent),
+      /pause: 1 .* 0 as long as the cluster/,
+    );
+  });
+
+  test("what decides which resources there are cannot be a secret", async () => {
+    const message = await refusal({ ...good, pools, running: true }, ["pools", "running"]);
+    assert.match(message, /^ {2}pools: a plain value, set without --secret/m);
+    assert.match(message, /^ {2}running: a plain value, set without --secret/m);
   });
 });

@@ -5,6 +5,14 @@ import { useLab } from "./useLab.ts";
 
 const nodes = 20;
 
+/** The only DaemonSet among a stack's outputs. */
+function stateOf(outputs: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const [state, ...others] = outputs["daemonSets"] as Record<string, unknown>[];
+  assert.ok(state);
+  assert.deepEqual(others, []);
+  return state;
+}
+
 suite("the life of a kube-proxy", () => {
   const lab = useLab({ name: "e2e-lifecycle", nodes });
   let scenario: Scenario;
@@ -31,15 +39,16 @@ suite("the life of a kube-proxy", () => {
     const { outputs } = await scenario.up();
     const { metadata, status } = await liveDaemonSet();
     assert.equal(status.numberAvailable, nodes);
-    assert.equal(outputs["name"], "kube-proxy");
-    assert.equal(outputs["uid"], metadata.uid);
-    assert.equal(outputs["image"], "registry.k8s.io/kube-proxy:v1.37.2");
+    const state = stateOf(outputs);
+    assert.equal(state["name"], "kube-proxy");
+    assert.equal(state["uid"], metadata.uid);
+    assert.equal(state["image"], "registry.k8s.io/kube-proxy:v1.37.2");
     assert.equal(outputs["restart"], "initial");
     const pods = await scenario.cluster.pods();
     assert.equal(new Set(pods.map(({ spec }) => spec.nodeName)).size, nodes);
     assert.deepEqual(
       [...new Set(pods.map((pod) => pod.metadata.annotations?.["kube-proxy/config-hash"]))],
-      [outputs["configHash"]],
+      [state["configHash"]],
     );
   });
 
@@ -108,7 +117,8 @@ suite("the life of a kube-proxy", () => {
     );
     assert.ok(
       pods.every(
-        (pod) => pod.metadata.annotations?.["kube-proxy/config-hash"] === result.outputs["configHash"],
+        (pod) =>
+          pod.metadata.annotations?.["kube-proxy/config-hash"] === stateOf(result.outputs)["configHash"],
       ),
     );
     const config = await scenario.cluster.kubectl([

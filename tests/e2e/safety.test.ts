@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { setFaults } from "../../lab/index.ts";
-import { changesOf, type Scenario } from "./scenario.ts";
+import { Flaw, mount } from "../fileSystem.ts";
+import { changesOf, type LivePod, type Scenario } from "./scenario.ts";
 import { useLab } from "./useLab.ts";
 
 const nodes = 5;
@@ -22,16 +23,19 @@ suite("a restart is safe and proved", () => {
     rmSync(folder, { recursive: true });
   });
 
-  const snapshots = () =>
-    (readdirSync(snapshotFolder, { recursive: true }) as string[])
-      .filter((name) => name.endsWith(".yaml"))
+  /** Paths of all files below a folder, the oldest snapshot first. */
+  const filesIn = (folder: string) =>
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name))
       .sort();
+  const uids = (pods: readonly LivePod[]) => pods.map(({ metadata }) => metadata.uid).sort();
 
   test("a snapshot of what was there comes first, for the user alone", async () => {
-    const before = snapshots().length;
+    const before = filesIn(snapshotFolder).length;
     await scenario.up({ restart: "with a snapshot" });
-    assert.equal(snapshots().length, before + 1);
-    const path = join(snapshotFolder, snapshots().at(-1) ?? "");
+    assert.equal(filesIn(snapshotFolder).length, before + 1);
+    const path = filesIn(snapshotFolder).at(-1) ?? "";
     assert.match(readFileSync(path, "utf8"), /kube-proxy\/restart: initial/);
     assert.equal(statSync(path).mode & 0o777, 0o600);
   });
@@ -42,16 +46,65 @@ suite("a restart is safe and proved", () => {
     assert.equal(output.match(/node-\d{4} +kube-proxy-\w+ .* verified/g)?.length, nodes);
   });
 
-  test("a snapshot that fails stops the restart before anything is deleted", async () => {
-    const untouched = await scenario.cluster.fingerprint();
-    const file = join(folder, "a file");
-    writeFileSync(file, "");
-    await scenario.stack.setConfig({ snapshotFolder: file, restart: "not to be" });
-    const failed = await scenario.stack.up();
-    assert.ok(!failed.ok);
-    assert.match(failed.output, /a file/);
-    assert.deepEqual(await scenario.cluster.fingerprint(), untouched);
-    await scenario.up({ snapshotFolder, restart: "with a table" });
+  test("a snapshot folder that is missing is made, for the user alone", async () => {
+    const missing = join(folder, "a", "b");
+    await scenario.up({ snapshotFolder: missing, restart: "with a new folder" });
+    assert.equal(statSync(missing).mode & 0o777, 0o700);
+    assert.equal(filesIn(missing).length, 1);
+    await scenario.stack.setConfig({ snapshotFolder });
+  });
+
+  suite("a snapshot that fails stops the restart before anything is changed", () => {
+    async function refused(unusable: string, reason: RegExp): Promise<void> {
+      const [objects, pods] = [await scenario.cluster.fingerprint(), await scenario.cluster.pods()];
+      await scenario.stack.setConfig({ snapshotFolder: unusable, restart: "not to be" });
+      const failed = await scenario.stack.up();
+      await scenario.stack.setConfig({ snapshotFolder, restart: "with a new folder" });
+      assert.ok(!failed.ok, "up went through");
+      assert.ok(
+        failed.output.includes(`folder: ${JSON.stringify(unusable)} is not accepted; accepted: `),
+        failed.output,
+      );
+      assert.match(failed.output, /mend it, or choose another one by snapshotFolder/);
+      assert.match(failed.output, reason);
+      assert.doesNotMatch(failed.output, /^\s+at .*\.[jt]s:\d+/m, "a stack trace");
+      assert.ok(
+        changesOf(failed).every((change) => change.endsWith(" kube-proxy-snapshot")),
+        failed.output,
+      );
+      assert.deepEqual(await scenario.cluster.fingerprint(), objects);
+      assert.deepEqual(uids(await scenario.cluster.pods()), uids(pods));
+    }
+
+    test("a file in the folder's place", async () => {
+      const file = join(folder, "a file");
+      writeFileSync(file, "");
+      await refused(file, /ENOTDIR: not a directory/);
+    });
+
+    for (const [what, reason] of [
+      ["readOnly", /EROFS: read-only file system/],
+      ["full", /ENOSPC: no space left on device/],
+    ] as const) {
+      test(`a file system that is ${what}`, async (t) => {
+        const flawed = await mount(Flaw[what]);
+        if (flawed === undefined) {
+          t.skip("this machine has no mounts for a process of its own");
+          return;
+        }
+        try {
+          await refused(flawed.path, reason);
+          assert.deepEqual(filesIn(flawed.path), []);
+        } finally {
+          await flawed.unmount();
+        }
+      });
+    }
+
+    test("with a folder that can be used, the next up has nothing left to mend", async () => {
+      await scenario.up();
+      assert.deepEqual(changesOf(await scenario.stack.preview()), []);
+    });
   });
 
   test("a node that does not sync fails the up and is named; once it is well, the next up proves it", async () => {

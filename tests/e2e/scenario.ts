@@ -79,6 +79,7 @@ export function changesOf({ steps }: Result): string[] {
 }
 
 interface Meta {
+  name: string;
   uid: string;
   generation: number;
   resourceVersion: string;
@@ -117,7 +118,11 @@ export class Cluster {
   }
 
   async daemonSet(): Promise<LiveDaemonSet | undefined> {
-    return (await this.#list<LiveDaemonSet>("daemonsets", "k8s-app=kube-proxy"))[0];
+    return (await this.daemonSets())[0];
+  }
+
+  async daemonSets(): Promise<LiveDaemonSet[]> {
+    return await this.#list<LiveDaemonSet>("daemonsets", "k8s-app=kube-proxy");
   }
 
   async pods(): Promise<LivePod[]> {
@@ -127,12 +132,12 @@ export class Cluster {
   /** UIDs and versions of everything that is kube-proxy's, to see whether anything was touched. */
   async fingerprint(): Promise<string[]> {
     const kinds = "daemonsets,configmaps,serviceaccounts,roles,rolebindings";
-    const namespaced = await this.#list<{ kind: string; metadata: Meta & { name: string } }>(kinds);
-    const global = await this.#list<{ kind: string; metadata: Meta & { name: string } }>(
-      "clusterroles,clusterrolebindings",
-    );
+    const namespaced = await this.#list<{ kind: string; metadata: Meta }>(kinds);
+    const global = await this.#list<{ kind: string; metadata: Meta }>("clusterroles,clusterrolebindings");
     return [...namespaced, ...global]
-      .filter(({ metadata }) => /kube-proxy$|kubeadm:node-proxier|kube-proxy:/.test(metadata.name))
+      .filter(({ metadata }) =>
+        /kube-proxy$|^kube-proxy-|kubeadm:node-proxier|kube-proxy:/.test(metadata.name),
+      )
       .map(
         ({ kind, metadata }) =>
           `${kind} ${metadata.name} ${metadata.uid} ${metadata.generation || metadata.resourceVersion}`,

@@ -14,6 +14,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, suite, test } from "node:test";
 import { defaultFolder, outdated, writeSnapshot } from "../../components/cluster/snapshot/folder.ts";
 import { formatSnapshot, type Snapshot } from "../../components/cluster/snapshot/format.ts";
+import { Flaw, mount } from "../fileSystem.ts";
 
 const account = {
   apiVersion: "v1",
@@ -30,6 +31,9 @@ function snapshotAt(second: number, objects = [account, daemonSet], cluster = "u
     objects,
   };
 }
+
+/** More than a page of memory. */
+const large = snapshotAt(0, [{ ...daemonSet, metadata: { ...account.metadata, name: "x".repeat(10_000) } }]);
 
 const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);
 
@@ -93,10 +97,37 @@ suite("where snapshots are kept", () => {
       assert.throws(
         () => writeSnapshot(path, snapshotAt(0), 10),
         ({ message }: Error) =>
-          message.includes(`folder: ${JSON.stringify(path)}`) && /mend it or choose/.test(message),
+          message.includes(`folder: ${JSON.stringify(path)}`) && /mend it, or choose/.test(message),
       );
     }
   });
+
+  for (const [what, error] of [
+    ["readOnly", /EROFS: read-only file system/],
+    ["full", /ENOSPC: no space left on device/],
+  ] as const) {
+    test(`a file system that is ${what} is an error that names the folder; no file is left on it`, async (t) => {
+      const flawed = await mount(Flaw[what]);
+      if (flawed === undefined) {
+        t.skip("this machine has no mounts for a process of its own");
+        return;
+      }
+      try {
+        const { path } = flawed;
+        assert.throws(
+          () => writeSnapshot(path, large, 10),
+          ({ message }: Error) => message.includes(`folder: ${JSON.stringify(path)}`) && error.test(message),
+        );
+        const entries = readdirSync(path, { recursive: true, withFileTypes: true });
+        assert.deepEqual(
+          entries.filter((entry) => entry.isFile()),
+          [],
+        );
+      } finally {
+        await flawed.unmount();
+      }
+    });
+  }
 
   test("nothing half-written is left when the file cannot take its place", () => {
     mkdirSync(join(folder, "uid-1", "2026-11-23T10-15-00.000Z.yaml", "in the way"), { recursive: true });

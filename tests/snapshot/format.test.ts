@@ -73,17 +73,47 @@ suite("a snapshot's file", () => {
     assert.equal(problem(whole), "");
   });
 
+  test("a pool's ConfigMap and DaemonSet are kube-proxy's; nothing else is that is only named like one", () => {
+    const namespace = own.namespace;
+    const pool = (name: string): ApiObject[] => [
+      { apiVersion: "v1", kind: "ConfigMap", metadata: { namespace, name } },
+      { apiVersion: "apps/v1", kind: "DaemonSet", metadata: { namespace, name } },
+    ];
+    for (const name of ["a", "workers-2", "x".repeat(52)].map((pool) => `kube-proxy-${pool}`)) {
+      const snapshot = snapshotOf(...pool(name));
+      assert.deepEqual(parseSnapshot(formatSnapshot(snapshot), "file"), snapshot);
+    }
+    const strangers = [
+      ...["kube-proxy-", "kube-proxy-a.b", "kube-proxy-a-", "kube-proxy--a", "other"].flatMap(pool),
+      ...pool(`kube-proxy-${"x".repeat(53)}`),
+      ...pool("kube-proxy-a").map(({ kind, apiVersion, metadata }) => ({
+        ...{ kind, apiVersion },
+        metadata: { ...metadata, namespace: "default" },
+      })),
+      { apiVersion: "v1", kind: "Secret", metadata: { namespace, name: "kube-proxy-a" } },
+      { apiVersion: "apps/v1beta1", kind: "DaemonSet", metadata: { namespace, name: "kube-proxy-a" } },
+    ];
+    for (const object of strangers) {
+      const message = problem(formatSnapshot(snapshotOf(object)));
+      assert.match(
+        message,
+        /document 1: ".*" is not accepted; accepted: .*kube-proxy-POOL$/,
+        JSON.stringify(object),
+      );
+    }
+  });
+
   test("other files are refused with what is wrong", () => {
     const whole = formatSnapshot(snapshotOf(account));
     assert.match(problem("apiVersion: v1\nkind: Secret\n"), /does not start like one/);
     assert.match(problem(whole.replace("metadata:", "metadata: [")), /YAML, which this is not/);
     assert.match(
       problem(whole.replace("ServiceAccount", "Secret")),
-      /document 1: one of ServiceAccount kube-system/,
+      /document 1: "Secret kube-system\/kube-proxy" is not accepted; accepted: one of ServiceAccount kube-system/,
     );
     assert.match(
       problem(whole.replace("namespace: kube-system", "namespace: default")),
-      /document 1: one of/,
+      /document 1: "ServiceAccount default\/kube-proxy" is not accepted; accepted: one of/,
     );
     assert.match(problem(whole.replace(/^# cluster: .*\n/m, "")), /header names its cluster/);
     assert.match(

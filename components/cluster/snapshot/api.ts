@@ -5,20 +5,20 @@ import {
   RequestContext,
 } from "@kubernetes/client-node";
 import { isRecord } from "../../configuration/values.ts";
-import { formatProblems, type Problem, ProblemsError } from "../../problems.ts";
+import { type Problem, ProblemsError } from "../../problems.ts";
+import { type ApiObject, type Collection, collectionPathOf } from "./objects.ts";
 
 /** Longest wait for one answer of the API server. */
 const timeoutMs = 30_000;
 
 /** The API server could not be asked, or said no. */
-export class ApiError extends Error {
-  override readonly name = "ApiError";
+export class ApiError extends ProblemsError {
   /** HTTP status; undefined when there was no answer. */
   readonly status: number | undefined;
   readonly problem: Problem;
 
   constructor(status: number | undefined, problem: Problem) {
-    super(formatProblems("a request to the API server", [problem]));
+    super("a request to the API server", [problem]);
     this.status = status;
     this.problem = problem;
   }
@@ -27,6 +27,7 @@ export class ApiError extends Error {
 /** What is sent beside method and path. */
 export interface RequestOptions {
   readonly query?: Readonly<Record<string, string>>;
+  /** JSON; with PATCH a merge patch. */
   readonly body?: unknown;
 }
 
@@ -50,7 +51,8 @@ export async function request(
   context.setHeaderParam("Accept", "application/json");
   context.setSignal(AbortSignal.timeout(timeoutMs));
   if (body !== undefined) {
-    context.setHeaderParam("Content-Type", "application/json");
+    const type = method === HttpMethod.PATCH ? "application/merge-patch+json" : "application/json";
+    context.setHeaderParam("Content-Type", type);
     context.setBody(JSON.stringify(body));
   }
   const { status, text } = await send(config, context);
@@ -61,15 +63,28 @@ export async function request(
 }
 
 /** Like {@link request} with GET, but undefined where there is no such object. */
-export async function find(config: KubeConfig, path: string): Promise<unknown> {
+export async function find(config: KubeConfig, path: string): Promise<ApiObject | undefined> {
   try {
-    return await request(config, HttpMethod.GET, path);
+    return (await request(config, HttpMethod.GET, path)) as ApiObject;
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) {
       return undefined;
     }
     throw error;
   }
+}
+
+/** The objects of one kind that a label selector finds, as {@link find} gives one. */
+export async function list(
+  config: KubeConfig,
+  collection: Collection,
+  labelSelector: string,
+): Promise<ApiObject[]> {
+  const query = { labelSelector };
+  const answer = await request(config, HttpMethod.GET, collectionPathOf(collection), { query });
+  const { apiVersion, kind } = collection;
+  // Only the list names its kind.
+  return (answer as { items: ApiObject[] }).items.map((item) => ({ ...item, apiVersion, kind }));
 }
 
 /**

@@ -13,6 +13,7 @@ import {
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { ProblemsError } from "../../problems.ts";
+import { expandHome } from "../kubeconfig.ts";
 import { formatSnapshot, type Snapshot } from "./format.ts";
 
 /** How many snapshots of a cluster are kept, unless said otherwise. */
@@ -33,13 +34,13 @@ export function defaultFolder(env: NodeJS.ProcessEnv): string {
  * Writes a snapshot into its cluster's folder, whole or not at all, for its owner's eyes only, and removes the oldest
  * ones there. One without a DaemonSet removes none: attempts to recover must not push out the last whole snapshot.
  *
- * @param folder - the folder of all clusters; made when it is missing
+ * @param folder - the folder of all clusters, `~/` for one below the home folder; made when it is missing
  * @param keep - how many snapshots of this cluster to keep, 1 or more
  * @returns the file's path
  * @throws ProblemsError naming `folder` when it cannot be made or written to; nothing half-written is left then
  */
 export function writeSnapshot(folder: string, snapshot: Snapshot, keep: number): string {
-  const own = resolve(folder, snapshot.cluster);
+  const own = resolve(expandHome(folder), snapshot.cluster);
   const name = fileName(snapshot.time);
   try {
     makeFolder(own);
@@ -52,8 +53,8 @@ export function writeSnapshot(folder: string, snapshot: Snapshot, keep: number):
     }
   } catch (error) {
     const accepted =
-      "a folder that exists or can be made, may be written to and has room for some kB: " +
-      `mend it or choose another one (${error instanceof Error ? error.message : String(error)})`;
+      "a folder that exists or can be made, may be written to and has room for some kB; mend it, or choose " +
+      `another one by snapshotFolder or --folder: ${error instanceof Error ? error.message : String(error)}`;
     throw new ProblemsError("where snapshots are kept", [{ path: "folder", value: folder, accepted }]);
   }
   return join(own, name);

@@ -1,8 +1,7 @@
-import { isDeepStrictEqual } from "node:util";
 import { Document, parseAllDocuments, Scalar, visit } from "yaml";
 import { isRecord } from "../../configuration/values.ts";
 import { type Problem, ProblemsError } from "../../problems.ts";
-import { type ApiObject, idOf, kubeProxyIds, nameOf } from "./objects.ts";
+import { type ApiObject, idOf, isKubeProxys, kubeProxyIds, nameOf } from "./objects.ts";
 
 /** kube-proxy's objects of one cluster at one time. */
 export interface Snapshot {
@@ -97,12 +96,14 @@ function headerOf(text: string, key: string): string | undefined {
   return new RegExp(`^# ${key}: (\\S+)$`, "m").exec(header)?.[1];
 }
 
+const acceptedObjects =
+  `one of ${kubeProxyIds.map(nameOf).join(", ")}, ` +
+  "or a pool's ConfigMap or DaemonSet kube-system/kube-proxy-POOL";
+
 function checkObject(object: unknown, index: number): Problem[] {
-  if (isRecord(object) && isRecord(object["metadata"])) {
-    const id = idOf(object as ApiObject);
-    if (kubeProxyIds.some((known) => isDeepStrictEqual(known, id))) {
-      return [];
-    }
-  }
-  return [{ path: `document ${index + 1}`, accepted: `one of ${kubeProxyIds.map(nameOf).join(", ")}` }];
+  const isNamed = isRecord(object) && isRecord(object["metadata"]);
+  const id = isNamed ? idOf(object as ApiObject) : undefined;
+  const isOurs = id !== undefined && isKubeProxys(id);
+  const value = id && nameOf(id);
+  return isOurs ? [] : [{ path: `document ${index + 1}`, value, accepted: acceptedObjects }];
 }

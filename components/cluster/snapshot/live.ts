@@ -1,18 +1,28 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { isRecord } from "../../configuration/values.ts";
-import { all, find } from "./api.ts";
-import { type ApiObject, kubeProxyIds, type ObjectId, pathOf } from "./objects.ts";
+import { poolLabel } from "../../pools/waves.ts";
+import { all, find, list } from "./api.ts";
+import {
+  type ApiObject,
+  idOf,
+  inOrder,
+  isOfPool,
+  kubeProxyIds,
+  type ObjectId,
+  pathOf,
+  poolCollections,
+} from "./objects.ts";
 
 /** kube-proxy's objects as they are in a cluster, with everything the server added. */
 export interface Live {
   /** UID of namespace kube-system. */
   readonly cluster: string;
-  /** Those that exist, in the order of {@link kubeProxyIds}. */
+  /** Those that exist, in the order in which they are created; pools by their names. */
   readonly objects: readonly ApiObject[];
 }
 
 /**
- * Reads all of kube-proxy's objects.
+ * Reads all of kube-proxy's objects: kubeadm's by their names, those of pools by their label.
  *
  * @throws ProblemsError when the cluster does not answer or the user may not read one of them
  */
@@ -21,13 +31,16 @@ export async function readLive(config: KubeConfig): Promise<Live> {
     { apiVersion: "v1", kind: "Namespace", name: "kube-system" },
     ...kubeProxyIds,
   ];
-  const [namespace, ...objects] = await all(
-    "the cluster's answers",
-    ids.map((id) => find(config, pathOf(id)) as Promise<ApiObject | undefined>),
-  );
+  const [[namespace] = [], ...found] = await all("the cluster's answers", [
+    ...ids.map(async (id) => [await find(config, pathOf(id))]),
+    ...poolCollections.map(async (collection) => {
+      // Anybody can give that label; a snapshot must hold nothing that cannot be read back.
+      return (await list(config, collection, poolLabel)).filter((object) => isOfPool(idOf(object)));
+    }),
+  ]);
   return {
     cluster: uidOf(namespace),
-    objects: objects.filter((object) => object !== undefined),
+    objects: inOrder(found.flat().filter((object) => object !== undefined)),
   };
 }
 

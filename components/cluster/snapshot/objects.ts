@@ -1,4 +1,5 @@
 /** Which objects of a cluster are kube-proxy's. */
+import { isDeepStrictEqual } from "node:util";
 
 /** A Kubernetes object as JSON, with whatever fields the cluster's release has. */
 export interface ApiObject {
@@ -23,11 +24,14 @@ export interface ObjectId {
   readonly name: string;
 }
 
+/** Where in the API the objects of one kind are. */
+export type Collection = Omit<ObjectId, "name">;
+
 const rbac = "rbac.authorization.k8s.io/v1";
 const own = { namespace: "kube-system", name: "kube-proxy" };
 
 /**
- * Every object that can be kube-proxy's, in the order in which they are created: what is referred to comes first.
+ * Every object of kubeadm's kube-proxy, in the order in which they are created: what is referred to comes first.
  *
  * The ClusterRole is there only where one was asked for; `system:node-proxier` is the API server's own.
  */
@@ -40,6 +44,31 @@ export const kubeProxyIds: readonly ObjectId[] = [
   { apiVersion: "v1", kind: "ConfigMap", ...own },
   { apiVersion: "apps/v1", kind: "DaemonSet", ...own },
 ];
+
+/** What a pool has of its own beside kubeadm's objects; both are named `kube-proxy-<pool>`. */
+export const poolCollections: readonly Collection[] = [
+  { apiVersion: "v1", kind: "ConfigMap", namespace: own.namespace },
+  { apiVersion: "apps/v1", kind: "DaemonSet", namespace: own.namespace },
+];
+
+/** A pool's name is a DNS label that leaves room for what comes before it. */
+const poolObjectName = /^kube-proxy-[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?$/;
+
+/** Whether an object is a pool's, by its kind, namespace and name. */
+export function isOfPool({ name, ...collection }: ObjectId): boolean {
+  return poolObjectName.test(name) && poolCollections.some((known) => isDeepStrictEqual(known, collection));
+}
+
+/** Whether an object can be kube-proxy's: kubeadm's or a pool's. */
+export function isKubeProxys(id: ObjectId): boolean {
+  return kubeProxyIds.some((known) => isDeepStrictEqual(known, id)) || isOfPool(id);
+}
+
+/** Objects in the order in which they are created; those of one kind stay in theirs. */
+export function inOrder(objects: readonly ApiObject[]): ApiObject[] {
+  const place = ({ kind }: ApiObject) => kubeProxyIds.findIndex((id) => id.kind === kind);
+  return objects.toSorted((a, b) => place(a) - place(b));
+}
 
 /** Kind and name of an object. */
 export function idOf({ apiVersion, kind, metadata: { namespace, name } }: ApiObject): ObjectId {
@@ -57,7 +86,7 @@ export function pathOf(id: ObjectId): string {
 }
 
 /** Path of the objects of one kind in the API; the plural of each kind used here is regular. */
-export function collectionPathOf({ apiVersion, kind, namespace }: Omit<ObjectId, "name">): string {
+export function collectionPathOf({ apiVersion, kind, namespace }: Collection): string {
   const group = apiVersion.includes("/") ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   const within = namespace === undefined ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
   return `${group}${within}/${kind.toLowerCase()}s`;

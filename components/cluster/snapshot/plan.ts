@@ -60,9 +60,16 @@ function isImmutable(wanted: ApiObject, live: ApiObject): boolean {
   }
 }
 
-/** A DaemonSet's selector. */
-export function selectorOf({ spec }: ApiObject): unknown {
+function selectorOf({ spec }: ApiObject): unknown {
   return isRecord(spec) ? spec["selector"] : undefined;
+}
+
+/** The labels by which a DaemonSet finds its pods. */
+export function selectorLabelsOf(daemonSet: ApiObject): Readonly<Record<string, string>> {
+  const selector = selectorOf(daemonSet);
+  return isRecord(selector) && isRecord(selector["matchLabels"])
+    ? (selector["matchLabels"] as Record<string, string>)
+    : {};
 }
 
 /**

@@ -1,13 +1,14 @@
 import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
-import { isRecord } from "../../configuration/values.ts";
 import { ProblemsError } from "../../problems.ts";
-import { all, ApiError, find, request } from "./api.ts";
+import { makeRoom } from "../layout.ts";
+import { all, ApiError, find, list, request } from "./api.ts";
 import type { Snapshot } from "./format.ts";
 import { readLive } from "./live.ts";
 import { type ApiObject, collectionPathOf, idOf, nameOf, pathOf } from "./objects.ts";
-import { Action, plan, selectorOf, type Step, withFreshGeneration } from "./plan.ts";
-import { waitUntil } from "./wait.ts";
+import { Action, plan, selectorLabelsOf, type Step, withFreshGeneration } from "./plan.ts";
+import { checkRoom } from "./room.ts";
 import { rolloutOf } from "./rollout.ts";
+import { waitUntil } from "./wait.ts";
 
 /**
  * Who restored fields belong to. Pulumi's Kubernetes provider takes over what belongs to a manager whose name begins
@@ -19,16 +20,20 @@ const fieldManager = "kubectl-restore-kube-proxy";
 
 /** Options of {@link restore}. */
 export interface RestoreOptions {
-  /** Longest wait in milliseconds: for each object that is deleted, and for the rollout. */
+  /** Longest wait in milliseconds: for each object that is deleted, and for each rollout. */
   readonly timeoutMs: number;
-  /** Takes one line for each object, and one for the rollout. */
+  /** Takes one line for each object, and one for each rollout. */
   readonly log: (line: string) => void;
 }
 
 /**
  * Puts kube-proxy's objects back as they are in a snapshot, and waits until every pod runs with them. Fields that
- * others added since are gone afterwards; objects that the snapshot does not have are left alone. What is already as it
- * was is not touched, so that a second run changes nothing.
+ * others added since are gone afterwards. What is already as it was is not touched, so that a second run changes
+ * nothing.
+ *
+ * Objects that the snapshot does not have are left alone, with one exception: no node may get two kube-proxies, so that
+ * this program's other DaemonSets, of other pools, are deleted first and those of the snapshot take their pods over, see
+ * {@link makeRoom}. DaemonSets follow each other, each when the one before it runs everywhere.
  *
  * It replaces and does not apply: server-side apply keeps what other managers added, so that the objects would not be
  * the snapshot's, and owns every field from then on, so that a later `pulumi up` could remove none.
@@ -36,15 +41,14 @@ export interface RestoreOptions {
  * Everything is tried as a dry run first: a refusal is told before anything was changed.
  *
  * @param config - the cluster, as `loadCluster` gives it
- * @throws ProblemsError for a snapshot of another cluster, for everything the API server refuses, and for a rollout that
- *   does not end in time
+ * @throws ProblemsError for a snapshot of another cluster, for nodes with which its DaemonSets do not agree, see
+ *   {@link checkRoom}, for everything the API server refuses, and for a rollout that does not end in time
  */
 export async function restore(
   config: KubeConfig,
   snapshot: Snapshot,
   options: RestoreOptions,
 ): Promise<void> {
-  const { timeoutMs, log } = options;
   const live = await readLive(config);
   if (live.cluster !== snapshot.cluster) {
     throw new ProblemsError("the choice of the cluster", [
@@ -57,19 +61,29 @@ export async function restore(
       },
     ]);
   }
-  const steps = plan(snapshot.objects, live.objects);
+  const daemonSets = snapshot.objects.filter(({ kind }) => kind === "DaemonSet");
+  const others = snapshot.objects.filter(({ kind }) => kind !== "DaemonSet");
+  const wanted = daemonSets.length > 0 ? await checkRoom(config, daemonSets) : [];
   await all(
     "what the snapshot would change; nothing was changed",
-    steps.map((step) => dryRun(config, step)),
+    plan(snapshot.objects, live.objects).map((step) => dryRun(config, step)),
   );
-  for (const step of steps) {
-    await one(run(config, step, timeoutMs));
-    log(`${nameOf(idOf(step.object))}: ${step.action}`);
+  for (const step of plan(others, live.objects)) {
+    await take(config, step, options);
   }
-  const daemonSet = snapshot.objects.find(({ kind }) => kind === "DaemonSet");
-  if (daemonSet !== undefined) {
-    await awaitRollout(config, daemonSet, options);
+  if (wanted.length > 0) {
+    await makeRoom(config, wanted, options);
+    for (const step of plan(daemonSets, (await readLive(config)).objects)) {
+      await take(config, step, options);
+      // Before the next one: a pool that does not come up must not be followed by all the others.
+      await awaitRollout(config, step.object, options);
+    }
   }
+}
+
+async function take(config: KubeConfig, step: Step, { timeoutMs, log }: RestoreOptions): Promise<void> {
+  await all("the cluster's answers; run the same again when this is mended", [run(config, step, timeoutMs)]);
+  log(`${nameOf(idOf(step.object))}: ${step.action}`);
 }
 
 /** Whether the API server would take a step, without one taken. */
@@ -133,17 +147,12 @@ async function remove(config: KubeConfig, object: ApiObject, query: Query = {}):
 }
 
 async function amongLeftPods(config: KubeConfig, daemonSet: ApiObject): Promise<ApiObject> {
-  const selector = selectorOf(daemonSet);
-  const labels = isRecord(selector) && isRecord(selector["matchLabels"]) ? selector["matchLabels"] : {};
-  const labelSelector = Object.entries(labels)
-    .map(([key, value]) => `${key}=${String(value)}`)
+  const labelSelector = Object.entries(selectorLabelsOf(daemonSet))
+    .map((pair) => pair.join("="))
     .join();
   const { namespace = "" } = daemonSet.metadata;
-  const path = collectionPathOf({ apiVersion: "v1", kind: "Pod", namespace });
-  const list = (await request(config, HttpMethod.GET, path, { query: { labelSelector } })) as {
-    items: ApiObject[];
-  };
-  return withFreshGeneration(daemonSet, list.items);
+  const pods = await list(config, { apiVersion: "v1", kind: "Pod", namespace }, labelSelector);
+  return withFreshGeneration(daemonSet, pods);
 }
 
 async function awaitRollout(
@@ -160,8 +169,4 @@ async function awaitRollout(
     return isDone ? undefined : `${nameOf(id)}: ${text}`;
   });
   log(`${nameOf(id)}: ${done}`);
-}
-
-async function one(work: Promise<void>): Promise<void> {
-  await all("the cluster's answers; run the same again when this is mended", [work]);
 }

@@ -10,9 +10,14 @@ const intervalMs = 500;
  *
  * @param timeoutMs - longest wait
  * @param check - says what is still waited for; undefined when nothing is
+ * @param path - what the user sets the longest wait by
  * @throws ProblemsError after `timeoutMs` with what was waited for; ApiError when the API server refuses
  */
-export async function waitUntil(timeoutMs: number, check: () => Promise<string | undefined>): Promise<void> {
+export async function waitUntil(
+  timeoutMs: number,
+  check: () => Promise<string | undefined>,
+  path = "wait",
+): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const open = await check().catch(reasonToAskAgain);
@@ -22,7 +27,7 @@ export async function waitUntil(timeoutMs: number, check: () => Promise<string |
     if (Date.now() >= deadline) {
       throw new ProblemsError("waiting for the cluster", [
         {
-          path: "wait",
+          path,
           value: `${timeoutMs / 1000}s`,
           accepted:
             `a time in which this ends: ${open}. Look at the pods (kubectl -n kube-system get pods -o wide) ` +

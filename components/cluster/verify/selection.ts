@@ -1,42 +1,45 @@
 /** A requirement of a node's labels or fields. */
 export interface Requirement {
-  key: string;
-  operator: string;
-  values?: string[];
+  readonly key: string;
+  readonly operator: string;
+  readonly values?: readonly string[];
 }
 
 interface Toleration {
-  key?: string;
-  operator?: string;
-  value?: string;
-  effect?: string;
+  readonly key?: string;
+  readonly operator?: string;
+  readonly value?: string;
+  readonly effect?: string;
 }
 
 /** A taint of a node. */
 export interface Taint {
-  key: string;
-  value?: string;
-  effect: string;
+  readonly key: string;
+  readonly value?: string;
+  readonly effect: string;
 }
 
 /** The part of a pod template that says which nodes it wants; a `V1PodSpec` is one. */
 export interface Placement {
-  nodeName?: string;
-  nodeSelector?: Record<string, string>;
-  affinity?: {
-    nodeAffinity?: {
-      requiredDuringSchedulingIgnoredDuringExecution?: {
-        nodeSelectorTerms: { matchExpressions?: Requirement[]; matchFields?: Requirement[] }[];
+  readonly nodeName?: string;
+  readonly nodeSelector?: Readonly<Record<string, string>>;
+  readonly affinity?: {
+    readonly nodeAffinity?: {
+      readonly requiredDuringSchedulingIgnoredDuringExecution?: {
+        readonly nodeSelectorTerms: readonly {
+          readonly matchExpressions?: readonly Requirement[];
+          readonly matchFields?: readonly Requirement[];
+        }[];
       };
     };
   };
-  tolerations?: Toleration[];
+  readonly tolerations?: readonly Toleration[];
 }
 
 /** The part of a node that a {@link Placement} looks at; a `V1Node` is one. */
 export interface Place {
-  metadata?: { name?: string; labels?: Record<string, string> };
-  spec?: { taints?: Taint[] };
+  readonly metadata?: { readonly name?: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly spec?: { readonly taints?: readonly Taint[] };
 }
 
 /** Taints that every DaemonSet's pods tolerate; the last one those on the host's network. */

@@ -32,9 +32,10 @@ export function formatReport(report: Report): string {
  * Writes a diagnosis for a terminal: a table, the worst first, and for each outlier the command that restarts its
  * kube-proxy alone.
  *
- * @param kubectl - how to call kubectl for this cluster, such as `kubectl --context prod`
+ * @param restart - how to call what restarts nodes of this cluster, such as
+ *   `npm run --silent restart-nodes -- --context prod`
  */
-export function formatDiagnosis(diagnosis: Diagnosis, kubectl: string): string {
+export function formatDiagnosis(diagnosis: Diagnosis, restart: string): string {
   const rows = diagnosis.nodes.map((finding) => [
     finding.node,
     finding.pod ?? "-",
@@ -51,7 +52,7 @@ export function formatDiagnosis(diagnosis: Diagnosis, kubectl: string): string {
           "",
           `${node}:`,
           ...findings.map((finding) => `  - ${finding}`),
-          ...(pod === null ? [] : [`  restart it alone: ${kubectl} -n kube-system delete pod ${pod}`]),
+          ...(pod === null ? [] : [`  restart it alone: ${restart} --nodes ${node}`]),
         ]
       : [],
   );

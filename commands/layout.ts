@@ -1,0 +1,67 @@
+// Run by the component's own `local.Command` before DaemonSets are made.
+import { parseArgs } from "node:util";
+import * as v from "valibot";
+import { loadCluster } from "../components/cluster/client.ts";
+import type { WantedDaemonSet } from "../components/cluster/handover.ts";
+import { makeRoom } from "../components/cluster/layout.ts";
+import { formatProblems } from "../components/problems.ts";
+import { list, mapping, optional, problemsOf, record, text } from "../components/schema.ts";
+import { clusterOf, readInput, runCommand, UsageError } from "./commandLine.ts";
+
+const usage = `Usage: node commands/layout.ts --apply < WANTED
+
+Makes room for DaemonSets of kube-proxy without stopping a pod: others of this program are deleted, and their pods
+labelled for the ones that take them over. Changes nothing where none is in the way.
+
+WANTED is JSON: [{"daemonSet": NAME, "pool": POOL, "layout": HASH, "placement": POD SPEC}, ...]`;
+
+const timeoutMs = 5 * 60_000;
+
+const shape = v.pipe(
+  list(
+    mapping({
+      daemonSet: text("a name"),
+      pool: optional(text("a name")),
+      layout: optional(text("a hash")),
+      placement: record(v.unknown(), "the part of a pod's spec that selects nodes"),
+    }),
+    "a list of DaemonSets",
+  ),
+  // With none, every kube-proxy would be in the way.
+  v.minLength(1, "one DaemonSet or more"),
+);
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { apply: { type: "boolean" } } });
+  if (values.apply !== true) {
+    throw new UsageError("--apply: is required");
+  }
+  const wanted = parseWanted(readInput("standard input", 0));
+  const lines: string[] = [];
+  await makeRoom(loadCluster(clusterOf({}), process.env), wanted, {
+    timeoutMs,
+    log: (line) => {
+      lines.push(line);
+      console.log(line);
+    },
+  });
+  if (lines.length === 0) {
+    console.log("No other DaemonSet is in the way: nothing was changed");
+  }
+}
+
+function parseWanted(input: string): WantedDaemonSet[] {
+  let wanted: unknown;
+  try {
+    wanted = JSON.parse(input);
+  } catch (error) {
+    throw new UsageError(`standard input: is not JSON (${String(error)})`);
+  }
+  const problems = problemsOf(shape, wanted);
+  if (problems.length > 0) {
+    throw new UsageError(formatProblems("standard input", problems));
+  }
+  return wanted as WantedDaemonSet[];
+}
+
+await runCommand(usage, main);

@@ -1,0 +1,226 @@
+import * as command from "@pulumi/command";
+import * as kubernetes from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import type { KubeProxyArgs } from "./args.ts";
+import {
+  layoutCommand,
+  orphansCommand,
+  restartNodesCommand,
+  snapshotCommand,
+  verifyCommand,
+} from "./commands.ts";
+import type { ConfigMap, KubeProxyObjects } from "./kubeadm/objects.ts";
+import { ClusterRoleChoice } from "./kubeadm/settings.ts";
+import { type Plan, poolNames, waitsOf } from "./plan.ts";
+import type { Wave } from "./pools/waves.ts";
+import {
+  initialToken,
+  restartAnnotation,
+  restartOptions,
+  RestartStrategy,
+  templateHashAnnotation,
+} from "./restart.ts";
+
+/** Declares the resources below a KubeProxy, with their options and their order. */
+export class Children {
+  readonly #parent: pulumi.ComponentResource;
+  readonly #name: string;
+  readonly #args: KubeProxyArgs;
+
+  /** @param name - the component's, with which the children's names begin */
+  constructor(parent: pulumi.ComponentResource, name: string, args: KubeProxyArgs) {
+    this.#parent = parent;
+    this.#name = name;
+    this.#args = args;
+  }
+
+  /**
+   * Declares them all.
+   *
+   * @returns the DaemonSets, in the order in which they are restarted
+   */
+  declare(plan: pulumi.Output<Plan>): kubernetes.apps.v1.DaemonSet[] {
+    const { cluster = {}, snapshotFolder, running = true } = this.#args;
+    const triggers = plan.waves.apply((waves) => triggersOf(running ? waves : []));
+    const snapshot = this.#command("snapshot", snapshotCommand(cluster, triggers, snapshotFolder));
+    const config = this.#configMap("config-map", plan.objects.configMap, { dependsOn: [snapshot] });
+    const access = this.#access(plan.objects);
+    return running ? this.#waves(plan, [...access, config, snapshot]) : [];
+  }
+
+  /** One DaemonSet after the other, each only when the one before is proved. */
+  #waves(plan: pulumi.Output<Plan>, before: pulumi.Resource[]): kubernetes.apps.v1.DaemonSet[] {
+    const { cluster = {}, restartStrategy, restartNodes } = this.#args;
+    const layout = this.#command("layout", layoutCommand(cluster, plan.waves), { dependsOn: before });
+    // A Rolling DaemonSet leaves its pods behind when it is deleted: so that the new one finds them after a restart, and
+    // for this command to remove after a destroy, which deletes what depends on it first.
+    const orphans =
+      restartStrategy === RestartStrategy.Recreate
+        ? []
+        : [this.#command("orphans", orphansCommand(cluster, plan.waves))];
+
+    const sets: kubernetes.apps.v1.DaemonSet[] = [];
+    let proved: pulumi.Resource[] = [...before, layout, ...orphans];
+    for (const [index, pool] of poolNames(this.#args).entries()) {
+      const wave = plan.waves.apply((waves) => waves[index] ?? waves[0]);
+      const { set, proof } = this.#wave(wave, index, pool, proved);
+      sets.push(set);
+      proved = [proof];
+    }
+    if (restartNodes !== undefined) {
+      const { nodes, token = initialToken } = restartNodes;
+      const restart = restartNodesCommand(cluster, nodes, token, this.#deadline);
+      this.#command("restart-nodes", restart, { dependsOn: proved });
+    }
+    return sets;
+  }
+
+  #wave(
+    wave: pulumi.Output<Wave>,
+    index: number,
+    pool: string | undefined,
+    before: pulumi.Resource[],
+  ): { set: kubernetes.apps.v1.DaemonSet; proof: pulumi.Resource } {
+    const { cluster = {}, hold = [], restart = initialToken, timeouts = {}, verify = true } = this.#args;
+    const prefix = pool === undefined ? "" : `${pool}-`;
+    // Whatever the program says now, nothing of a held pool is different.
+    const keep = (...keys: string[]) => (hold.includes(pool ?? "") ? keys : []);
+    const config =
+      pool === undefined
+        ? []
+        : [
+            this.#configMap(`${prefix}config-map`, wave.configMap, {
+              dependsOn: before,
+              ignoreChanges: keep("metadata", "data"),
+            }),
+          ];
+    const wait = waitsOf(this.#args)[index] ?? "";
+    const { verify: deadline, pod, ...own } = timeouts;
+    const set = new kubernetes.apps.v1.DaemonSet(
+      `${this.#name}-${prefix}daemon-set`,
+      {
+        metadata: wave.daemonSet.metadata,
+        spec: wave.daemonSet.apply(({ spec }) => mutable(spec)),
+      },
+      // The ConfigMap is named by a constant and only depended on: taking its name from the resource would let a
+      // replaced ConfigMap take the DaemonSet down with it.
+      {
+        ...this.#options,
+        replaceOnChanges: [...restartOptions.replaceOnChanges],
+        ignoreChanges: [...restartOptions.ignoreChanges, ...keep("metadata", "spec")],
+        customTimeouts: { create: wait, update: wait, ...own },
+        dependsOn: [...before, ...config],
+      },
+    );
+    if (!verify) {
+      return { set, proof: set };
+    }
+    const triggers = wave.apply((one) => triggersOf([one]));
+    const proof = this.#command(
+      `${prefix}verify`,
+      verifyCommand(cluster, { triggers, wave, token: restart, deadline: this.#deadline }),
+      { dependsOn: [set], ignoreChanges: keep("interpreter", "create", "environment", "triggers") },
+    );
+    return { set, proof };
+  }
+
+  get #deadline(): string {
+    return this.#args.timeouts?.verify ?? "5m";
+  }
+
+  /**
+   * Options of every object. Names are fixed, so that no object can stand beside its own replacement. The Kubernetes
+   * provider asks to delete first only when it found a reason to replace by itself; a restart is the engine's reason,
+   * and the engine's default order would create over the live DaemonSet and then delete it.
+   */
+  get #options(): pulumi.CustomResourceOptions {
+    return { parent: this.#parent, deleteBeforeReplace: true };
+  }
+
+  #command(
+    name: string,
+    args: command.local.CommandArgs,
+    options: pulumi.CustomResourceOptions = {},
+  ): command.local.Command {
+    return new command.local.Command(`${this.#name}-${name}`, args, { parent: this.#parent, ...options });
+  }
+
+  #configMap(
+    name: string,
+    configMap: pulumi.Output<ConfigMap>,
+    options: pulumi.CustomResourceOptions,
+  ): kubernetes.core.v1.ConfigMap {
+    return new kubernetes.core.v1.ConfigMap(
+      `${this.#name}-${name}`,
+      { metadata: configMap.metadata, data: configMap.apply(({ data }) => ({ ...data })) },
+      { ...this.#options, ...options },
+    );
+  }
+
+  /** The ServiceAccount and its rights; gives what the pods cannot do without. */
+  #access(objects: pulumi.Output<KubeProxyObjects>): pulumi.Resource[] {
+    const [name, choice] = [this.#name, this.#args.clusterRole];
+    const { ServiceAccount } = kubernetes.core.v1;
+    const { ClusterRole, ClusterRoleBinding, Role, RoleBinding } = kubernetes.rbac.v1;
+    const { serviceAccount, clusterRoleBinding, role, roleBinding } = objects;
+    const options = this.#options;
+
+    const account = new ServiceAccount(
+      `${name}-service-account`,
+      { metadata: serviceAccount.metadata },
+      options,
+    );
+    const clusterRole =
+      choice === ClusterRoleChoice.create
+        ? [
+            new ClusterRole(
+              `${name}-cluster-role`,
+              {
+                metadata: objects.apply((all) => all.clusterRole?.metadata ?? {}),
+                rules: objects.apply((all) => mutable(all.clusterRole?.rules ?? [])),
+              },
+              options,
+            ),
+          ]
+        : [];
+    const binding = new ClusterRoleBinding(
+      `${name}-cluster-role-binding`,
+      {
+        metadata: clusterRoleBinding.metadata,
+        roleRef: clusterRoleBinding.roleRef,
+        subjects: clusterRoleBinding.apply(({ subjects }) => mutable(subjects)),
+      },
+      { ...options, dependsOn: clusterRole },
+    );
+    const bootstrapRole = new Role(
+      `${name}-role`,
+      { metadata: role.metadata, rules: role.apply(({ rules }) => mutable(rules)) },
+      options,
+    );
+    new RoleBinding(
+      `${name}-role-binding`,
+      {
+        metadata: roleBinding.metadata,
+        roleRef: roleBinding.roleRef,
+        subjects: roleBinding.apply(({ subjects }) => mutable(subjects)),
+      },
+      { ...options, dependsOn: [bootstrapRole] },
+    );
+    return [account, binding];
+  }
+}
+
+/** What tells one state of the pods from another: a new value is a restart or a rollout. */
+function triggersOf(waves: readonly Wave[]): string[] {
+  return waves.flatMap(({ daemonSet: { metadata } }) => [
+    metadata.annotations?.[restartAnnotation] ?? "",
+    metadata.annotations?.[templateHashAnnotation] ?? "",
+  ]);
+}
+
+/** The same value for Pulumi's types, which know no `readonly`. */
+function mutable<T>(value: T): Mutable<T> {
+  return value as Mutable<T>;
+}
+
+type Mutable<T> = T extends object ? { -readonly [K in keyof T]: Mutable<T[K]> } : T;

@@ -1,0 +1,53 @@
+import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
+import type { ClusterFacts, DaemonSetFacts, NodeFacts } from "../facts.ts";
+
+import { request } from "./snapshot/api.ts";
+import { type DaemonSet, listDaemonSets } from "./workload.ts";
+
+/**
+ * Reads what decides what an `up` does: two requests, however many nodes.
+ *
+ * @param config - the cluster, see `loadCluster`
+ * @throws ApiError when the API server refuses or does not answer
+ */
+export async function readFacts(config: KubeConfig): Promise<ClusterFacts> {
+  const [nodes, daemonSets] = await Promise.all([readNodes(config), listDaemonSets(config)]);
+  return { nodes, daemonSets: daemonSets.map(daemonSetFacts) };
+}
+
+/** Reads the nodes alone, as {@link readFacts} does. */
+export async function readNodes(config: KubeConfig): Promise<NodeFacts[]> {
+  const { items } = (await request(config, HttpMethod.GET, "/api/v1/nodes")) as { items: Node[] };
+  return items.map(nodeFacts);
+}
+
+/** A node as the API server gives it, as far as it is looked at. */
+interface Node {
+  readonly metadata: { readonly name: string; readonly labels?: Record<string, string> };
+  readonly spec: { readonly taints?: NodeFacts["taints"] };
+  readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+}
+
+function nodeFacts({ metadata: { name, labels = {} }, spec, status }: Node): NodeFacts {
+  return {
+    name,
+    labels,
+    taints: (spec.taints ?? []).map(({ key, value, effect }) => ({
+      key,
+      ...(value !== undefined && { value }),
+      effect,
+    })),
+    ready: status.conditions?.find(({ type }) => type === "Ready")?.status ?? "Unknown",
+  };
+}
+
+function daemonSetFacts({ metadata: { name, uid, annotations = {} }, status }: DaemonSet): DaemonSetFacts {
+  const told = Object.entries(annotations).filter(([key]) => /^(kube-proxy|pulumi\.com)\//.test(key));
+  return {
+    name,
+    uid,
+    annotations: Object.fromEntries(told),
+    desired: status.desiredNumberScheduled,
+    available: status.numberAvailable ?? 0,
+  };
+}

@@ -1,0 +1,101 @@
+/** Pure: which DaemonSets are in the way of the wanted ones, and what becomes of their pods. */
+import type { NodeFacts } from "../facts.ts";
+import { layoutAnnotation, poolLabel } from "../pools/waves.ts";
+import { type Problem, ProblemsError } from "../problems.ts";
+import { type Placement, selects } from "./verify/selection.ts";
+import { type DaemonSet, isOurs, nameOf, type Pod } from "./workload.ts";
+
+/** A DaemonSet that is about to be made, or is there already. */
+export interface WantedDaemonSet {
+  /** Its name. */
+  readonly daemonSet: string;
+  /** Name of its pool; absent without pools. */
+  readonly pool?: string;
+  /** Its {@link layoutAnnotation}; absent without pools. */
+  readonly layout?: string;
+  /** Which nodes its pods go to. */
+  readonly placement: Placement;
+}
+
+/**
+ * The DaemonSets of this program that are not among the wanted ones as they are.
+ *
+ * @throws ProblemsError for those that somebody else made. One that has the name of a wanted one is Pulumi's to report,
+ *   unless it would adopt what the others leave
+ */
+export function obstaclesAmong(
+  daemonSets: readonly DaemonSet[],
+  wanted: readonly WantedDaemonSet[],
+): DaemonSet[] {
+  const isWanted = (one: DaemonSet): boolean =>
+    wanted.some(
+      ({ daemonSet, layout }) =>
+        daemonSet === nameOf(one) && layout === one.metadata.annotations?.[layoutAnnotation],
+    );
+  const obstacles = daemonSets.filter((one) => isOurs(one) && !isWanted(one));
+  const names = new Set(wanted.map(({ daemonSet }) => daemonSet));
+  const foreign = daemonSets.filter(
+    (one) => !isOurs(one) && (obstacles.length > 0 || !names.has(nameOf(one))),
+  );
+  if (foreign.length > 0) {
+    throw new ProblemsError("the cluster's kube-proxies; nothing was changed", foreign.map(foreignProblem));
+  }
+  return obstacles;
+}
+
+function foreignProblem(daemonSet: DaemonSet): Problem {
+  return {
+    path: `DaemonSet kube-system/${nameOf(daemonSet)}`,
+    accepted:
+      "is in the way, and this program has not made it: hand it over first (docs/provision.md), or delete it if its " +
+      "nodes may be without a kube-proxy until the new DaemonSets are there",
+  };
+}
+
+/** What becomes of a pod that belongs to no DaemonSet. */
+export const Fate = {
+  /** The DaemonSet of its node adopts it as it is; or nobody can do anything about it. */
+  left: "left",
+  /** The DaemonSet of its node adopts it by the pool's label. */
+  labelled: "labelled",
+  /** It is deleted, since no DaemonSet is for its node, or it has none. */
+  deleted: "deleted",
+  /** It is about to end, and its node must not get another one before. */
+  awaited: "awaited",
+} as const;
+export type Fate = (typeof Fate)[keyof typeof Fate];
+
+/** A pod that belongs to no DaemonSet, and what becomes of it. */
+export interface Orphan {
+  readonly pod: Pod;
+  readonly fate: Fate;
+  /** The pool of its node, where there is one. */
+  readonly pool: string | undefined;
+}
+
+/**
+ * Decides what becomes of a pod that belongs to no DaemonSet.
+ *
+ * @param node - where it is; undefined when it is nowhere, or on a node that is there no more
+ */
+export function orphanOf(pod: Pod, node: NodeFacts | undefined, wanted: readonly WantedDaemonSet[]): Orphan {
+  const next = node && wanted.find(({ placement }) => selects(placement, placeOf(node)));
+  return { pod, fate: fateOf(pod, node, next), pool: next?.pool };
+}
+
+function fateOf(pod: Pod, node: NodeFacts | undefined, next: WantedDaemonSet | undefined): Fate {
+  const { deletionTimestamp, labels } = pod.metadata;
+  if (deletionTimestamp !== undefined) {
+    // On a node that does not answer it stays as it is, and nothing runs beside it.
+    return next !== undefined && node?.ready === "True" ? Fate.awaited : Fate.left;
+  }
+  if (next === undefined) {
+    return Fate.deleted;
+  }
+  return next.pool === undefined || next.pool === labels?.[poolLabel] ? Fate.left : Fate.labelled;
+}
+
+/** A node as a placement looks at it. */
+export function placeOf({ name, labels, taints }: NodeFacts) {
+  return { metadata: { name, labels }, spec: { taints } };
+}

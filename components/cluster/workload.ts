@@ -1,0 +1,151 @@
+import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
+import { restartAnnotation } from "../restart.ts";
+import { ApiError, request } from "./snapshot/api.ts";
+
+/** Requests of one kind under way at once: the API server has others to serve. */
+export const concurrency = 32;
+
+/** Paths of the collections in the API. */
+const paths = {
+  daemonSets: "/apis/apps/v1/namespaces/kube-system/daemonsets",
+  pods: "/api/v1/namespaces/kube-system/pods",
+} as const;
+
+const label = { key: "k8s-app", value: "kube-proxy" } as const;
+
+/** Metadata of a live object, as far as it is looked at. */
+interface Metadata {
+  readonly name: string;
+  readonly uid: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly deletionTimestamp?: string;
+  readonly ownerReferences?: readonly Owner[];
+}
+
+/** Who an object belongs to. */
+interface Owner {
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller?: boolean;
+}
+
+/** A DaemonSet of kube-proxy. */
+export interface DaemonSet {
+  readonly metadata: Metadata;
+  readonly spec: { readonly template: { readonly metadata: Pick<Metadata, "labels"> } };
+  readonly status: { readonly desiredNumberScheduled: number; readonly numberAvailable?: number };
+}
+
+/** A pod of kube-proxy. */
+export interface Pod {
+  readonly metadata: Metadata;
+  /** `nodeName` is absent until the scheduler has found a place. */
+  readonly spec: { readonly nodeName?: string };
+  readonly status: {
+    readonly phase?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly containerStatuses?: readonly {
+      readonly state?: { readonly waiting?: { readonly reason?: string } };
+    }[];
+  };
+}
+
+/**
+ * The DaemonSets in kube-system whose pods are kube-proxy's. The pods' label decides, not the DaemonSet's own: that for
+ * Windows nodes has `k8s-app=kube-proxy` as well, but its pods have not.
+ *
+ * Source: the kube-proxy-windows DaemonSet of kubernetes-sigs/sig-windows-tools.
+ *
+ * @throws ApiError when the API server refuses or does not answer, as every function here
+ */
+export async function listDaemonSets(config: KubeConfig): Promise<DaemonSet[]> {
+  const { items } = (await request(config, HttpMethod.GET, paths.daemonSets)) as { items: DaemonSet[] };
+  return items.filter(({ spec }) => spec.template.metadata.labels?.[label.key] === label.value);
+}
+
+/** An object's name. */
+export function nameOf({ metadata }: DaemonSet | Pod): string {
+  return metadata.name;
+}
+
+/** Whether this program made a DaemonSet. */
+export function isOurs({ metadata }: DaemonSet): boolean {
+  return metadata.annotations?.[restartAnnotation] !== undefined;
+}
+
+/** kube-proxy's pods in kube-system, whoever they belong to; on one node only, when its name is given. */
+export async function listPods(config: KubeConfig, node?: string): Promise<Pod[]> {
+  const query = {
+    labelSelector: `${label.key}=${label.value}`,
+    ...(node !== undefined && { fieldSelector: `spec.nodeName=${node}` }),
+  };
+  const { items } = (await request(config, HttpMethod.GET, paths.pods, { query })) as { items: Pod[] };
+  return items;
+}
+
+/** kube-proxy's pods that belong to nobody: those that a deleted DaemonSet has left. */
+export async function listOrphans(config: KubeConfig): Promise<Pod[]> {
+  return (await listPods(config)).filter((pod) => controllerOf(pod) === undefined);
+}
+
+/** Who makes a pod again when it is gone: a DaemonSet, or a Node for a static pod. */
+export function controllerOf({ metadata }: Pod): Owner | undefined {
+  return metadata.ownerReferences?.find(({ controller }) => controller === true);
+}
+
+/** Whether a pod serves: it is Ready and not about to end. */
+export function isReady({ metadata, status }: Pod): boolean {
+  const ready = status.conditions?.find(({ type }) => type === "Ready")?.status;
+  return ready === "True" && metadata.deletionTimestamp === undefined;
+}
+
+/** What keeps a pod from being Ready, in a word of the kubelet's or of the pod's phase. */
+export function whyNotReady({ metadata, status }: Pod): string {
+  if (metadata.deletionTimestamp !== undefined) {
+    return "Terminating";
+  }
+  const waiting = status.containerStatuses?.find(({ state }) => state?.waiting !== undefined)?.state?.waiting;
+  return waiting?.reason ?? status.phase ?? "Unknown";
+}
+
+/** Deletes a DaemonSet and leaves its pods. It is gone when the garbage collector has cut their ties. */
+export async function deleteAndOrphan(config: KubeConfig, { metadata }: DaemonSet): Promise<void> {
+  await unlessChanged(
+    request(config, HttpMethod.DELETE, `${paths.daemonSets}/${metadata.name}`, {
+      body: { propagationPolicy: "Orphan", preconditions: { uid: metadata.uid } },
+    }),
+  );
+}
+
+/** Deletes a pod. */
+export async function deletePod(config: KubeConfig, { metadata }: Pod): Promise<void> {
+  await unlessChanged(
+    request(config, HttpMethod.DELETE, `${paths.pods}/${metadata.name}`, {
+      body: { preconditions: { uid: metadata.uid } },
+    }),
+  );
+}
+
+/** Sets labels of a pod. */
+export async function labelPod(
+  config: KubeConfig,
+  { metadata }: Pod,
+  labels: Readonly<Record<string, string>>,
+): Promise<void> {
+  await unlessChanged(
+    request(config, HttpMethod.PATCH, `${paths.pods}/${metadata.name}`, { body: { metadata: { labels } } }),
+  );
+}
+
+/** The object may be gone meanwhile, and another one have come by its name: whoever asked looks again. */
+async function unlessChanged(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!(error instanceof ApiError && (error.status === 404 || error.status === 409))) {
+      throw error;
+    }
+  }
+}

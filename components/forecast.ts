@@ -1,0 +1,174 @@
+import { selects } from "./cluster/verify/selection.ts";
+import type { ClusterFacts, NodeFacts } from "./facts.ts";
+import { layoutAnnotation, type Wave } from "./pools/waves.ts";
+import { listed, type Problem } from "./problems.ts";
+import {
+  deletionPolicyAnnotation,
+  restartAnnotation,
+  RestartStrategy,
+  templateHashAnnotation,
+} from "./restart.ts";
+import { unavailableNodes } from "./timeouts.ts";
+
+/** What the program intends with its waves. */
+export interface Plan {
+  /** How restarts take the pods down. */
+  readonly strategy: RestartStrategy;
+  /** Names of pools that stay as they are. */
+  readonly held: readonly string[];
+  /** How long each wave is waited for, as Go durations. */
+  readonly waits: readonly string[];
+}
+
+/** What the coming `up` does to the pods, in sentences. */
+export interface Forecast {
+  readonly lines: readonly string[];
+  /** What a user may not expect. */
+  readonly warnings: readonly string[];
+  /** What has to be mended first. */
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Says what the coming `up` does to kube-proxy's pods.
+ *
+ * Whether pods outlive their DaemonSet is decided by what the state has of it, which the cluster's own object shows.
+ *
+ * @param waves - as the program wants them, see `withRestart`
+ * @param plan - what the program intends with them
+ * @param facts - of the cluster
+ */
+export function forecast(waves: readonly Wave[], plan: Plan, facts: ClusterFacts): Forecast {
+  const each = waves.flatMap((wave, index) =>
+    plan.held.includes(wave.pool ?? "") ? [] : [forecastWave(wave, plan.strategy, facts, plan.waits[index])],
+  );
+  const moved = movedFrom(waves, facts);
+  return {
+    lines: [
+      ...(moved.length === 0
+        ? []
+        : [`Pods of ${moved.join(", ")} change hands: each runs until its new DaemonSet replaces it.`]),
+      ...each.flatMap(({ lines }) => lines),
+      ...plan.held.map((pool) => `Pool ${pool} stays as it is: this update pauses before it.`),
+    ],
+    warnings: each.flatMap(({ warnings }) => warnings),
+    problems: [...emptyPools(waves, facts), ...each.flatMap(({ problems }) => problems)],
+  };
+}
+
+/** Whether a DaemonSet in the cluster is what the program wants, pods included. */
+export function isDone({ daemonSet: { metadata } }: Wave, facts: ClusterFacts): boolean {
+  const live = facts.daemonSets.find(({ name }) => name === metadata.name);
+  return [templateHashAnnotation, restartAnnotation, layoutAnnotation].every(
+    (annotation) => live !== undefined && live.annotations[annotation] === metadata.annotations?.[annotation],
+  );
+}
+
+/** DaemonSets whose pods go to others, since the pools are not those of the cluster. */
+function movedFrom(waves: readonly Wave[], { daemonSets }: ClusterFacts): string[] {
+  const wanted = new Map(waves.map(({ daemonSet: { metadata } }) => [metadata.name, metadata.annotations]));
+  return daemonSets
+    .filter(({ annotations }) => restartAnnotation in annotations)
+    .filter(
+      ({ name, annotations }) =>
+        !wanted.has(name) || wanted.get(name)?.[layoutAnnotation] !== annotations[layoutAnnotation],
+    )
+    .map(({ name }) => name);
+}
+
+function forecastWave(
+  wave: Wave,
+  strategy: RestartStrategy,
+  facts: ClusterFacts,
+  wait: string | undefined,
+): Forecast {
+  const { metadata, spec } = wave.daemonSet;
+  const what = `DaemonSet ${metadata.name}`;
+  const nodes = facts.nodes.filter((node) => selectedBy(wave, node));
+  const bound = spec.updateStrategy.rollingUpdate?.maxUnavailable;
+  const limit = wait === undefined ? "" : `; waits up to ${wait}`;
+  const atATime = `at most ${unavailableNodes(bound, nodes.length)} of ${count(nodes.length, "node")} at a time`;
+  const live = facts.daemonSets.find(({ name }) => name === metadata.name);
+  const wanted = metadata.annotations ?? {};
+  const differs = (annotation: string) => live?.annotations[annotation] !== wanted[annotation];
+  const outlives = live?.annotations[deletionPolicyAnnotation] === "orphan";
+  const result = (line: string, warnings: string[] = []): Forecast => ({
+    lines: [`${what} ${line}${limit}.`],
+    warnings,
+    problems: whyBlocked(wave, nodes),
+  });
+  if (facts.daemonSets.length === 0) {
+    return { ...result(`is created for ${count(nodes.length, "node")}`), problems: [] };
+  }
+  if (live === undefined || differs(layoutAnnotation)) {
+    return result(`takes over and replaces the pods of its nodes, ${atATime}`);
+  }
+  if (differs(restartAnnotation)) {
+    const way = outlives ? atATime : `all ${count(live.desired, "pod")} deleted at once, then made anew`;
+    return result(`is restarted, ${way}`, strategyWarnings(what, strategy, outlives));
+  }
+  return differs(templateHashAnnotation)
+    ? result(`is changed in place, ${atATime}`)
+    : { lines: [], warnings: [], problems: [] };
+}
+
+function count(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? "" : "s"}`;
+}
+
+function strategyWarnings(what: string, strategy: RestartStrategy, outlives: boolean): string[] {
+  if (strategy === RestartStrategy.Rolling && !outlives) {
+    return [
+      `restartStrategy is Rolling, but ${what} was made without it, and a deletion goes by that: this restart takes ` +
+        "all its pods down at once. To roll, run `pulumi up` with the old token first, then with the new one.",
+    ];
+  }
+  return strategy === RestartStrategy.Recreate && outlives
+    ? [
+        `restartStrategy is Recreate, but ${what} was made under Rolling, and a deletion goes by that: this restart ` +
+          "still rolls, the next one recreates.",
+      ]
+    : [];
+}
+
+function selectedBy({ daemonSet }: Wave, { name, labels, taints }: NodeFacts): boolean {
+  return selects(daemonSet.spec.template.spec, { metadata: { name, labels }, spec: { taints } });
+}
+
+/**
+ * Nodes whose kubelet is gone: a pod there never ends, so that a deletion in the foreground waits for ever; it counts as
+ * unavailable, so that with as many of them as `maxUnavailable` no other pod is replaced; and it never is ready, so that
+ * the rollout is never done.
+ */
+function whyBlocked({ pool, daemonSet }: Wave, nodes: readonly NodeFacts[]): Problem[] {
+  const dead = nodes.filter(({ ready }) => ready === "Unknown").map(({ name }) => name);
+  if (dead.length === 0) {
+    return [];
+  }
+  const bound = daemonSet.spec.updateStrategy.rollingUpdate?.maxUnavailable ?? 1;
+  const halts = dead.length >= unavailableNodes(bound, nodes.length);
+  return [
+    {
+      path: pool === undefined ? "the cluster's nodes" : `nodes of pool ${pool}`,
+      accepted:
+        `the kubelet of ${listed(dead)} does not answer: the rollout would never end` +
+        (halts ? `, and with maxUnavailable ${bound} no pod at all would be replaced` : "") +
+        "; repair these nodes, or take them out of the cluster with kubectl delete node",
+    },
+  ];
+}
+
+/** A pool without a node: the wave would prove nothing, and the next one follow at once. The last one may wait for nodes. */
+function emptyPools(waves: readonly Wave[], { nodes }: ClusterFacts): Problem[] {
+  return waves.slice(0, -1).flatMap((wave, index) =>
+    nodes.length === 0 || nodes.some((node) => selectedBy(wave, node))
+      ? []
+      : [
+          {
+            path: `pools[${index}]`,
+            value: wave.pool,
+            accepted: "a pool that has a node now: a wave without one proves nothing to the next",
+          },
+        ],
+  );
+}

@@ -1,0 +1,78 @@
+import type { KubeProxyArgs } from "./args.ts";
+import type { ClusterFacts } from "./facts.ts";
+import { isDone } from "./forecast.ts";
+import { kubeProxyObjects } from "./kubeadm/manifests.ts";
+import type { KubeProxyObjects } from "./kubeadm/objects.ts";
+import type { Settings } from "./kubeadm/settings.ts";
+import { type Pool, requirementsOf } from "./pools/pool.ts";
+import { selectionsWith } from "./pools/selections.ts";
+import { isLaidOut, type Wave, wavesOf } from "./pools/waves.ts";
+import { initialToken, type Restart, RestartStrategy, rollingBounds, withRestart } from "./restart.ts";
+import { rolloutTimeout } from "./timeouts.ts";
+import { whoRuns } from "./trace.ts";
+
+/** The arguments that make objects, with plain values. */
+export type Plain = Settings &
+  Pick<KubeProxyArgs, "pools" | "running" | "restartStrategy"> & { restart?: string };
+
+/** The objects that the arguments make. */
+export interface Plan {
+  readonly objects: KubeProxyObjects;
+  /** The DaemonSets, in the order in which they are restarted. */
+  readonly waves: readonly [Wave, ...Wave[]];
+}
+
+/** Makes objects of arguments in which `checkArgs` finds no problem. */
+export function planOf(plain: Plain): Plan {
+  const {
+    pools = [],
+    restart: token = initialToken,
+    restartStrategy: strategy = RestartStrategy.Rolling,
+  } = plain;
+  const bounds = strategy === RestartStrategy.Rolling ? { updateStrategy: rollingBounds } : {};
+  const settings = { ...bounds, ...plain };
+  const restart: Restart = { token, strategy, by: whoRuns(process.env), at: new Date().toISOString() };
+  const [first, ...others] = wavesOf(settings, pools);
+  return {
+    objects: kubeProxyObjects(settings),
+    waves: [withRestart(first, restart), ...others.map((wave) => withRestart(wave, restart))],
+  };
+}
+
+/**
+ * Names of the pools that an update leaves as they are, since it pauses before them: it does, as long as one of the
+ * first ones has still to be changed. So the next update, which finds those done, goes on.
+ *
+ * @param pause - after how many pools; 0 for none
+ */
+export function heldPools(plain: Plain, pause: number, facts: ClusterFacts): string[] {
+  const { waves } = planOf(plain);
+  const isAhead = waves.slice(0, pause).some((wave) => !isDone(wave, facts));
+  return isAhead ? waves.slice(pause).flatMap(({ pool }) => pool ?? []) : [];
+}
+
+/**
+ * Names of the pools that have a DaemonSet after an update: one that is held and has none yet gets none. Without pools
+ * that is one DaemonSet without a name of a pool.
+ */
+export function poolNames({ pools = [], hold = [], facts }: KubeProxyArgs): (string | undefined)[] {
+  return pools.length === 0
+    ? [undefined]
+    : pools.map(({ name }) => name).filter((name) => !hold.includes(name) || isLaidOut(name, pools, facts));
+}
+
+/**
+ * How long to wait for each wave's rollout, as Go durations. It goes by arguments that are no outputs: the engine takes
+ * a timeout only as a plain value.
+ */
+export function waitsOf({ pools = [], ...args }: KubeProxyArgs): string[] {
+  const { facts, timeouts, updateStrategy, restartStrategy } = args;
+  const bounds = updateStrategy ?? (restartStrategy === RestartStrategy.Recreate ? undefined : rollingBounds);
+  const all: readonly Pool[] = pools.length === 0 ? [{ name: "all nodes" }] : pools;
+  return all.map((pool) => {
+    const selection = { name: pool.name, requirements: requirementsOf(pool) };
+    const nodes = facts?.nodes.filter(({ labels }) => selectionsWith(labels, [selection]).length > 0);
+    const bound = pool.maxUnavailable ?? bounds?.rollingUpdate?.maxUnavailable;
+    return rolloutTimeout(nodes?.length, bound, timeouts?.pod);
+  });
+}

@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, suite, test } from "node:test";
+import { stringify } from "yaml";
+import { askFacts } from "../../components/facts.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "facts-"));
+after(() => {
+  rmSync(folder, { recursive: true });
+});
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** Asks a server that stands in for a cluster's. */
+async function ask(answer: Answer, user: object = {}): ReturnType<typeof askFacts> {
+  const server = createServer(answer).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  try {
+    return await askFacts({
+      kubeconfig: stringify({
+        "current-context": "fake",
+        contexts: [{ name: "fake", context: { cluster: "fake", user: "fake" } }],
+        clusters: [
+          { name: "fake", cluster: { server: `http://127.0.0.1:${port}`, "insecure-skip-tls-verify": true } },
+        ],
+        users: [{ name: "fake", user }],
+      }),
+    });
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+/** A cluster that has these objects. */
+function cluster(nodes: readonly object[], daemonSets: readonly object[]): Answer {
+  return ({ url = "" }, response) => {
+    const items = url === "/api/v1/nodes" ? nodes : daemonSets;
+    response.setHeader("content-type", "application/json").end(JSON.stringify({ items }));
+  };
+}
+
+const refuse: Answer = (_, response) => {
+  const status = { kind: "Status", message: "nodes is forbidden:\n  User cannot list" };
+  response.writeHead(403, { "content-type": "application/json" }).end(JSON.stringify(status));
+};
+
+function node(name: string, ready?: string, taints?: readonly object[]): object {
+  const others = [{ type: "MemoryPressure", status: "False" }];
+  const conditions = ready === undefined ? others : [...others, { type: "Ready", status: ready }];
+  return { metadata: { name, labels: { zone: "a" } }, spec: { taints }, status: { conditions } };
+}
+
+function daemonSet(name: string, pods: string, annotations?: object, status: object = {}): object {
+  return {
+    metadata: { name, uid: `uid of ${name}`, labels: { "k8s-app": "kube-proxy" }, annotations },
+    spec: { template: { metadata: { labels: { "k8s-app": pods } } } },
+    status: { desiredNumberScheduled: 3, ...status },
+  };
+}
+
+suite("the facts of a cluster", () => {
+  test("nodes with labels, taints and what their kubelet says", async () => {
+    const taints = [{ key: "gpu", value: "yes", effect: "NoSchedule", timeAdded: "then" }];
+    const nodes = [node("a", "True", taints), node("b", "False"), node("c", "Unknown"), node("d")];
+    const facts = await ask(cluster([...nodes, { metadata: { name: "e" }, spec: {}, status: {} }], []));
+    const common = { labels: { zone: "a" }, taints: [] };
+    assert.deepEqual(facts, {
+      nodes: [
+        { ...common, name: "a", taints: [{ key: "gpu", value: "yes", effect: "NoSchedule" }], ready: "True" },
+        { ...common, name: "b", ready: "False" },
+        { ...common, name: "c", ready: "Unknown" },
+        { ...common, name: "d", ready: "Unknown" },
+        { ...common, name: "e", labels: {}, ready: "Unknown" },
+      ],
+      daemonSets: [],
+    });
+  });
+
+  test("kube-proxy's DaemonSets, by their pods' label, with this program's annotations and Pulumi's", async () => {
+    const ours = { "kube-proxy/restart": "t1", "pulumi.com/deletionPropagationPolicy": "orphan" };
+    const others = { "deprecated.daemonset.template.generation": "1", "example.com/kube-proxy/x": "2" };
+    const { daemonSets } = await ask(
+      cluster(
+        [],
+        [
+          daemonSet("kube-proxy", "kube-proxy", { ...ours, ...others }, { numberAvailable: 2 }),
+          daemonSet("kube-proxy-canary", "kube-proxy"),
+          daemonSet("kube-proxy-windows", "kube-proxy-windows"),
+          daemonSet("flannel", "flannel"),
+        ],
+      ),
+    );
+    const common = { desired: 3, available: 0, annotations: {} };
+    assert.deepEqual(daemonSets, [
+      { ...common, name: "kube-proxy", uid: "uid of kube-proxy", annotations: ours, available: 2 },
+      { ...common, name: "kube-proxy-canary", uid: "uid of kube-proxy-canary" },
+    ]);
+  });
+
+  test("every failure is an error of one line", async () => {
+    const cannot = /^the cluster's nodes and DaemonSets cannot be read: [^\n]+$/;
+    const cases: readonly [() => Promise<unknown>, RegExp][] = [
+      [() => ask(refuse), /context: "fake" .* said: 403 nodes is forbidden: User cannot list$/],
+      [() => ask((_, response) => response.destroy()), /a cluster that answers; http:.* does not: /],
+      [() => askFacts({ kubeconfig: join(folder, "missing") }), /kubeconfig: ".*missing" is not accepted/],
+    ];
+    for (const [asking, expected] of cases) {
+      await assert.rejects(asking, ({ message }: Error) => {
+        assert.match(message, cannot);
+        assert.match(message, expected);
+        assert.doesNotMatch(message, /\bat .*\.[jt]s:\d+/);
+        return true;
+      });
+    }
+  });
+
+  test("a cluster that is silent is given up", async () => {
+    await assert.rejects(
+      ask(() => undefined),
+      /no answer within 10 s$/,
+    );
+  });
+
+  test("credentials are had as kubectl has them; the stack's config goes to nobody", async () => {
+    const seen = join(folder, "environment");
+    const plugin = join(folder, "plugin.js");
+    const credential = { apiVersion: "client.authentication.k8s.io/v1", kind: "ExecCredential" };
+    writeFileSync(
+      plugin,
+      `require("fs").writeFileSync(${JSON.stringify(seen)}, Object.keys(process.env).join("\\n"));
+      console.log(${JSON.stringify(JSON.stringify({ ...credential, status: { token: "the-token" } }))});`,
+    );
+    const exec = { apiVersion: credential.apiVersion, command: process.execPath, args: [plugin] };
+    const tokens = new Set<string | undefined>();
+    const secret = { PULUMI_CONFIG: "{}", PULUMI_CONFIG_PASSPHRASE: "p", CLOUD_PROFILE: "prod" };
+    Object.assign(process.env, secret);
+    try {
+      await ask(
+        (request, response) => {
+          tokens.add(request.headers.authorization);
+          cluster([], [])(request, response);
+        },
+        { exec: { ...exec, interactiveMode: "Never" } },
+      );
+    } finally {
+      for (const name of Object.keys(secret)) Reflect.deleteProperty(process.env, name);
+    }
+    assert.deepEqual([...tokens], ["Bearer the-token"]);
+    const names = readFileSync(seen, "utf8").split("\n");
+    assert.ok(names.includes("CLOUD_PROFILE"));
+    assert.deepEqual(
+      names.filter((name) => name.startsWith("PULUMI_CONFIG")),
+      [],
+    );
+  });
+});
