@@ -91,8 +91,8 @@ export async function up(options: UpOptions = {}): Promise<Lab> {
   const { name = "default", nodes, realNodes = 0, mode, log = () => undefined } = options;
   const kubeadm = options.kubeadm ?? mode !== undefined;
   const dir = labDir(name);
-  if (nodes !== undefined) checkNodes(nodes);
   checkRealNodes(realNodes);
+  if (nodes !== undefined) checkNodes(nodes, realNodes);
 
   return await interruptible(async (signal) => {
     if (realNodes > 0) await checkRequirements();
@@ -160,7 +160,7 @@ export async function setNodes(
   count: number,
   log: (line: string) => void = () => undefined,
 ): Promise<Lab> {
-  checkNodes(count);
+  checkNodes(count, lab.realNodes.length);
   return await exclusively(lab.name, { log }, async () => {
     const state = runningState(lab);
     return await reuse(state, { nodes: count, log });
@@ -225,18 +225,20 @@ interface ReuseOptions {
 async function reuse(state: State, options: ReuseOptions): Promise<Lab> {
   const { nodes, realNodes, kubeadm = false, mode, log, signal } = options;
   const { lab } = state;
-  const refuse = (option: string, what: string): never => {
+  const refuse = (option: string, how: string): never => {
     throw new Error(
-      `${option}: the lab "${lab.name}" runs already and was started with ${what}; ` +
+      `${option}: the lab "${lab.name}" runs already and was started ${how}; ` +
         "end it first, or choose another name",
     );
   };
-  if (kubeadm && !state.kubeadm) refuse("kubeadm", "no kube-proxy of kubeadm's");
-  if (mode !== undefined && mode !== state.mode) refuse("mode", `mode ${state.mode ?? "left open"}`);
+  if (kubeadm && !state.kubeadm) refuse("kubeadm", "without kubeadm's kube-proxy");
+  if (mode !== undefined && mode !== state.mode)
+    refuse("mode", state.mode === undefined ? "without one" : `with ${state.mode}`);
   if (realNodes !== undefined && realNodes !== lab.realNodes.length) {
-    refuse("real-nodes", `${lab.realNodes.length} real nodes`);
+    refuse("real-nodes", `with ${lab.realNodes.length}`);
   }
   if (nodes === undefined || nodes === lab.nodes) return lab;
+  checkNodes(nodes, lab.realNodes.length);
   await scaleNodes(lab.kubeconfig, nodes, { log, signal });
   const scaled = { ...state, lab: { ...lab, nodes } };
   writeState(scaled);

@@ -70,12 +70,14 @@ export async function countNodes(kubeconfig: string): Promise<{ total: number; r
   return { total: nodes.length, ready: nodes.filter(isReady).length };
 }
 
-/** @throws Error unless `count` is a whole number from 0 to {@link maxNodes}. */
-export function checkNodes(count: unknown): asserts count is number {
-  if (!Number.isInteger(count) || (count as number) < 0 || (count as number) > maxNodes) {
-    throw new Error(
-      `nodes: ${JSON.stringify(count)} is not accepted; give a whole number from 0 to ${maxNodes}`,
-    );
+/**
+ * @param realNodes - How many of the ranges of pods' addresses real nodes have.
+ * @throws Error unless `count` is a whole number from 0 to {@link maxNodes}, or to what real nodes leave of that.
+ */
+export function checkNodes(count: unknown, realNodes = 0): asserts count is number {
+  const most = maxNodes - realNodes;
+  if (!Number.isInteger(count) || (count as number) < 0 || (count as number) > most) {
+    throw new Error(`nodes: ${JSON.stringify(count)} is not accepted; give a whole number from 0 to ${most}`);
   }
 }
 
