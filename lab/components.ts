@@ -11,10 +11,22 @@ export interface ComponentSpec {
   /** Path of the program; the lab's multi-call binary unless given. */
   file?: string;
   args: string[];
+  /** What its environment has beside the lab's own. */
+  env?: Readonly<Record<string, string>>;
   /** The port on the loopback interface that it serves at. */
   port: number;
   /** URL that answers 200 when it is healthy. */
   health: string;
+  /** How long it may take to end by itself, in milliseconds: 5000 unless given. */
+  graceMs?: number;
+}
+
+/** What differs from lab to lab beside folder and ports. */
+export interface ClusterOptions {
+  /** The Services' subnet, or an IPv4 and an IPv6 one with a comma between. */
+  serviceSubnet: string;
+  /** Path of the API server's configuration by which it reaches real nodes; they are on this machine otherwise. */
+  egressSelector?: string;
 }
 
 /** The ports of a lab, all on 127.0.0.1. */
@@ -37,6 +49,7 @@ export interface Ports {
 export function componentSpecs(
   dir: string,
   ports: Ports,
+  { serviceSubnet, egressSelector }: ClusterOptions,
 ): Record<"etcd" | "apiServer" | "controllerManager" | "scheduler" | "kubeProxy" | "kwok", ComponentSpec> {
   const local = (port: number): string => `https://127.0.0.1:${port}`;
   const pki = (file: string): string => join(dir, "pki", file);
@@ -102,7 +115,8 @@ export function componentSpecs(
         "service-account-issuer": "https://kubernetes.default.svc.cluster.local",
         "service-account-key-file": pki("sa.pub"),
         "service-account-signing-key-file": pki("sa.key"),
-        "service-cluster-ip-range": network.serviceSubnet,
+        "service-cluster-ip-range": serviceSubnet,
+        ...(egressSelector !== undefined && { "egress-selector-config-file": egressSelector }),
         // Not kubeadm's: it tells who uses the lab from what its controllers do meanwhile.
         "audit-policy-file": auditPolicy(dir),
         "audit-log-path": auditLog(dir),
@@ -125,7 +139,7 @@ export function componentSpecs(
         "cluster-signing-key-file": pki("ca.key"),
         "root-ca-file": pki("ca.crt"),
         "service-account-private-key-file": pki("sa.key"),
-        "service-cluster-ip-range": network.serviceSubnet,
+        "service-cluster-ip-range": serviceSubnet,
         "use-service-account-credentials": true,
         controllers: "*,bootstrapsigner,tokencleaner",
         // Nobody to share the lead with, and waiting for the lease costs seconds at every start.

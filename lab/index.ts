@@ -10,18 +10,24 @@ import { binary as build } from "./build.ts";
 import { auditLog } from "./components.ts";
 import { writeFaults } from "./faults.ts";
 import type { Fault } from "./faults.ts";
+import { modes } from "./kubeadm.ts";
+import type { Mode } from "./kubeadm.ts";
 import { withLock } from "./lock.ts";
 import { isHealthy } from "./network.ts";
 import { checkNodes, countNodes, scaleNodes } from "./nodes.ts";
 import { isAlive } from "./process.ts";
+import { checkRealNodes } from "./real/addresses.ts";
+import { nodeSoftware } from "./real/build.ts";
+import { onNode } from "./real/node.ts";
+import { checkRequirements } from "./real/requirements.ts";
 import { discard, start } from "./start.ts";
 import { labDir, makeLabsDir, readState, writeState } from "./state.ts";
 import type { Component, Lab, State } from "./state.ts";
 import { kubectlInvocation, run } from "./tools.ts";
 import type { Invocation, Result, RunOptions } from "./tools.ts";
 
-export { auditLog };
-export type { Fault, Lab, Result, RunOptions };
+export { auditLog, modes };
+export type { Fault, Lab, Mode, Result, RunOptions };
 
 /**
  * An image that cannot be pulled on the lab's nodes: its pods never become Ready and report
@@ -33,10 +39,17 @@ export const neverReadyImage = "registry.example.com/kube-proxy:never-ready";
 export interface UpOptions {
   /** The lab's name: 1 to 32 lower-case letters, digits and inner dashes. Default: `default`. */
   name?: string;
-  /** Number of nodes, 0 to 1024. Default: 20 for a new lab, and as it is for a running one. */
+  /**
+   * Number of nodes that kwok plays, 0 to 1024. Default: 20 for a new lab, 0 for a new one with real nodes, and as it
+   * is for a running one.
+   */
   nodes?: number;
-  /** Start with ConfigMap kubeadm-config and kubeadm's own kube-proxy. Default: false. */
+  /** Number of real nodes, 0 to 9: containers run there, and Services answer. They need root on Linux. Default: 0. */
+  realNodes?: number;
+  /** Start with ConfigMap kubeadm-config and kubeadm's own kube-proxy. Default: false, but true with a mode. */
   kubeadm?: boolean;
+  /** The mode of kubeadm's kube-proxy. Default: kubeadm's own, which is iptables. */
+  mode?: Mode;
   /** Takes one line of progress at a time. Default: nobody does. */
   log?: (line: string) => void;
 }
@@ -75,23 +88,29 @@ const lockTimeoutMs = 5 * 60_000;
  *   of its log), or a wait that takes too long; nothing of a new lab is left then.
  */
 export async function up(options: UpOptions = {}): Promise<Lab> {
-  const { name = "default", nodes, kubeadm = false, log = () => undefined } = options;
+  const { name = "default", nodes, realNodes = 0, mode, log = () => undefined } = options;
+  const kubeadm = options.kubeadm ?? mode !== undefined;
   const dir = labDir(name);
-  if (nodes !== undefined) checkNodes(nodes);
+  checkRealNodes(realNodes);
+  if (nodes !== undefined) checkNodes(nodes, realNodes);
 
   return await interruptible(async (signal) => {
+    if (realNodes > 0) await checkRequirements();
     const path = await build({ log, signal });
+    const real =
+      realNodes > 0 ? { count: realNodes, software: await nodeSoftware(path, { log, signal }) } : undefined;
     return await exclusively(name, { log, signal }, async () => {
       const state = readState(dir);
       if (state !== undefined && isRunning(state)) {
-        return await reuse(state, { nodes, kubeadm, log, signal });
+        return await reuse(state, { nodes, realNodes: options.realNodes, kubeadm, mode, log, signal });
       }
       if (state !== undefined) {
         log(`The lab "${name}" was left behind by a run that did not end well: starting anew.`);
         await discard(state);
       }
       rmSync(dir, { recursive: true, force: true });
-      return await start({ name, nodes: nodes ?? 20, kubeadm, binary: path, log, signal });
+      const kwokNodes = nodes ?? (real === undefined ? 20 : 0);
+      return await start({ name, nodes: kwokNodes, real, kubeadm, mode, binary: path, log, signal });
     });
   });
 }
@@ -141,10 +160,10 @@ export async function setNodes(
   count: number,
   log: (line: string) => void = () => undefined,
 ): Promise<Lab> {
-  checkNodes(count);
+  checkNodes(count, lab.realNodes.length);
   return await exclusively(lab.name, { log }, async () => {
     const state = runningState(lab);
-    return await reuse(state, { nodes: count, kubeadm: false, log, signal: undefined });
+    return await reuse(state, { nodes: count, log });
   });
 }
 
@@ -176,6 +195,17 @@ export function kubectlCommand(lab: Lab, args: readonly string[]): Invocation {
 }
 
 /**
+ * The command line of a command on a real node: in its network and with its file system, which has a shell, `nft`,
+ * `iptables`, `conntrack`, `ctr` and `labnode`.
+ *
+ * @param node - The node's name, for example `real-1`.
+ * @throws Error when the lab does not run or has no such real node.
+ */
+export function nodeCommand(lab: Lab, node: string, args: readonly string[]): Invocation {
+  return onNode(runningState(lab), node, args);
+}
+
+/**
  * Path of the lab's multi-call binary, built first when it is missing. The first argument chooses
  * the component, for example `kubeadm`.
  */
@@ -185,21 +215,30 @@ export async function binary(log: (line: string) => void = () => undefined): Pro
 
 interface ReuseOptions {
   nodes: number | undefined;
-  kubeadm: boolean;
+  realNodes?: number | undefined;
+  kubeadm?: boolean;
+  mode?: Mode | undefined;
   log: (line: string) => void;
-  signal: AbortSignal | undefined;
+  signal?: AbortSignal;
 }
 
 async function reuse(state: State, options: ReuseOptions): Promise<Lab> {
-  const { nodes, kubeadm, log, signal } = options;
+  const { nodes, realNodes, kubeadm = false, mode, log, signal } = options;
   const { lab } = state;
-  if (kubeadm && !state.kubeadm) {
+  const refuse = (option: string, how: string): never => {
     throw new Error(
-      `kubeadm: the lab "${lab.name}" runs already and was started without kubeadm's kube-proxy; ` +
+      `${option}: the lab "${lab.name}" runs already and was started ${how}; ` +
         "end it first, or choose another name",
     );
+  };
+  if (kubeadm && !state.kubeadm) refuse("kubeadm", "without kubeadm's kube-proxy");
+  if (mode !== undefined && mode !== state.mode)
+    refuse("mode", state.mode === undefined ? "without one" : `with ${state.mode}`);
+  if (realNodes !== undefined && realNodes !== lab.realNodes.length) {
+    refuse("real-nodes", `with ${lab.realNodes.length}`);
   }
   if (nodes === undefined || nodes === lab.nodes) return lab;
+  checkNodes(nodes, lab.realNodes.length);
   await scaleNodes(lab.kubeconfig, nodes, { log, signal });
   const scaled = { ...state, lab: { ...lab, nodes } };
   writeState(scaled);

@@ -17,7 +17,28 @@ export interface KubeadmRun {
 }
 
 /** The port in kubeadm's files: the usual one, since the real one differs from lab to lab. */
-const bindPort = 6443;
+export const bindPort = 6443;
+
+/** The modes of kube-proxy that a lab offers. */
+export const modes = ["iptables", "nftables"] as const;
+
+/** One of {@link modes}. */
+export type Mode = (typeof modes)[number];
+
+/** @throws Error unless `mode` is one of {@link modes}. */
+export function checkMode(mode: string): asserts mode is Mode {
+  if (!(modes as readonly string[]).includes(mode)) {
+    throw new Error(`mode: ${JSON.stringify(mode)} is not accepted; give ${modes.join(" or ")}`);
+  }
+}
+
+/** A cluster as kubeadm is told of it. */
+export interface KubeadmCluster {
+  /** The lab's name. */
+  name: string;
+  podSubnet: string;
+  serviceSubnet: string;
+}
 
 /** The cluster's name in kubeadm's files and thus the end of the context's name. */
 export function clusterName(labName: string): string {
@@ -28,9 +49,13 @@ export function clusterName(labName: string): string {
  * Makes the certificates (`<dir>/pki`) and kubeconfig files (`<dir>/*.conf`) of a new cluster with
  * `kubeadm init phase certs` and `kubeconfig`, for an API server on a port of 127.0.0.1.
  */
-export async function makeCredentials(kubeadm: KubeadmRun, labName: string, server: string): Promise<void> {
+export async function makeCredentials(
+  kubeadm: KubeadmRun,
+  cluster: KubeadmCluster,
+  server: string,
+): Promise<void> {
   const { dir } = kubeadm;
-  const config = writeConfig(dir, "kubeadm-certs.yaml", labName, {
+  const config = writeConfig(dir, credentialsConfig, cluster, {
     certificatesDir: join(dir, "pki"),
     // An elliptic key takes a millisecond; kubeadm's default, RSA, a second for the dozen of them.
     encryptionAlgorithm: "ECDSA-P256",
@@ -42,12 +67,38 @@ export async function makeCredentials(kubeadm: KubeadmRun, labName: string, serv
   }
 }
 
+/** The configuration that {@link makeCredentials} leaves in the lab's folder. */
+const credentialsConfig = "kubeadm-certs.yaml";
+
+/**
+ * Makes a kubeconfig for an API server at its advertised address, as the real nodes see it.
+ *
+ * @param user - The name in its certificate.
+ * @param group - The organization in its certificate.
+ * @returns The file's content.
+ */
+export async function makeKubeconfig(
+  { binary, dir, signal }: KubeadmRun,
+  user: string,
+  group: string,
+): Promise<string> {
+  const names = ["--client-name", user, "--org", group];
+  const args = ["kubeadm", "kubeconfig", "user", ...names, "--config", join(dir, credentialsConfig)];
+  return await runOrFail({ file: binary, args, env: ownEnvironment(dir) }, { signal });
+}
+
 /**
  * Leaves the cluster as `kubeadm init` leaves it for an operator: ConfigMap kubeadm-config and
  * kubeadm's own kube-proxy.
+ *
+ * @param configuration - Fields of KubeProxyConfiguration that are not to have kubeadm's defaults.
  */
-export async function installKubeProxy(kubeadm: KubeadmRun, labName: string): Promise<void> {
-  const config = writeConfig(kubeadm.dir, "kubeadm.yaml", labName, {});
+export async function installKubeProxy(
+  kubeadm: KubeadmRun,
+  cluster: KubeadmCluster,
+  configuration: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const config = writeConfig(kubeadm.dir, "kubeadm.yaml", cluster, {}, configuration);
   const common = ["--config", config, "--kubeconfig", join(kubeadm.dir, "admin.conf")];
   await run(kubeadm, ["upload-config", "kubeadm", ...common]);
   await run(kubeadm, ["addon", "kube-proxy", ...common]);
@@ -58,7 +109,13 @@ async function run({ binary, dir, signal }: KubeadmRun, phase: string[]): Promis
   await runOrFail({ file: binary, args, env: ownEnvironment(dir) }, { signal });
 }
 
-function writeConfig(dir: string, file: string, labName: string, overrides: Record<string, string>): string {
+function writeConfig(
+  dir: string,
+  file: string,
+  { name, podSubnet, serviceSubnet }: KubeadmCluster,
+  overrides: Readonly<Record<string, string>>,
+  kubeProxy: Readonly<Record<string, unknown>> = {},
+): string {
   const apiVersion = "kubeadm.k8s.io/v1beta4";
   const init = {
     apiVersion,
@@ -75,13 +132,19 @@ function writeConfig(dir: string, file: string, labName: string, overrides: Reco
     kind: "ClusterConfiguration",
     // Named, so that kubeadm does not ask the internet for the newest one.
     kubernetesVersion,
-    clusterName: clusterName(labName),
-    networking: { podSubnet: network.podSubnet, serviceSubnet: network.serviceSubnet },
+    clusterName: clusterName(name),
+    networking: { podSubnet, serviceSubnet },
     apiServer: { certSANs: ["127.0.0.1", "localhost"] },
     ...overrides,
   };
+  const proxy = {
+    apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
+    kind: "KubeProxyConfiguration",
+    ...kubeProxy,
+  };
   const path = join(dir, file);
-  writeFileSync(path, [init, cluster].map((part) => stringify(part)).join("---\n"), { mode: 0o600 });
+  const parts = Object.keys(kubeProxy).length === 0 ? [init, cluster] : [init, cluster, proxy];
+  writeFileSync(path, parts.map((part) => stringify(part)).join("---\n"), { mode: 0o600 });
   return path;
 }
 

@@ -1,26 +1,33 @@
-/** The command line of the lab: `npm run lab -- up | down | status | kubectl`. */
+/** The command line of the lab: `npm run lab -- up | down | status | kubectl | node`. */
 import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
 import type { ParseArgsConfig } from "node:util";
 
-import { down, find, kubectlCommand, status, up } from "./index.ts";
-import type { ComponentStatus, Lab } from "./index.ts";
+import { down, find, kubectlCommand, nodeCommand, status, up } from "./index.ts";
+import type { ComponentStatus, Lab, Mode } from "./index.ts";
+import { checkMode } from "./kubeadm.ts";
 import { checkNodes } from "./nodes.ts";
+import { checkRealNodes } from "./real/addresses.ts";
 import { labDir } from "./state.ts";
+import type { Invocation } from "./tools.ts";
 
-const usage = `A real Kubernetes control plane on this machine, with nodes played by kwok.
+const usage = `A real Kubernetes control plane on this machine, with nodes played by kwok, or real ones.
 
 usage: npm run lab -- COMMAND
 
-  up [--name NAME] [--nodes N] [--kubeadm]
-      Bring the lab up, or find it running. --nodes: 0 to 1024, 20 unless given; scales a lab
-      that runs. --kubeadm: start with kubeadm-config and kubeadm's own kube-proxy.
+  up [--name NAME] [--nodes N] [--real-nodes N] [--kubeadm] [--mode iptables|nftables]
+      Bring the lab up, or find it running. --nodes: played by kwok, 0 to 1024, 20 unless given;
+      scales a lab that runs. --real-nodes: with a kubelet and a kernel, 0 to 9, 0 unless given;
+      needs root on Linux; without --nodes there are no others then. --kubeadm: start with
+      kubeadm-config and kubeadm's own kube-proxy; --mode: the same, in that mode.
   down [--name NAME]
       End the lab and remove everything it wrote.
   status [--name NAME]
       Show its components, nodes and kubeconfig file. Exit code 1 unless all is well.
   kubectl [--name NAME] ARGS...
       Run kubectl against it.
+  node [--name NAME] NODE COMMAND [ARGS...]
+      Run a command on a real node, for example: node real-1 nft list ruleset.
 
 NAME is "default" unless given: labs of different names run side by side.`;
 
@@ -29,15 +36,20 @@ class UsageError extends Error {}
 
 const commands: Record<string, (args: string[]) => Promise<number>> = {
   async up(args) {
-    const { name, nodes, kubeadm } = parse(args, {
+    const { name, nodes, kubeadm, mode, ...rest } = parse(args, {
       name: { type: "string" },
       nodes: { type: "string" },
+      "real-nodes": { type: "string" },
       kubeadm: { type: "boolean" },
+      mode: { type: "string" },
     });
+    const realNodes = rest["real-nodes"];
     const lab = await up({
       ...(name !== undefined && { name }),
       ...(nodes !== undefined && { nodes: Number(nodes) }),
-      kubeadm: kubeadm ?? false,
+      ...(realNodes !== undefined && { realNodes: Number(realNodes) }),
+      ...(kubeadm !== undefined && { kubeadm }),
+      ...(mode !== undefined && { mode: mode as Mode }),
       log: console.log,
     });
     console.log(nextSteps(lab));
@@ -71,29 +83,48 @@ const commands: Record<string, (args: string[]) => Promise<number>> = {
   },
 
   async kubectl(args) {
-    // Only a --name in front is ours; kubectl has options of its own.
-    const inFront = args[0] === "--name" ? 2 : args[0]?.startsWith("--name=") === true ? 1 : 0;
-    const { name = "default" } = parse(args.slice(0, inFront), { name: { type: "string" } });
-    const lab = await find(name);
-    if (lab === undefined) {
-      console.error(`The lab "${name}" does not run. Bring it up: npm run lab -- up${nameOption(name)}`);
-      return 1;
-    }
-    const command = kubectlCommand(lab, args.slice(inFront));
-    const child = spawn(command.file, command.args, { env: command.env, stdio: "inherit" });
-    return await new Promise((resolve, reject) => {
-      child.once("error", reject);
-      child.once("close", (code) => {
-        resolve(code ?? 1);
-      });
-    });
+    const { name, rest } = splitName(args);
+    return await inherit(name, (lab) => kubectlCommand(lab, rest));
+  },
+
+  async node(args) {
+    const { name, rest } = splitName(args);
+    const [node, ...command] = rest;
+    if (node === undefined || command.length === 0) throw new UsageError("node: give a node and a command");
+    return await inherit(name, (lab) => nodeCommand(lab, node, command));
   },
 };
+
+/** Takes the --name in front, the only option that is ours: what is run has options of its own. */
+function splitName(args: string[]): { name: string; rest: string[] } {
+  const inFront = args[0] === "--name" ? 2 : args[0]?.startsWith("--name=") === true ? 1 : 0;
+  const { name = "default" } = parse(args.slice(0, inFront), { name: { type: "string" } });
+  return { name, rest: args.slice(inFront) };
+}
+
+/** Runs a command for a lab with this process' terminal; gives its exit code. */
+async function inherit(name: string, command: (lab: Lab) => Invocation): Promise<number> {
+  const lab = await find(name);
+  if (lab === undefined) {
+    console.error(`The lab "${name}" does not run. Bring it up: npm run lab -- up${nameOption(name)}`);
+    return 1;
+  }
+  const { file, args, env } = command(lab);
+  const child = spawn(file, args, { env, stdio: "inherit" });
+  return await new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => {
+      resolve(code ?? 1);
+    });
+  });
+}
 
 interface Options {
   name?: string;
   nodes?: string;
+  "real-nodes"?: string;
   kubeadm?: boolean;
+  mode?: string;
 }
 
 /** Reads a command's options, and tells every mistake at once where parseArgs stops at the first. */
@@ -111,24 +142,32 @@ function parse(args: string[], accepted: NonNullable<ParseArgsConfig["options"]>
     if (type === "boolean" && token.value !== undefined) return `${token.rawName} takes no value`;
     return [];
   });
-  const { name, nodes } = values;
-  if (typeof name === "string") problems.push(...complaint(() => labDir(name)));
-  if (typeof nodes === "string") {
-    // Number("") is 0 and Number("1e2") is 100: neither is meant.
-    const count = /^\d+$/.test(nodes) ? Number(nodes) : nodes;
-    problems.push(
-      ...complaint(() => {
-        checkNodes(count);
-      }),
-    );
+  const checks: Record<string, (value: string) => void> = {
+    name: labDir,
+    nodes: (value) => {
+      checkNodes(wholeNumber(value));
+    },
+    "real-nodes": (value) => {
+      checkRealNodes(wholeNumber(value));
+    },
+    mode: checkMode,
+  };
+  for (const [option, check] of Object.entries(checks)) {
+    const value = values[option];
+    if (typeof value === "string") problems.push(...complaint(check, value));
   }
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
   return values;
 }
 
-function complaint(check: () => void): string[] {
+/** Number("") is 0 and Number("1e2") is 100: neither is meant. */
+function wholeNumber(value: string): number | string {
+  return /^\d+$/.test(value) ? Number(value) : value;
+}
+
+function complaint(check: (value: string) => void, value: string): string[] {
   try {
-    check();
+    check(value);
     return [];
   } catch (error) {
     return [`--${(error as Error).message}`];

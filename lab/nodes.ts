@@ -64,18 +64,20 @@ export async function scaleNodes(
   }
 }
 
-/** Counts the nodes and how many of them are Ready. */
+/** Counts the nodes, real ones too, and how many of them are Ready. */
 export async function countNodes(kubeconfig: string): Promise<{ total: number; ready: number }> {
-  const nodes = await listNodes(load(kubeconfig).makeApiClient(CoreV1Api));
+  const nodes = (await load(kubeconfig).makeApiClient(CoreV1Api).listNode({ resourceVersion: "0" })).items;
   return { total: nodes.length, ready: nodes.filter(isReady).length };
 }
 
-/** @throws Error unless `count` is a whole number from 0 to {@link maxNodes}. */
-export function checkNodes(count: unknown): asserts count is number {
-  if (!Number.isInteger(count) || (count as number) < 0 || (count as number) > maxNodes) {
-    throw new Error(
-      `nodes: ${JSON.stringify(count)} is not accepted; give a whole number from 0 to ${maxNodes}`,
-    );
+/**
+ * @param realNodes - How many of the ranges of pods' addresses real nodes have.
+ * @throws Error unless `count` is a whole number from 0 to {@link maxNodes}, or to what real nodes leave of that.
+ */
+export function checkNodes(count: unknown, realNodes = 0): asserts count is number {
+  const most = maxNodes - realNodes;
+  if (!Number.isInteger(count) || (count as number) < 0 || (count as number) > most) {
+    throw new Error(`nodes: ${JSON.stringify(count)} is not accepted; give a whole number from 0 to ${most}`);
   }
 }
 
@@ -85,6 +87,7 @@ function load(kubeconfig: string): KubeConfig {
   return config;
 }
 
+/** The nodes that kwok plays. */
 async function listNodes(api: CoreV1Api): Promise<V1Node[]> {
   // From the API server's cache: plenty new for a loop that asks again.
   const nodes = (await api.listNode({ resourceVersion: "0" })).items;
@@ -114,7 +117,7 @@ function nodeName(node: V1Node): string {
   return node.metadata?.name ?? "";
 }
 
-function isReady(node: V1Node): boolean {
+export function isReady(node: V1Node): boolean {
   return node.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false;
 }
 

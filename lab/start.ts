@@ -3,11 +3,19 @@ import { join } from "node:path";
 
 import { kubernetesVersion } from "./build.ts";
 import { componentSpecs } from "./components.ts";
-import type { ComponentSpec } from "./components.ts";
+import type { ComponentSpec, Ports } from "./components.ts";
 import { clusterName, installKubeProxy, makeCredentials } from "./kubeadm.ts";
-import { freePorts, isHealthy } from "./network.ts";
+import type { KubeadmCluster, Mode } from "./kubeadm.ts";
+import { freePorts, isHealthy, network } from "./network.ts";
 import { scaleNodes } from "./nodes.ts";
 import { end, isAlive, startDetached } from "./process.ts";
+import { subnets as realSubnets } from "./real/addresses.ts";
+import type { NodeSoftware } from "./real/build.ts";
+import { cgroupOf, removeCgroup } from "./real/cgroups.ts";
+import { writeEgressSelector } from "./real/gateway.ts";
+import type { GatewayPorts } from "./real/gateway.ts";
+import { realNodeName } from "./real/node.ts";
+import { startRealNodes } from "./real/start.ts";
 import { labDir, writeState } from "./state.ts";
 import type { Component, Lab, State } from "./state.ts";
 import { kubectlInvocation, ownEnvironment, run, runOrFail } from "./tools.ts";
@@ -17,7 +25,10 @@ import { waitFor } from "./wait.ts";
 export interface StartOptions {
   name: string;
   nodes: number;
+  /** Undefined for none. */
+  real: { count: number; software: NodeSoftware } | undefined;
   kubeadm: boolean;
+  mode: Mode | undefined;
   /** Path of the multi-call binary. */
   binary: string;
   log: (line: string) => void;
@@ -45,12 +56,12 @@ export async function start(options: StartOptions): Promise<Lab> {
 }
 
 async function startOnce(options: StartOptions): Promise<Lab> {
-  const { name, nodes, binary, log, signal } = options;
+  const { name, nodes, real, binary, log, signal } = options;
   const started = Date.now();
   const dir = labDir(name);
-  const [etcd, etcdPeer, etcdMetrics, apiServer, controllerManager, scheduler, kubeProxy, kwok] =
-    (await freePorts(8)) as [number, number, number, number, number, number, number, number];
-  const server = `https://127.0.0.1:${apiServer}`;
+  const ports = await labPorts(real?.count ?? 0);
+  const server = `https://127.0.0.1:${ports.apiServer}`;
+  const cluster = { name, ...(real === undefined ? network : realSubnets) };
   const lab: Lab = {
     name,
     dir,
@@ -58,9 +69,19 @@ async function startOnce(options: StartOptions): Promise<Lab> {
     context: `kubernetes-admin@${clusterName(name)}`,
     server,
     nodes,
+    realNodes: ports.kubelets.map((_, index) => realNodeName(index)),
+    podSubnet: cluster.podSubnet,
     kubernetesVersion,
   };
-  const state: State = { lab, binary, kubeadm: options.kubeadm, ready: false, components: [] };
+  const { kubeadm, mode } = options;
+  const state: State = {
+    lab,
+    binary,
+    kubeadm,
+    ...(mode !== undefined && { mode }),
+    ready: false,
+    components: [],
+  };
   // Made here, so that none of the tools makes it with more rights.
   for (const folder of ["home", "kubectl-cache", "pki", "pki/etcd"]) {
     mkdirSync(join(dir, folder), { recursive: true, mode: 0o700 });
@@ -68,10 +89,13 @@ async function startOnce(options: StartOptions): Promise<Lab> {
   writeState(state);
 
   try {
-    await makeCredentials({ binary, dir, signal }, name, server);
-    const ports = { etcd, etcdPeer, etcdMetrics, apiServer, controllerManager, scheduler, kubeProxy, kwok };
-    const specs = componentSpecs(dir, ports);
-    const launch = (spec: ComponentSpec): Promise<void> => startComponent(state, spec, signal);
+    const kubeadmRun = { binary, dir, signal };
+    await makeCredentials(kubeadmRun, cluster, server);
+    const specs = componentSpecs(dir, ports, {
+      serviceSubnet: cluster.serviceSubnet,
+      ...(real !== undefined && { egressSelector: writeEgressSelector(dir, ports) }),
+    });
+    const launch = (spec: ComponentSpec): Promise<Component> => startComponent(state, spec, signal);
 
     log(`Starting etcd and Kubernetes ${kubernetesVersion} at ${server}.`);
     await launch(specs.etcd);
@@ -84,9 +108,10 @@ async function startOnce(options: StartOptions): Promise<Lab> {
       launch(specs.kubeProxy),
       launch(specs.kwok),
       scaleNodes(lab.kubeconfig, nodes, { log, signal }),
+      real && startRealNodes(kubeadmRun, { software: real.software, ports, launch, log }),
     ]);
     await waitForDefaultServiceAccount(state, signal);
-    if (options.kubeadm) await startWithKubeProxy(state, signal, log);
+    if (kubeadm) await startWithKubeProxy(state, cluster, { log, signal });
     state.ready = true;
     writeState(state);
     log(`The lab "${name}" is up after ${((Date.now() - started) / 1000).toFixed(1)} s.`);
@@ -97,14 +122,44 @@ async function startOnce(options: StartOptions): Promise<Lab> {
   }
 }
 
+/** Finds a port for every component, and one for each real node. */
+async function labPorts(realNodes: number): Promise<Ports & GatewayPorts> {
+  const [etcd, etcdPeer, etcdMetrics, apiServer, controllerManager, scheduler, kubeProxy, kwok, ...rest] =
+    (await freePorts(9 + realNodes)) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
+  const [gateway, ...kubelets] = rest;
+  return {
+    etcd,
+    etcdPeer,
+    etcdMetrics,
+    apiServer,
+    controllerManager,
+    scheduler,
+    kubeProxy,
+    kwok,
+    gateway,
+    kubelets,
+  };
+}
+
 /** Ends every process of a lab and removes its folder. */
 export async function discard(state: State): Promise<void> {
   // In the reverse order of their start, so that nobody waits for somebody who is gone already.
-  for (const component of state.components.toReversed()) await end([component], 5000);
+  for (const component of state.components.toReversed()) await end([component], component.graceMs ?? 5000);
+  if (state.lab.realNodes.length > 0) await removeCgroup(cgroupOf(state.lab.dir));
   rmSync(state.lab.dir, { recursive: true, force: true });
 }
 
-async function startComponent(state: State, spec: ComponentSpec, signal: AbortSignal): Promise<void> {
+async function startComponent(state: State, spec: ComponentSpec, signal: AbortSignal): Promise<Component> {
   signal.throwIfAborted();
   const { dir } = state.lab;
   const log = join(dir, `${spec.name}.log`);
@@ -112,12 +167,13 @@ async function startComponent(state: State, spec: ComponentSpec, signal: AbortSi
     file: spec.file ?? state.binary,
     argv0: spec.name,
     args: spec.args,
-    env: ownEnvironment(dir),
+    env: { ...ownEnvironment(dir), ...spec.env },
     cwd: dir,
     log,
   });
-  const { name, port, health } = spec;
-  state.components.push({ name, ...identity, port, health, log });
+  const { name, port, health, graceMs } = spec;
+  const component = { name, ...identity, port, health, log, ...(graceMs !== undefined && { graceMs }) };
+  state.components.push(component);
   // At once, so that this process may be killed at any moment and the next one knows what to end.
   writeState(state);
   await waitFor(
@@ -128,6 +184,7 @@ async function startComponent(state: State, spec: ComponentSpec, signal: AbortSi
       return isHealthy(health);
     },
   );
+  return component;
 }
 
 function failIfEnded(component: Component): void {
@@ -161,11 +218,16 @@ async function waitForDefaultServiceAccount({ lab, binary }: State, signal: Abor
 }
 
 async function startWithKubeProxy(
-  { lab, binary }: State,
-  signal: AbortSignal,
-  log: (line: string) => void,
+  { lab, binary, mode }: State,
+  cluster: KubeadmCluster,
+  { log, signal }: { log: (line: string) => void; signal: AbortSignal },
 ): Promise<void> {
-  await installKubeProxy({ binary, dir: lab.dir, signal }, lab.name);
+  const configuration = {
+    ...(mode !== undefined && { mode }),
+    // On a real node the number of connections is this machine's setting, which kube-proxy may not change.
+    ...(lab.realNodes.length > 0 && { conntrack: { maxPerCore: 0 } }),
+  };
+  await installKubeProxy({ binary, dir: lab.dir, signal }, cluster, configuration);
   const rollout = ["rollout", "status", "daemonset/kube-proxy", "-n", "kube-system", "--timeout=180s"];
   await runOrFail(kubectlInvocation(lab, binary, rollout), { signal });
   log("kubeadm-config uploaded, and kubeadm's own kube-proxy runs on every node.");

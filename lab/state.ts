@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
+import type { Mode } from "./kubeadm.ts";
 import type { ProcessIdentity } from "./process.ts";
 
 /** A control plane on this machine, for whoever talks to it. */
@@ -15,8 +16,12 @@ export interface Lab {
   context: string;
   /** URL of the API server, on the loopback interface. */
   server: string;
-  /** Number of nodes. */
+  /** Number of nodes that kwok plays. */
   nodes: number;
+  /** Names of the real nodes. */
+  realNodes: readonly string[];
+  /** The pods' subnet, or an IPv4 and an IPv6 one with a comma between. */
+  podSubnet: string;
   /** The Kubernetes release it runs, for example `v1.37.2`. */
   kubernetesVersion: string;
 }
@@ -31,6 +36,8 @@ export interface Component extends ProcessIdentity {
   health: string;
   /** Path of its log file. */
   log: string;
+  /** How long it may take to end by itself, in milliseconds: 5000 unless given. */
+  graceMs?: number;
 }
 
 /** What is written down about a lab, so that another process can use it and end it. */
@@ -40,6 +47,8 @@ export interface State {
   binary: string;
   /** Whether it was started with kubeadm's own kube-proxy. */
   kubeadm: boolean;
+  /** The mode of that kube-proxy, if another than the default was asked for. */
+  mode?: Mode;
   /** False until it has come up, and for ever when the process that started it was killed. */
   ready: boolean;
   /** Every process started so far, in the order of their start. */

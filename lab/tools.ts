@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { text } from "node:stream/consumers";
 
 import type { Lab } from "./state.ts";
@@ -20,11 +20,13 @@ export interface RunOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** A command line of the lab's multi-call binary, with its whole environment. */
+/** A command line, with its whole environment. */
 export interface Invocation {
   file: string;
   args: string[];
   env: NodeJS.ProcessEnv;
+  /** Folder that it runs in; this process' one unless given. */
+  cwd?: string;
 }
 
 /**
@@ -62,8 +64,8 @@ export function kubectlInvocation(lab: Lab, binary: string, args: readonly strin
  * @throws Error when it cannot be started; the reason of `options.signal`.
  */
 export async function run(invocation: Invocation, options: RunOptions = {}): Promise<Result> {
-  const { file, args, env } = invocation;
-  const child = spawn(file, args, { env, signal: options.signal, stdio: "pipe" });
+  const { file, args, env, cwd } = invocation;
+  const child = spawn(file, args, { env, cwd, signal: options.signal, stdio: "pipe" });
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once("error", (error) => {
       reject(options.signal?.aborted === true ? (options.signal.reason as Error) : error);
@@ -80,6 +82,6 @@ export async function run(invocation: Invocation, options: RunOptions = {}): Pro
 export async function runOrFail(invocation: Invocation, options: RunOptions = {}): Promise<string> {
   const { stdout, stderr, code } = await run(invocation, options);
   if (code === 0) return stdout;
-  const command = invocation.args.join(" ");
+  const command = [basename(invocation.file), ...invocation.args].join(" ");
   throw new Error(`"${command}" ended with exit code ${code}:\n${stderr || stdout}`);
 }

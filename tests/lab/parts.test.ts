@@ -7,11 +7,13 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 
-import { isAtLeast } from "../../lab/build.ts";
+import { isAtLeast } from "../../lab/go.ts";
 import { down } from "../../lab/index.ts";
 import { withLock } from "../../lab/lock.ts";
 import { freePorts, maxNodes, nodeAddresses } from "../../lab/network.ts";
+import { checkNodes } from "../../lab/nodes.ts";
 import { end, identify, isAlive } from "../../lab/process.ts";
+import { maxRealNodes, realNodeAddresses, routerAddresses } from "../../lab/real/addresses.ts";
 import { labDir, makeLabsDir, writeState } from "../../lab/state.ts";
 
 function temporaryFolder(t: TestContext): string {
@@ -46,6 +48,23 @@ test("every node has addresses of its own", () => {
   assert.equal(new Set(all.map(({ podCIDR }) => podCIDR)).size, maxNodes);
 });
 
+test("real nodes have addresses of their own, and ranges for pods that no other node has", () => {
+  const real = Array.from({ length: maxRealNodes }, (_, index) => realNodeAddresses(index));
+  const kwok = Array.from({ length: maxNodes - maxRealNodes }, (_, index) => nodeAddresses(index));
+  const ranges = [...real.flatMap(({ podCIDRs }) => podCIDRs), ...kwok.map(({ podCIDR }) => podCIDR)];
+  assert.equal(new Set(ranges).size, ranges.length);
+  const addresses = [...routerAddresses, ...real.flatMap(({ addresses }) => addresses)];
+  assert.equal(new Set(addresses).size, addresses.length);
+});
+
+test("as many nodes as have a range for their pods, real ones included", () => {
+  checkNodes(maxNodes);
+  checkNodes(maxNodes - 2, 2);
+  assert.throws(() => {
+    checkNodes(maxNodes - 1, 2);
+  }, /^Error: nodes: 1023 is not accepted; give a whole number from 0 to 1022$/);
+});
+
 test("free ports differ", async () => {
   assert.equal(new Set(await freePorts(50)).size, 50);
 });
@@ -69,7 +88,17 @@ test("a recycled pid is never killed", async (t) => {
   const dir = labDir(name);
   makeLabsDir();
   mkdirSync(dir);
-  const lab = { name, dir, kubeconfig: "", context: "", server: "", nodes: 0, kubernetesVersion: "" };
+  const lab = {
+    name,
+    dir,
+    kubeconfig: "",
+    context: "",
+    server: "",
+    nodes: 0,
+    realNodes: [],
+    podSubnet: "",
+    kubernetesVersion: "",
+  };
   const component = { name: "etcd", pid, started: "some other time", port: 0, health: "", log: "" };
   writeState({ lab, binary: "", kubeadm: false, ready: true, components: [component] });
 
@@ -136,6 +165,8 @@ test("the command line tells every mistake at once, with exit code 2", async () 
     "--nodes",
     "1e2",
     "--node=3",
+    "--real-nodes=",
+    "--mode=ipvs",
     "more",
     "--kubeadm=1",
   ]);
@@ -143,7 +174,9 @@ test("the command line tells every mistake at once, with exit code 2", async () 
   for (const mistake of [
     /^--name: "A_b" is not accepted; give 1 to 32 lower-case/m,
     /^--nodes: "1e2" is not accepted; give a whole number from 0 to 1024$/m,
-    /^--node is not accepted; give --name, --nodes, --kubeadm$/m,
+    /^--node is not accepted; give --name, --nodes, --real-nodes, --kubeadm, --mode$/m,
+    /^--real-nodes: "" is not accepted; give a whole number from 0 to 9$/m,
+    /^--mode: "ipvs" is not accepted; give iptables or nftables$/m,
     /^"more" is one word too many$/m,
     /^--kubeadm takes no value$/m,
     /^usage: npm run lab/m,

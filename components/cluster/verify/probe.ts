@@ -1,4 +1,5 @@
 import { get, type IncomingMessage } from "node:http";
+import { finished } from "node:stream/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { reasonOf } from "./errors.ts";
 import { readAnswers, type Answers } from "./observation.ts";
@@ -50,7 +51,11 @@ async function ask(config: KubeConfig, { pod, port }: Target, signal: AbortSigna
   const tunnel = await openTunnel(config, pod, port, signal);
   const agent = new TunnelAgent(tunnel);
   try {
-    const read = (path: string): Promise<Answer> => fetchText({ agent, pod, path, signal });
+    // A request over a connection that has ended before would wait for ever: a refusal may come as early as that.
+    const ended = finished(tunnel).then(() => Promise.reject(new Error("the connection was closed")));
+    ended.catch(() => undefined); // As it is when all is done.
+    const read = (path: string): Promise<Answer> =>
+      Promise.race([fetchText({ agent, pod, path, signal }), ended]);
     const metrics = await read("/metrics");
     const localTime = Date.now() / 1000;
     const [proxyMode, configz] = [await read("/proxyMode"), await read("/configz")];

@@ -1,0 +1,110 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import type { MakeOptions } from "../cache.ts";
+import { run, runOrFail } from "../tools.ts";
+
+/** Debian packages by name, each in one version. */
+export type Packages = Readonly<Record<string, string>>;
+
+/** What runc is built with, and has in itself afterwards. */
+export const libraries: Packages = { "libseccomp-dev": "2.5.4-1+deb12u1" };
+
+/**
+ * What a node and kube-proxy's image hold beside the Kubernetes binaries, from Debian 12: a shell with `mount`, and the
+ * tools by which kube-proxy programs the kernel, with the libraries that these need.
+ */
+export const userland: Packages = {
+  "busybox-static": "1:1.35.0-4+deb12u1+b1",
+  conntrack: "1:1.4.7-1+b2",
+  iptables: "1.8.9-2",
+  libbsd0: "0.11.7-2",
+  libc6: "2.36-9+deb12u14",
+  libedit2: "3.1-20221030-2",
+  libgmp10: "2:6.2.1+dfsg1-1.1",
+  libip4tc2: "1.8.9-2",
+  libip6tc2: "1.8.9-2",
+  libjansson4: "2.14-2",
+  libmd0: "1.0.4-2",
+  libmnl0: "1.0.4-3",
+  "libnetfilter-conntrack3": "1.0.9-3",
+  libnfnetlink0: "1.0.2-2",
+  libnftables1: "1.0.6-2+deb12u2",
+  libnftnl11: "1.2.4-2",
+  libtinfo6: "6.4-4",
+  libxtables12: "1.8.9-2",
+  // Without /etc/protocols nft prints "6" for "tcp", and kube-proxy takes its own rules for somebody else's.
+  netbase: "6.4",
+  nftables: "1.0.6-2+deb12u2",
+};
+
+/** Which of Debian's alternatives is the one: the `iptables` that works through nf_tables. */
+const alternatives = ["iptables", "ip6tables"].flatMap((tool) =>
+  ["", "-save", "-restore"].map((suffix) => tool + suffix),
+);
+
+/** Makes a folder with all that is in {@link userland}. */
+export async function makeUserland(folder: string, options: MakeOptions): Promise<void> {
+  await unpack(folder, userland, options);
+  for (const name of alternatives) symlinkSync("xtables-nft-multi", join(folder, "usr/sbin", name));
+  const install = [folder, "/bin/busybox", "--install", "-s", "/bin"];
+  await runOrFail({ file: "chroot", args: install, env: process.env }, { signal: options.signal });
+}
+
+/**
+ * Unpacks packages into a new folder. Nothing is installed on this machine, and apt's own lists stay as they
+ * are.
+ *
+ * @throws Error when apt's sources do not have one of them in that version.
+ */
+export async function unpack(
+  folder: string,
+  packages: Packages,
+  { log, signal }: MakeOptions,
+): Promise<void> {
+  log(`Unpacking Debian packages: ${Object.keys(packages).join(", ")}.`);
+  const work = mkdtempSync(join(tmpdir(), "lab-packages-"));
+  try {
+    for (const part of ["lists/partial", "cache/archives/partial", "archives"]) {
+      mkdirSync(join(work, part), { recursive: true });
+    }
+    const archives = await download(work, packages, signal);
+    mkdirSync(folder);
+    for (const archive of archives) {
+      const args = ["--extract", archive, folder];
+      await runOrFail({ file: "dpkg-deb", args, env: process.env }, { signal });
+    }
+  } finally {
+    rmSync(work, { recursive: true });
+  }
+}
+
+async function download(
+  work: string,
+  packages: Packages,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  const apt = (...args: string[]) => ({
+    file: "apt-get",
+    args: [
+      ...["-o", `Dir::State::Lists=${join(work, "lists")}`, "-o", `Dir::Cache=${join(work, "cache")}`],
+      // Otherwise apt reads and writes as a user who may not enter this folder.
+      ...["-o", "APT::Sandbox::User=root", ...args],
+    ],
+    env: process.env,
+    cwd: join(work, "archives"),
+  });
+  // One of the user's sources may fail and yet another one have all that is needed.
+  const updated = await run(apt("update"), { signal });
+  const wanted = Object.entries(packages).map(([name, version]) => `${name}=${version}`);
+  const downloaded = await run(apt("download", ...wanted), { signal });
+  if (downloaded.code !== 0) {
+    throw new Error(
+      "apt could not download the packages of lab/real/packages.ts, which are Debian 12's; where apt's sources have " +
+        `others, change the versions there:\n${updated.stderr}${downloaded.stderr}`,
+    );
+  }
+  const folder = join(work, "archives");
+  return readdirSync(folder).map((file) => join(folder, file));
+}

@@ -1,0 +1,60 @@
+import { join } from "node:path";
+
+import { CoreV1Api, KubeConfig, RbacAuthorizationV1Api } from "@kubernetes/client-node";
+
+import type { ComponentSpec } from "../components.ts";
+import type { KubeadmRun } from "../kubeadm.ts";
+import { isReady } from "../nodes.ts";
+import { waitFor } from "../wait.ts";
+import type { NodeSoftware } from "./build.ts";
+import { gatewaySpec } from "./gateway.ts";
+import type { GatewayPorts } from "./gateway.ts";
+import { prepareNode, realNodeName, realNodeObject } from "./node.ts";
+
+/** Longest wait until the kubelets report Ready. It takes 2 to 5 s on a machine at rest. */
+const readyTimeoutMs = 120_000;
+
+/** What {@link startRealNodes} needs to know. */
+export interface RealNodesOptions {
+  software: NodeSoftware;
+  /** One of `ports.kubelets` for each node. */
+  ports: GatewayPorts;
+  /** Starts a component and waits until it is healthy. */
+  launch: (spec: ComponentSpec) => Promise<{ pid: number }>;
+  log: (line: string) => void;
+}
+
+/** Starts real nodes and the network between them, in a cluster without any, and waits until they are Ready. */
+export async function startRealNodes(kubeadm: KubeadmRun, options: RealNodesOptions): Promise<void> {
+  const { software, ports, launch, log } = options;
+  const started = Date.now();
+  const config = new KubeConfig();
+  config.loadFromFile(join(kubeadm.dir, "admin.conf"));
+  await grantKubeletApi(config);
+  const api = config.makeApiClient(CoreV1Api);
+  const gateway = await launch(gatewaySpec(kubeadm.dir, software, ports));
+  await Promise.all(
+    ports.kubelets.map(async (port, index) => {
+      await api.createNode({ body: realNodeObject(index) });
+      await launch(await prepareNode(kubeadm, { index, software, gateway: gateway.pid, port }));
+      const name = realNodeName(index);
+      await waitFor(`${name} to be Ready`, { timeoutMs: readyTimeoutMs, signal: kubeadm.signal }, async () =>
+        isReady(await api.readNode({ name })),
+      );
+    }),
+  );
+  log(`${ports.kubelets.length} real nodes Ready after ${((Date.now() - started) / 1000).toFixed(1)} s.`);
+}
+
+/** Lets the API server fetch logs, run commands and forward ports: `kubeadm init` leaves that to a later phase. */
+async function grantKubeletApi(config: KubeConfig): Promise<void> {
+  const rbac = config.makeApiClient(RbacAuthorizationV1Api);
+  const apiGroup = "rbac.authorization.k8s.io";
+  await rbac.createClusterRoleBinding({
+    body: {
+      metadata: { name: "kubeadm:apiserver-kubelet-client" },
+      roleRef: { apiGroup, kind: "ClusterRole", name: "system:kubelet-api-admin" },
+      subjects: [{ apiGroup, kind: "User", name: "kube-apiserver-kubelet-client" }],
+    },
+  });
+}

@@ -1,0 +1,93 @@
+/** Measures whether Services answer, by `labnode probe` on a real node and in a pod (lab/real/go). */
+import { spawn, type ChildProcess } from "node:child_process";
+import { createInterface } from "node:readline";
+import { kubectlCommand, nodeCommand, type Lab } from "../../lab/index.ts";
+import { eventually } from "../e2e/scenario.ts";
+import { clientPod, type Targets } from "./responder.ts";
+
+/** One question to a Service. */
+export interface Attempt {
+  /** From where: `node` or `pod`. */
+  from: string;
+  /** The name of the address that was asked. */
+  target: string;
+  /** `new`: with a connection, or socket, of its own. `kept`: over the one that the attempts before used. */
+  flow: "new" | "kept";
+  /** When it began, in milliseconds since 1970. */
+  at: number;
+  /** Milliseconds. */
+  took: number;
+  /** The pod that answered. */
+  server?: string;
+  /** Why nobody did. */
+  error?: string;
+}
+
+/** Asks addresses from a node and from a pod, 20 times a second each, until it is stopped. */
+export class Probe {
+  readonly attempts: Attempt[] = [];
+  readonly #children: ChildProcess[];
+  readonly #streams: number;
+
+  private constructor(lab: Lab, node: string, targets: Targets) {
+    const options = Object.entries(targets).flatMap(([name, address]) => ["-target", `${name}=${address}`]);
+    const inPod = ["exec", "--stdin", clientPod, "--", "/labnode", "probe", ...options];
+    const places = {
+      node: nodeCommand(lab, node, ["labnode", "probe", ...options]),
+      pod: kubectlCommand(lab, inPod),
+    };
+    this.#streams = 2 * Object.keys(targets).length * Object.keys(places).length;
+    this.#children = Object.entries(places).map(([from, { file, args, env }]) => {
+      const child = spawn(file, args, { env, stdio: ["pipe", "pipe", "inherit"] });
+      createInterface({ input: child.stdout }).on("line", (line) => {
+        this.attempts.push({ from, ...(JSON.parse(line) as Omit<Attempt, "from">) });
+      });
+      return child;
+    });
+  }
+
+  /** Starts, and waits until every address has been asked from everywhere. */
+  static async start(lab: Lab, node: string, targets: Targets): Promise<Probe> {
+    const probe = new Probe(lab, node, targets);
+    await probe.after(0, 1);
+    return probe;
+  }
+
+  /** The attempts that began after a moment, once there are `count` of each kind. */
+  async after(moment: number, count: number): Promise<Attempt[]> {
+    const later = () => this.attempts.filter(({ at }) => at > moment);
+    await eventually(`${count} attempts of each kind`, () => {
+      const counts = [...Map.groupBy(later(), nameOf).values()].map((group) => group.length);
+      return Promise.resolve(counts.length === this.#streams && Math.min(...counts) >= count);
+    });
+    return later();
+  }
+
+  /** Ends, when the attempts under way have. */
+  async stop(): Promise<void> {
+    await Promise.all(
+      this.#children.map(async (child) => {
+        if (child.exitCode !== null) return;
+        const ended = new Promise((resolve) => child.once("close", resolve));
+        child.stdin?.end();
+        await ended;
+      }),
+    );
+  }
+}
+
+/** What an attempt was, as a reader is told. */
+function nameOf({ from, target, flow }: Attempt): string {
+  return `from the ${from}, ${target}, ${flow}`;
+}
+
+/** The failures among attempts, a line for each kind of attempt that has some; nothing where all were answered. */
+export function failures(attempts: readonly Attempt[]): string[] {
+  return [...Map.groupBy(attempts, nameOf)].flatMap(([name, group]) => {
+    const failed = group.filter(({ error }) => error !== undefined);
+    if (failed.length === 0) return [];
+    // What comes before is the addresses, of which each attempt has others.
+    const reasons = [...new Set(failed.map(({ error }) => error?.split(": ").at(-1)))].join("; ");
+    return `${name}: ${failed.length} of ${group.length} failed: ${reasons}`;
+  });
+}

@@ -1,0 +1,109 @@
+/** Services that answer on real nodes, for the probe to ask. */
+import { kubectl, type Lab } from "../../lab/index.ts";
+import { images } from "../../lab/real/build.ts";
+import { eventually } from "../e2e/scenario.ts";
+
+const port = 8080;
+
+/** Addresses of a Service by what they test, in the probe's form: `tcp/198.19.0.1:30080`. */
+export type Targets = Readonly<Record<string, string>>;
+
+interface LiveService {
+  spec: { clusterIPs: string[]; ports: { protocol: string; port: number; nodePort: number }[] };
+}
+
+/** A Service of the type NodePort for HTTP and, as DNS is, for UDP. */
+const service = (name: string) => ({
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { name },
+  spec: {
+    type: "NodePort",
+    ipFamilyPolicy: "PreferDualStack",
+    selector: { app: "responder" },
+    ports: [
+      { name: "http", protocol: "TCP", port: 80, targetPort: port },
+      { name: "dns", protocol: "UDP", port: 53, targetPort: port },
+    ],
+  },
+});
+
+const pod = (command: string[]) => ({
+  terminationGracePeriodSeconds: 1,
+  containers: [{ name: "labnode", image: images.labnode, command: ["/labnode", ...command] }],
+});
+
+/** A responder on every node. */
+const responder = {
+  apiVersion: "apps/v1",
+  kind: "DaemonSet",
+  metadata: { name: "responder" },
+  spec: {
+    selector: { matchLabels: { app: "responder" } },
+    template: {
+      metadata: { labels: { app: "responder" } },
+      spec: pod(["server", "-port", String(port)]),
+    },
+  },
+};
+
+/** A pod to ask from, see {@link clientPod}. */
+const client = (nodeName: string) => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name: clientPod },
+  spec: { nodeName, ...pod(["pause"]) },
+});
+
+/** The name of the pod to ask from; it has `/labnode`. */
+export const clientPod = "client";
+
+/** Puts responders on all nodes, a Service in front of them, and a pod to ask from on one node. */
+export async function deployResponders(lab: Lab, clientNode: string): Promise<void> {
+  await apply(lab, responder, service("responder"), client(clientNode));
+  await run(lab, ["rollout", "status", "daemonset/responder", "--timeout=60s"]);
+  await run(lab, ["wait", "pod", clientPod, "--for=condition=Ready", "--timeout=60s"]);
+}
+
+/** Makes one more Service in front of the responders. */
+export async function addService(lab: Lab, name: string): Promise<void> {
+  await apply(lab, service(name));
+}
+
+/**
+ * The addresses of a Service, once its endpoints are known.
+ *
+ * @param node - The node at whose address the NodePort is asked.
+ */
+export async function targetsOf(lab: Lab, name: string, node: string): Promise<Targets> {
+  const get = async <T>(...args: string[]) => JSON.parse(await run(lab, ["get", "-o", "json", ...args])) as T;
+  const selector = `kubernetes.io/service-name=${name}`;
+  const { spec } = await get<LiveService>("service", name);
+  await eventually(`endpoints of Service ${name}`, async () => {
+    const slices = await get<{ items: { endpoints?: unknown[] }[] }>("endpointslices", "-l", selector);
+    const ready = slices.items.filter(({ endpoints = [] }) => endpoints.length === lab.realNodes.length);
+    return ready.length === spec.clusterIPs.length;
+  });
+  const addresses = await get<{ status: { addresses: { type: string; address: string }[] } }>("node", node);
+  const nodeIP = addresses.status.addresses.find(({ type }) => type === "InternalIP")?.address ?? "";
+  const nodePort = spec.ports.find(({ protocol }) => protocol === "TCP")?.nodePort ?? 0;
+  const byFamily = spec.clusterIPs.flatMap((ip) => {
+    const [family, host] = ip.includes(":") ? ["IPv6", `[${ip}]`] : ["IPv4", ip];
+    return spec.ports.map((each) => {
+      const protocol = each.protocol.toLowerCase();
+      return [`ClusterIP ${protocol} ${family}`, `${protocol}/${host}:${each.port}`] as const;
+    });
+  });
+  return { ...Object.fromEntries(byFamily), "NodePort tcp IPv4": `tcp/${nodeIP}:${nodePort}` };
+}
+
+async function apply(lab: Lab, ...items: object[]): Promise<void> {
+  const list = JSON.stringify({ apiVersion: "v1", kind: "List", items });
+  await run(lab, ["apply", "-f", "-"], list);
+}
+
+async function run(lab: Lab, args: string[], stdin = ""): Promise<string> {
+  const { code, stdout, stderr } = await kubectl(lab, args, { stdin });
+  if (code !== 0) throw new Error(`kubectl ${args.join(" ")}: ${stderr}`);
+  return stdout;
+}
