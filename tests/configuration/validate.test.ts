@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
+import { toJson } from "../../components/problems.ts";
 import { validate, validateFile } from "../../components/validate.ts";
 
 const header = "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n";
@@ -22,7 +23,7 @@ suite("validation agrees with Kubernetes' own", () => {
           assert.equal(
             errors.length === 0,
             verdict === "a",
-            `1.${oldest + i}: ${configuration}${JSON.stringify(errors)}`,
+            `1.${oldest + i}: ${configuration}${toJson(errors)}`,
           );
         }
       }
