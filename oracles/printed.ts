@@ -11,7 +11,10 @@ export function printedObjects(printed: string): object[] {
     .filter((document) => document !== null && document !== undefined);
 }
 
-/** An object without what Go's encoder adds: empty times, the zero status, and `false` that the wire leaves out. */
+/**
+ * An object without what Go's encoder adds: empty times, the zero status, and `false` that the wire leaves out. Proxy
+ * variables are sorted: up to 1.31 kubeadm takes them out of a Go map, in an order that changes from run to run.
+ */
 export function asSent(object: object): object {
   return JSON.parse(
     JSON.stringify(object, (key, value: unknown) =>
@@ -23,11 +26,22 @@ export function asSent(object: object): object {
     ),
     // The template prints no empty resources; the request has them.
     (_key, value: unknown) =>
-      isContainer(value) && value["resources"] === undefined ? { ...value, resources: {} } : value,
+      isContainer(value) ? { resources: {}, ...value, env: sorted(value.env) } : value,
   ) as object;
 }
 
-function isContainer(value: unknown): value is Record<string, unknown> {
+interface Container {
+  readonly volumeMounts: readonly object[];
+  readonly env: readonly { readonly name: string }[];
+}
+
+/** NODE_NAME, which stands first everywhere, and the others by name. */
+function sorted([nodeName, ...others]: Container["env"]): object[] {
+  const byName = others.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return nodeName === undefined ? [] : [nodeName, ...byName];
+}
+
+function isContainer(value: unknown): value is Container {
   return typeof value === "object" && value !== null && "volumeMounts" in value;
 }
 
