@@ -42,6 +42,9 @@ export interface Call {
   readonly writes: boolean;
 }
 
+/** What is told of every {@link Call}. */
+export type OnCall = (call: Call) => void | Promise<void>;
+
 /** A fault that waits for its call. */
 export interface Injection {
   readonly fault: Fault;
@@ -64,7 +67,7 @@ export class FaultProxy {
   readonly #folder: string;
   readonly #injections: Injection[] = [];
   readonly #calls: Call[] = [];
-  #onCall: (call: Call) => void = () => undefined;
+  #onCall: OnCall = () => undefined;
 
   private constructor(server: Server, upstream: Upstream, lab: Lab) {
     this.#server = server;
@@ -75,10 +78,10 @@ export class FaultProxy {
     const own = readFileSync(lab.kubeconfig, "utf8").replace(lab.server, `https://127.0.0.1:${port}`);
     writeFileSync(this.kubeconfig, own, { mode: 0o600 });
     server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-      this.#pass(request, response);
+      void this.#pass(request, response);
     });
     server.on("upgrade", (request: IncomingMessage, socket: Duplex) => {
-      this.#passUpgrade(request, socket);
+      void this.#passUpgrade(request, socket);
     });
   }
 
@@ -116,15 +119,15 @@ export class FaultProxy {
     return this.#calls.splice(0);
   }
 
-  /** Calls back with every call, before anything else happens to it. */
-  onCall(callback: (call: Call) => void): void {
+  /** Calls back with every call, before anything else happens to it, which waits for the callback. */
+  onCall(callback: OnCall): void {
     this.#onCall = callback;
   }
 
-  #faultFor(request: IncomingMessage): Fault | undefined {
+  async #faultFor(request: IncomingMessage): Promise<Fault | undefined> {
     const call = callOf(request);
     this.#calls.push(call);
-    this.#onCall(call);
+    await this.#onCall(call);
     const injection = this.#injections.find(({ call: name }) => name === call.name);
     if (injection === undefined) return undefined;
     injection.met = true;
@@ -132,8 +135,8 @@ export class FaultProxy {
     return injection.fault;
   }
 
-  #pass(request: IncomingMessage, response: ServerResponse): void {
-    const fault = this.#faultFor(request);
+  async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const fault = await this.#faultFor(request);
     const hangUp = (): void => {
       request.socket.destroy();
     };
@@ -167,12 +170,12 @@ export class FaultProxy {
     pipeline(request, upstream, () => undefined);
   }
 
-  #passUpgrade(request: IncomingMessage, socket: Duplex): void {
+  async #passUpgrade(request: IncomingMessage, socket: Duplex): Promise<void> {
     const hangUp = (): void => {
       socket.destroy();
     };
     socket.once("error", hangUp);
-    if (this.#faultFor(request) !== undefined) {
+    if ((await this.#faultFor(request)) !== undefined) {
       hangUp();
       return;
     }

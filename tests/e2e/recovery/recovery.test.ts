@@ -123,14 +123,19 @@ async function restartBesideEndingPod(rig: Rig): Promise<void> {
   const [pod = ""] = (await cluster.kubectl(["get", "pods", "-l", "k8s-app=kube-proxy", "-o", "name"])).split(
     "\n",
   );
-  const patch = async (finalizers: string[] | null): Promise<unknown> =>
+  const patch = (finalizers: string[] | null): Promise<unknown> =>
     cluster.kubectl(["patch", pod, "--type=merge", "-p", JSON.stringify({ metadata: { finalizers } })]);
   await patch(["example.com/not-yet"]);
-  await cluster.kubectl(["delete", pod, "--wait=false"]);
-  // It goes when somebody looks whether it is gone.
+  let deleted = false;
   let released: Promise<unknown> | undefined;
-  rig.onCall(({ name }) => {
-    if (name === "GET /api/v1/namespaces/kube-system/pods") released ??= patch(null);
+  rig.onCall(async ({ name }) => {
+    if (name === `DELETE ${restarted}/kube-proxy`) {
+      await cluster.kubectl(["delete", pod, "--wait=false"]);
+      deleted = true;
+    } else if (deleted && name === "GET /api/v1/namespaces/kube-system/pods") {
+      // It goes when somebody looks whether it is gone.
+      released ??= patch(null);
+    }
   });
   await rig.scenario.up({ restart: "beside" });
   rig.onCall(() => undefined);

@@ -4,7 +4,7 @@ import { after, before } from "node:test";
 import { restartAnnotation } from "../../../components/restart.ts";
 import { changesOf, type Scenario } from "../scenario.ts";
 import { useLab } from "../useLab.ts";
-import { type Call, FaultProxy, type Fault } from "./faultProxy.ts";
+import { type Call, FaultProxy, type Fault, type OnCall } from "./faultProxy.ts";
 import { PodWatch, shortcomings } from "./onePerNode.ts";
 
 /** When a run of the engine is to be killed. */
@@ -49,8 +49,8 @@ export class Rig {
     }
   }
 
-  /** Calls back with every call, before it is made. */
-  onCall(callback: (call: Call) => void): void {
+  /** Calls back with every call, before it is passed on. */
+  onCall(callback: OnCall): void {
     this.#proxy.onCall(callback);
   }
 
