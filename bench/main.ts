@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { countRequests } from "./requests.ts";
+import { formatCosts, measureConfiguration } from "./configuration.ts";
 import { measureRestarts } from "./restart.ts";
 import { measureStart } from "./start.ts";
 import { type Comparison, table } from "./statistics.ts";
@@ -33,6 +34,8 @@ if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
 } else if (values.requests) {
   console.log(`\n${await countRequests(sizes)}`);
 } else {
+  const configuration = measureConfiguration(runs * 4);
+  console.log(formatCosts(configuration));
   const rows: Comparison[] = [...(await measureStart(runs * 3)), ...(await measureRestarts(sizes, runs))];
   console.log(`\n${table(rows)}`);
   const result = {
@@ -41,6 +44,7 @@ if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
     cores: availableParallelism(),
     runs,
     rows,
+    configuration,
   };
   writeFileSync(join(import.meta.dirname, "results.json"), `${JSON.stringify(result, null, 2)}\n`);
 }

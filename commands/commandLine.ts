@@ -81,12 +81,15 @@ export function durationOf(option: string, text: string): number {
  *
  * @param option - where it was named, for the error
  * @param file - its path, or 0 for standard input
- * @throws UsageError when it cannot be read
+ * @throws UsageError when it cannot be read, or is not UTF-8
  */
 export function readInput(option: string, file: string | 0): string {
   try {
-    return readFileSync(file, "utf8");
+    return new TextDecoder("utf-8", { fatal: true }).decode(readFileSync(file));
   } catch (error) {
+    if (error instanceof TypeError) {
+      throw new UsageError(`${option}: ${JSON.stringify(file)} is not UTF-8 text`);
+    }
     const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
     throw new UsageError(`${option}: ${JSON.stringify(file)} cannot be read (${code})`);
   }

@@ -67,7 +67,10 @@ export interface KubeProxyArgs {
   running?: boolean;
   /** What the cluster says, see `askFacts`: checked in the preview, which then tells what happens to the pods. */
   facts?: ClusterFacts;
-  /** How the program's own commands reach the cluster; the provider's choice, said again. Default: as kubectl. */
+  /**
+   * How the program itself reaches the cluster; the provider's choice, said again. Default: its commands reach it as
+   * kubectl does, and what an interrupted `pulumi up` has left in the way of the next one is not cleared away.
+   */
   cluster?: ClusterAccess;
   /** Folder of the snapshots that are taken before every change. Default: below the user's state folder. */
   snapshotFolder?: pulumi.Input<string>;

@@ -2,6 +2,7 @@ import * as command from "@pulumi/command";
 import * as kubernetes from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { KubeProxyArgs } from "./args.ts";
+import { clearingHook } from "./clearing.ts";
 import {
   layoutCommand,
   orphansCommand,
@@ -11,7 +12,7 @@ import {
 } from "./commands.ts";
 import type { ConfigMap, KubeProxyObjects } from "./kubeadm/objects.ts";
 import { ClusterRoleChoice } from "./kubeadm/settings.ts";
-import { type Plan, poolNames, waitsOf } from "./plan.ts";
+import { obstaclesOf, type Plan, poolNames, waitsOf } from "./plan.ts";
 import type { Wave } from "./pools/waves.ts";
 import {
   initialToken,
@@ -26,12 +27,14 @@ export class Children {
   readonly #parent: pulumi.ComponentResource;
   readonly #name: string;
   readonly #args: KubeProxyArgs;
+  readonly #hooks: pulumi.ResourceHookBinding;
 
   /** @param name - the component's, with which the children's names begin */
   constructor(parent: pulumi.ComponentResource, name: string, args: KubeProxyArgs) {
     this.#parent = parent;
     this.#name = name;
     this.#args = args;
+    this.#hooks = args.cluster === undefined ? {} : { beforeCreate: [clearingHook(name, args.cluster)] };
   }
 
   /**
@@ -51,7 +54,12 @@ export class Children {
   /** One DaemonSet after the other, each only when the one before is proved. */
   #waves(plan: pulumi.Output<Plan>, before: pulumi.Resource[]): kubernetes.apps.v1.DaemonSet[] {
     const { cluster = {}, restartStrategy, restartNodes } = this.#args;
-    const layout = this.#command("layout", layoutCommand(cluster, plan.waves), { dependsOn: before });
+    const obstacles = obstaclesOf(this.#args);
+    const layout = this.#command("layout", layoutCommand(cluster, plan.waves, obstacles), {
+      dependsOn: before,
+      // Once they are gone, that is nothing to run again for.
+      ignoreChanges: obstacles.length === 0 ? ["triggers"] : [],
+    });
     // A Rolling DaemonSet leaves its pods behind when it is deleted: so that the new one finds them after a restart, and
     // for this command to remove after a destroy, which deletes what depends on it first.
     const orphans =
@@ -131,10 +139,11 @@ export class Children {
   /**
    * Options of every object. Names are fixed, so that no object can stand beside its own replacement. The Kubernetes
    * provider asks to delete first only when it found a reason to replace by itself; a restart is the engine's reason,
-   * and the engine's default order would create over the live DaemonSet and then delete it.
+   * and the engine's default order would create over the live DaemonSet and then delete it. And what an interrupted
+   * create has left would be in the way of every later one.
    */
   get #options(): pulumi.CustomResourceOptions {
-    return { parent: this.#parent, deleteBeforeReplace: true };
+    return { parent: this.#parent, deleteBeforeReplace: true, hooks: this.#hooks };
   }
 
   #command(
@@ -157,7 +166,7 @@ export class Children {
     );
   }
 
-  /** The ServiceAccount and its rights; gives what the pods cannot do without. */
+  /** The ServiceAccount and its rights; gives what has to be there before the pods are. */
   #access(objects: pulumi.Output<KubeProxyObjects>): pulumi.Resource[] {
     const [name, choice] = [this.#name, this.#args.clusterRole];
     const { ServiceAccount } = kubernetes.core.v1;
@@ -197,7 +206,7 @@ export class Children {
       { metadata: role.metadata, rules: role.apply(({ rules }) => mutable(rules)) },
       options,
     );
-    new RoleBinding(
+    const bootstrapBinding = new RoleBinding(
       `${name}-role-binding`,
       {
         metadata: roleBinding.metadata,
@@ -206,7 +215,7 @@ export class Children {
       },
       { ...options, dependsOn: [bootstrapRole] },
     );
-    return [account, binding];
+    return [account, binding, bootstrapBinding];
   }
 }
 

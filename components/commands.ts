@@ -26,10 +26,13 @@ export function orphansCommand(
 /**
  * Makes room for the DaemonSets, without stopping one kube-proxy, where the cluster has others than these: pools that
  * were added, renamed, cut anew or dropped. The engine itself would delete those at the end, beside the new ones.
+ *
+ * @param obstacles - what the cluster has of them, so that it also runs where the stack knows nothing of them
  */
 export function layoutCommand(
   cluster: ClusterAccess,
   waves: pulumi.Output<readonly Wave[]>,
+  obstacles: string[],
 ): command.local.CommandArgs {
   const layout = waves.apply((all) =>
     all.map(({ pool, daemonSet: { metadata, spec } }) => {
@@ -46,6 +49,7 @@ export function layoutCommand(
     ...run("layout.ts", cluster),
     create: "--apply",
     stdin: layout.apply((all) => JSON.stringify(all)),
+    triggers: obstacles,
   };
 }
 

@@ -1,5 +1,5 @@
 import { selects } from "./cluster/verify/selection.ts";
-import type { ClusterFacts, NodeFacts } from "./facts.ts";
+import type { ClusterFacts, DaemonSetFacts, NodeFacts } from "./facts.ts";
 import { layoutAnnotation, type Wave } from "./pools/waves.ts";
 import { listed, type Problem } from "./problems.ts";
 import {
@@ -42,7 +42,10 @@ export function forecast(waves: readonly Wave[], plan: Plan, facts: ClusterFacts
   const each = waves.flatMap((wave, index) =>
     plan.held.includes(wave.pool ?? "") ? [] : [forecastWave(wave, plan.strategy, facts, plan.waits[index])],
   );
-  const moved = movedFrom(waves, facts);
+  const layouts = waves.map(({ daemonSet: { metadata } }) => {
+    return [metadata.name, metadata.annotations?.[layoutAnnotation]] as const;
+  });
+  const moved = inTheWay(new Map(layouts), facts).map(({ name }) => name);
   return {
     lines: [
       ...(moved.length === 0
@@ -64,16 +67,20 @@ export function isDone({ daemonSet: { metadata } }: Wave, facts: ClusterFacts): 
   );
 }
 
-/** DaemonSets whose pods go to others, since the pools are not those of the cluster. */
-function movedFrom(waves: readonly Wave[], { daemonSets }: ClusterFacts): string[] {
-  const wanted = new Map(waves.map(({ daemonSet: { metadata } }) => [metadata.name, metadata.annotations]));
-  return daemonSets
-    .filter(({ annotations }) => restartAnnotation in annotations)
-    .filter(
-      ({ name, annotations }) =>
-        !wanted.has(name) || wanted.get(name)?.[layoutAnnotation] !== annotations[layoutAnnotation],
-    )
-    .map(({ name }) => name);
+/**
+ * DaemonSets of this program in the cluster that are not among the wanted ones, so that their pods change hands.
+ *
+ * @param layouts - names of the wanted ones, each with its `layoutAnnotation`
+ */
+export function inTheWay(
+  layouts: ReadonlyMap<string, string | undefined>,
+  { daemonSets }: ClusterFacts,
+): DaemonSetFacts[] {
+  return daemonSets.filter(
+    ({ name, annotations }) =>
+      restartAnnotation in annotations &&
+      (!layouts.has(name) || layouts.get(name) !== annotations[layoutAnnotation]),
+  );
 }
 
 function forecastWave(

@@ -15,3 +15,4 @@ export type { Pool } from "./pools/pool.ts";
 export type { NodeSelectorRequirement } from "./pools/selections.ts";
 export { RestartStrategy } from "./restart.ts";
 export type { Timeouts } from "./timeouts.ts";
+export { validate, type Validation } from "./validate.ts";

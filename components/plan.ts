@@ -1,12 +1,12 @@
 import type { KubeProxyArgs } from "./args.ts";
 import type { ClusterFacts } from "./facts.ts";
-import { isDone } from "./forecast.ts";
+import { inTheWay, isDone } from "./forecast.ts";
 import { kubeProxyObjects } from "./kubeadm/manifests.ts";
 import type { KubeProxyObjects } from "./kubeadm/objects.ts";
 import type { Settings } from "./kubeadm/settings.ts";
 import { type Pool, requirementsOf } from "./pools/pool.ts";
 import { selectionsWith } from "./pools/selections.ts";
-import { isLaidOut, type Wave, wavesOf } from "./pools/waves.ts";
+import { layoutAnnotation, layoutsOf, type Wave, wavesOf } from "./pools/waves.ts";
 import { initialToken, type Restart, RestartStrategy, rollingBounds, withRestart } from "./restart.ts";
 import { rolloutTimeout } from "./timeouts.ts";
 import { whoRuns } from "./trace.ts";
@@ -59,6 +59,18 @@ export function poolNames({ pools = [], hold = [], facts }: KubeProxyArgs): (str
   return pools.length === 0
     ? [undefined]
     : pools.map(({ name }) => name).filter((name) => !hold.includes(name) || isLaidOut(name, pools, facts));
+}
+
+/** Whether a pool has a DaemonSet in the cluster, made when the pools were these. */
+function isLaidOut(pool: string, pools: readonly Pool[], facts: ClusterFacts | undefined): boolean {
+  const [name, layouts] = [`kube-proxy-${pool}`, layoutsOf(pools)];
+  const live = facts?.daemonSets.find((daemonSet) => daemonSet.name === name);
+  return live?.annotations[layoutAnnotation] === layouts.get(name);
+}
+
+/** UIDs of the DaemonSets that have to make room first, see `layoutCommand`. */
+export function obstaclesOf({ pools = [], facts }: KubeProxyArgs): string[] {
+  return facts === undefined ? [] : inTheWay(layoutsOf(pools), facts).map(({ uid }) => uid);
 }
 
 /**

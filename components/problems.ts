@@ -40,7 +40,7 @@ function formatProblem({ path, value, accepted }: Problem): string {
 const longestShown = 120;
 
 function show(value: unknown): string {
-  const text = JSON.stringify(value);
+  const text = toJson(value);
   return text.length > longestShown ? `${text.slice(0, longestShown)}… (${text.length} characters)` : text;
 }
 
@@ -48,6 +48,18 @@ function show(value: unknown): string {
 export function listed(names: readonly string[], longest = 5): string {
   const more = names.length - longest;
   return [...names.slice(0, longest), ...(more > 0 ? [`${more} more`] : [])].join(", ");
+}
+
+/** Writes any value that YAML can give as JSON: numbers that JSON cannot hold become texts. */
+export function toJson(value: unknown, indent = 0): string {
+  return JSON.stringify(
+    value,
+    (_key, entry: unknown) =>
+      typeof entry === "bigint" || (typeof entry === "number" && !Number.isFinite(entry))
+        ? String(entry)
+        : entry,
+    indent,
+  );
 }
 
 /**
@@ -63,12 +75,13 @@ export function unknownKey(name: string, known: readonly string[]): string {
     : `unknown key; did you mean ${near}?`;
 }
 
-/** The known name that an unknown one is most like; undefined when none is near enough to be meant. */
+/** The known name that an unknown one is most likely a slip of, or undefined. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
-  const distances = known.map((candidate) => ({
-    candidate,
-    distance: leven(name.toLowerCase(), candidate.toLowerCase()),
-  }));
-  const best = distances.sort((a, b) => a.distance - b.distance)[0];
-  return best !== undefined && best.distance <= Math.max(2, name.length / 3) ? best.candidate : undefined;
+  const limit = Math.max(2, name.length / 3);
+  const best = known
+    // A long or far name is no slip, and costs the square of its length to compare.
+    .filter((candidate) => Math.abs(candidate.length - name.length) <= limit && name.length <= longestShown)
+    .map((candidate) => ({ candidate, distance: leven(name.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  return best !== undefined && best.distance <= limit ? best.candidate : undefined;
 }

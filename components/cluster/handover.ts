@@ -54,14 +54,12 @@ function foreignProblem(daemonSet: DaemonSet): Problem {
 
 /** What becomes of a pod that belongs to no DaemonSet. */
 export const Fate = {
-  /** The DaemonSet of its node adopts it as it is; or nobody can do anything about it. */
+  /** The DaemonSet of its node adopts it as it is; or it is about to end anyway. */
   left: "left",
   /** The DaemonSet of its node adopts it by the pool's label. */
   labelled: "labelled",
   /** It is deleted, since no DaemonSet is for its node, or it has none. */
   deleted: "deleted",
-  /** It is about to end, and its node must not get another one before. */
-  awaited: "awaited",
 } as const;
 export type Fate = (typeof Fate)[keyof typeof Fate];
 
@@ -80,19 +78,18 @@ export interface Orphan {
  */
 export function orphanOf(pod: Pod, node: NodeFacts | undefined, wanted: readonly WantedDaemonSet[]): Orphan {
   const next = node && wanted.find(({ placement }) => selects(placement, placeOf(node)));
-  return { pod, fate: fateOf(pod, node, next), pool: next?.pool };
+  return { pod, fate: fateOf(pod, next), pool: next?.pool };
 }
 
-function fateOf(pod: Pod, node: NodeFacts | undefined, next: WantedDaemonSet | undefined): Fate {
-  const { deletionTimestamp, labels } = pod.metadata;
-  if (deletionTimestamp !== undefined) {
-    // On a node that does not answer it stays as it is, and nothing runs beside it.
-    return next !== undefined && node?.ready === "True" ? Fate.awaited : Fate.left;
+function fateOf({ metadata }: Pod, next: WantedDaemonSet | undefined): Fate {
+  if (metadata.deletionTimestamp !== undefined) {
+    // Where there are pools, its node gets no other one before it is gone, see the pods' podAntiAffinity.
+    return Fate.left;
   }
   if (next === undefined) {
     return Fate.deleted;
   }
-  return next.pool === undefined || next.pool === labels?.[poolLabel] ? Fate.left : Fate.labelled;
+  return next.pool === undefined || next.pool === metadata.labels?.[poolLabel] ? Fate.left : Fate.labelled;
 }
 
 /** A node as a placement looks at it. */

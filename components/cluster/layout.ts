@@ -65,8 +65,13 @@ async function releasePods(
     if (obstacles.length > 0) {
       return `DaemonSets that are deleted but not gone: ${obstacles.map(nameOf).join(", ")}`;
     }
-    // A pod that the old DaemonSet made last may have missed that it was let go: the garbage collector deletes it.
-    const stale = (await listPods(config)).filter((pod) => belongsToNone(pod, daemonSets));
+    // A pod that the old DaemonSet made last may have missed that it was let go: the garbage collector deletes it. On a
+    // node that does not answer it stays as it is, and nothing runs beside it.
+    const [pods, nodes] = await Promise.all([listPods(config), readNodes(config)]);
+    const silent = new Set(nodes.filter(({ ready }) => ready !== "True").map(({ name }) => name));
+    const stale = pods.filter(
+      (pod) => belongsToNone(pod, daemonSets) && !silent.has(pod.spec.nodeName ?? ""),
+    );
     return stale.length === 0 ? undefined : `pods of deleted DaemonSets: ${stale.map(nameOf).join(", ")}`;
   });
 }

@@ -19,7 +19,9 @@ interface Metadata {
   readonly uid: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** By when it has to be gone, once its deletion was asked for. */
   readonly deletionTimestamp?: string;
+  readonly deletionGracePeriodSeconds?: number;
   readonly ownerReferences?: readonly Owner[];
 }
 

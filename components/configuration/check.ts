@@ -1,15 +1,17 @@
 import { type Problem, unknownKey } from "../problems.ts";
-import { fields, fieldsOf } from "./fields.ts";
+import { gateProblems } from "./featureGates.ts";
+import { type Field, fields, fieldsOf } from "./fields.ts";
 import { typeMeta } from "./render.ts";
-import { isRecord, rules } from "./values.ts";
+import { brokenRules } from "./rules.ts";
+import { isRecord, kinds } from "./values.ts";
 
 /**
- * Finds what a minor's kube-proxy would not decode or would silently ignore: unknown fields, fields of another minor,
- * values of a wrong type.
+ * Finds everything that a minor's kube-proxy would exit on, and what it would silently ignore: unknown fields and fields
+ * of another minor.
  *
  * @param configuration - what a user gave, of any shape
- * @param minor - the Kubernetes minor, such as 37; undefined to accept the fields of any minor
- * @param path - where it was given, for the problems' paths
+ * @param minor - the Kubernetes minor, such as 37; undefined to accept the fields of any minor and judge no values
+ * @param path - where it was given, for the problems' paths; "" for a document of its own
  */
 export function checkConfiguration(
   configuration: unknown,
@@ -19,41 +21,58 @@ export function checkConfiguration(
   if (!isRecord(configuration)) {
     return [{ path, value: configuration, accepted: "a mapping of KubeProxyConfiguration fields" }];
   }
-  return checkMapping(configuration, "", minor, path);
+  const undecodable = checkMapping(configuration, "", minor);
+  const refused =
+    minor === undefined
+      ? []
+      : // A value of a wrong type is told once, not again by each rule about it.
+        [...gateProblems(configuration, minor), ...brokenRules(configuration, minor)].filter((problem) =>
+          undecodable.every(({ path: bad }) => problem.path !== bad && !problem.path.startsWith(`${bad}[`)),
+        );
+  return [...undecodable, ...refused].map((problem) => ({ ...problem, path: join(path, problem.path) }));
+}
+
+function join(path: string, inner: string): string {
+  return path === "" || inner === "" ? path + inner : `${path}.${inner}`;
 }
 
 function checkMapping(
   mapping: Record<string, unknown>,
   prefix: string,
   minor: number | undefined,
-  root: string,
 ): Problem[] {
-  const available = fieldsOf(minor);
-  return Object.entries(mapping).flatMap(([key, value]): Problem[] => {
-    const inner = prefix + key;
-    const path = `${root}.${inner}`;
-    if (value === null || value === undefined) {
-      return isKnown(inner) ? [] : [{ path, accepted: unknownKey(key, knownBelow(prefix, minor)) }];
-    }
-    if (prefix === "" && (key === "apiVersion" || key === "kind")) {
-      return value === typeMeta[key] ? [] : [{ path, value, accepted: typeMeta[key] }];
-    }
-    const field = available.find((candidate) => candidate.path === inner);
-    if (field !== undefined) {
-      const { read, accepted } = rules[field.kind];
-      return read(value) === undefined ? [{ path, value, accepted }] : [];
-    }
-    if (available.some((candidate) => candidate.path.startsWith(`${inner}.`))) {
-      return isRecord(value)
-        ? checkMapping(value, `${inner}.`, minor, root)
-        : [{ path, value, accepted: "a mapping" }];
-    }
-    return [otherMinor(inner, path, minor) ?? { path, accepted: unknownKey(key, knownBelow(prefix, minor)) }];
-  });
+  return Object.entries(mapping).flatMap(([key, value]) => checkEntry(key, value, prefix, minor));
 }
 
-function isKnown(path: string): boolean {
-  return fields.some((field) => field.path === path || field.path.startsWith(`${path}.`));
+function checkEntry(key: string, value: unknown, prefix: string, minor: number | undefined): Problem[] {
+  const path = prefix + key;
+  if (value === undefined) {
+    return [];
+  }
+  if (path === "apiVersion" || path === "kind") {
+    return value === typeMeta[path] ? [] : [{ path, value, accepted: typeMeta[path] }];
+  }
+  const available = fieldsOf(minor);
+  const field = available.find((candidate) => candidate.path === path);
+  if (field !== undefined) {
+    return checkValue(field, value);
+  }
+  if (available.some((candidate) => candidate.path.startsWith(`${path}.`))) {
+    return isRecord(value)
+      ? checkMapping(value, `${path}.`, minor)
+      : value === null
+        ? []
+        : [{ path, value, accepted: "a mapping" }];
+  }
+  return [otherMinor(path, minor) ?? { path, accepted: unknownKey(key, knownBelow(prefix, minor)) }];
+}
+
+function checkValue({ path, kind }: Field, value: unknown): Problem[] {
+  const { read, accepted, refusesNull } = kinds[kind];
+  if (value === null) {
+    return refusesNull ? [{ path, value, accepted: `${accepted}; leave it out for the default` }] : [];
+  }
+  return read(value) === undefined ? [{ path, value, accepted }] : [];
 }
 
 function knownBelow(prefix: string, minor: number | undefined): string[] {
@@ -63,10 +82,8 @@ function knownBelow(prefix: string, minor: number | undefined): string[] {
   return [...new Set(names)];
 }
 
-function otherMinor(inner: string, path: string, minor: number | undefined): Problem | undefined {
-  const field = fields.find(
-    (candidate) => candidate.path === inner || candidate.path.startsWith(`${inner}.`),
-  );
+function otherMinor(path: string, minor: number | undefined): Problem | undefined {
+  const field = fields.find((candidate) => candidate.path === path || candidate.path.startsWith(`${path}.`));
   if (field === undefined || minor === undefined) {
     return undefined;
   }

@@ -123,9 +123,16 @@ export const fields: readonly Field[] = [
   field("winkernel.sourceVip", Kind.string),
 ];
 
+const fieldsByMinor = new Map<number, readonly Field[]>();
+
 /** The fields that a minor has; of any minor when none is given. */
 export function fieldsOf(minor: number | undefined): readonly Field[] {
-  return minor === undefined
-    ? fields
-    : fields.filter(({ since, until }) => since <= minor && (until === undefined || minor <= until));
+  if (minor === undefined) {
+    return fields;
+  }
+  const known =
+    fieldsByMinor.get(minor) ??
+    fields.filter(({ since, until }) => since <= minor && (until === undefined || minor <= until));
+  fieldsByMinor.set(minor, known);
+  return known;
 }

@@ -3,9 +3,9 @@
  * where a reader could take it for something else. kubeadm hashes these bytes, so they must be the same to the letter.
  */
 
-/** What can be written: JSON's values. */
+/** What can be written: JSON's values; a bigint is a whole number that JavaScript cannot hold exactly. */
 export type Yaml =
-  null | boolean | number | string | readonly Yaml[] | { readonly [key: string]: Yaml | undefined };
+  null | boolean | number | bigint | string | readonly Yaml[] | { readonly [key: string]: Yaml | undefined };
 
 /**
  * Writes a value as YAML, without a newline at the end. Keys whose value is undefined are left out.
@@ -54,13 +54,27 @@ function literal(value: string): string[] {
   return [`|${chomp}`, ...body.split("\n")];
 }
 
-function scalar(value: null | boolean | number | string): string {
-  return typeof value === "string" ? text(value) : String(value);
+function scalar(value: null | boolean | number | bigint | string): string {
+  return typeof value === "string" ? text(value) : typeof value === "number" ? number(value) : String(value);
+}
+
+/** A number as Go writes it: whole ones up to 64 bits in full, others by `strconv`'s format `g`. */
+function number(value: number): string {
+  if (Number.isInteger(value) && Math.abs(value) < 2 ** 63) {
+    return String(BigInt(value));
+  }
+  const [mantissa = "", exponent = ""] = value.toExponential().split("e");
+  const power = Number(exponent);
+  if (power >= -4 && power < 6) {
+    return String(value);
+  }
+  const size = String(Math.abs(power)).padStart(2, "0");
+  return `${mantissa}e${power < 0 ? "-" : "+"}${size}`;
 }
 
 /** What a YAML 1.1 reader takes for something else than text; goyaml then quotes it doubly. */
 const notText = [
-  /^(?:|~|null|Null|NULL|<<)$/,
+  /^(?:|~|null|Null|NULL)$/,
   /^(?:y|Y|yes|Yes|YES|on|On|ON|n|N|no|No|NO|off|Off|OFF)$/,
   /^(?:true|True|TRUE|false|False|FALSE)$/,
   /^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$/,
@@ -72,11 +86,43 @@ const notText = [
 ];
 // What libyaml's emitter does not write plain in a block: indicators, and spaces at an end.
 const notPlain = /^[#,[\]{}&*!|>'"%@`]|^[-?](?:\s|$)|^---|^\.\.\.|:(?:\s|$)|\s#|^\s|\s$/;
-const notPrintable = /[\p{Cc}\ufeff]/u;
+const notPrintable = /[\p{Cc}\ufeff\ufffe\uffff\u{10000}-\u{10ffff}]/u;
+const escapes: Readonly<Record<string, string>> = {
+  "\0": "\\0",
+  "\x07": "\\a",
+  "\b": "\\b",
+  "\t": "\\t",
+  "\n": "\\n",
+  "\v": "\\v",
+  "\f": "\\f",
+  "\r": "\\r",
+  "\x1b": "\\e",
+  '"': '\\"',
+  "\\": "\\\\",
+  "\x85": "\\N",
+  "\u2028": "\\L",
+  "\u2029": "\\P",
+};
+
+/** In double quotes, with what libyaml does not print as escapes. */
+function doublyQuoted(value: string): string {
+  const escaped = Array.from(value, (sign) => {
+    const code = sign.codePointAt(0) ?? 0;
+    const hex = code.toString(16).toUpperCase();
+    const numeric =
+      code <= 0xff
+        ? `\\x${hex.padStart(2, "0")}`
+        : code <= 0xffff
+          ? `\\u${hex.padStart(4, "0")}`
+          : `\\U${hex.padStart(8, "0")}`;
+    return escapes[sign] ?? (notPrintable.test(sign) ? numeric : sign);
+  });
+  return `"${escaped.join("")}"`;
+}
 
 function text(value: string): string {
   if (notText.some((pattern) => pattern.test(value)) || notPrintable.test(value)) {
-    return JSON.stringify(value);
+    return doublyQuoted(value);
   }
   return notPlain.test(value) ? `'${value.replaceAll("'", "''")}'` : value;
 }

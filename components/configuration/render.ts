@@ -1,7 +1,7 @@
 import { fieldsOf } from "./fields.ts";
 import { marshal, type Yaml } from "./goYaml.ts";
 import type { KubeProxyConfiguration } from "./types.ts";
-import { isEmpty, isRecord, rules } from "./values.ts";
+import { isEmpty, isRecord, kinds } from "./values.ts";
 
 /** The API version and kind that every minor from 1.15 to 1.37 reads; no other version was ever released. */
 export const typeMeta = {
@@ -33,7 +33,7 @@ export function renderConfiguration(
 ): string {
   const document: Record<string, Yaml> = { ...typeMeta };
   for (const { path, kind, defaulted } of fieldsOf(minor)) {
-    const { zero, read } = rules[kind];
+    const { zero, read } = kinds[kind];
     const given = at(configuration, path);
     const value = given === undefined || given === null ? zero : read(given);
     const written =

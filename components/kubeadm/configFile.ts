@@ -1,4 +1,4 @@
-import { parseAllDocuments } from "yaml";
+import { readYaml, type YamlDocument } from "../configuration/readYaml.ts";
 import { typeMeta } from "../configuration/render.ts";
 import type { KubeProxyConfiguration } from "../configuration/types.ts";
 import { isRecord } from "../configuration/values.ts";
@@ -44,9 +44,14 @@ const endpointFields = ["advertiseAddress", "bindPort"];
  * Source: kubeadm's `util/config` (`initconfiguration.go`) and `apis/kubeadm/v1beta*`.
  */
 export function settingsOfKubeadmConfig(content: string, file: string): Settings {
-  const { documents, problems } = readDocuments(content);
-  if (problems.length > 0) {
-    throw new ProblemsError(file, problems);
+  const { documents, problems } = readDocuments(readYaml(content));
+  const isMissing = documents["ClusterConfiguration"] === undefined;
+  if (problems.length > 0 || isMissing) {
+    const missing = {
+      path: "ClusterConfiguration",
+      accepted: "is required: a document of this kind with at least kubernetesVersion",
+    };
+    throw new ProblemsError(file, problems.length > 0 ? problems : [missing]);
   }
   const cluster = documents["ClusterConfiguration"] ?? {};
   const init = documents["InitConfiguration"] ?? {};
@@ -129,31 +134,27 @@ function inFile(problem: Problem): Problem {
   return { ...problem, path: place + rest.join("") };
 }
 
-interface Documents {
+/** The documents of a kubeadm config file by their kinds, and what is wrong with the file as such. */
+export interface Documents {
   readonly documents: Readonly<Record<string, Mapping>>;
   readonly problems: readonly Problem[];
 }
 
-function readDocuments(content: string): Documents {
+/** Whether a file has a document of kubeadm's, and so is one for `kubeadm init --config`. */
+export function isKubeadmConfig(file: readonly YamlDocument[]): boolean {
+  return file.some(({ value }) => isRecord(value) && String(value["apiVersion"]).startsWith(`${group}/`));
+}
+
+/** Sorts the documents of a kubeadm config file by their kinds. */
+export function readDocuments(file: readonly YamlDocument[]): Documents {
   const documents: Record<string, Mapping> = {};
   const problems: Problem[] = [];
-  // sigs.k8s.io/yaml reads YAML 1.1, but keeps times and sexagesimal numbers as text.
-  const parsed = parseAllDocuments(content, {
-    version: "1.1",
-    customTags: (tags) =>
-      tags.filter(
-        (tag) =>
-          typeof tag === "string" || !/timestamp|TIME/.test(`${tag.tag}${"format" in tag ? tag.format : ""}`),
-      ),
-  });
-  for (const [index, document] of [...parsed].entries()) {
+  for (const [index, { value, error, duplicates }] of file.entries()) {
     const path = `document ${index + 1}`;
-    const error = document.errors[0];
     if (error !== undefined) {
-      problems.push({ path, accepted: `is not YAML: ${error.message.split("\n")[0] ?? ""}` });
+      problems.push({ path, accepted: error });
       continue;
     }
-    const value: unknown = document.toJS();
     if (value === null) {
       continue;
     }
@@ -161,14 +162,12 @@ function readDocuments(content: string): Documents {
     if (problem !== undefined) {
       problems.push(problem);
     } else if (isRecord(value)) {
-      documents[String(value["kind"])] = value;
+      const kind = String(value["kind"]);
+      documents[kind] = value;
+      problems.push(
+        ...duplicates.map((key) => ({ path: `${kind}.${key}`, accepted: "is given twice: leave one" })),
+      );
     }
-  }
-  if (problems.length === 0 && documents["ClusterConfiguration"] === undefined) {
-    problems.push({
-      path: "ClusterConfiguration",
-      accepted: "is required: a document of this kind with at least kubernetesVersion",
-    });
   }
   return { documents, problems };
 }

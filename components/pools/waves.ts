@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { merge } from "../configuration/merge.ts";
-import type { ClusterFacts } from "../facts.ts";
 import { kubeProxyObjects } from "../kubeadm/manifests.ts";
 import type { ConfigMap, DaemonSet, PodSpec } from "../kubeadm/objects.ts";
 import type { Settings } from "../kubeadm/settings.ts";
@@ -51,12 +50,12 @@ function layoutOf(pools: readonly Pool[]): string {
   return createHash("sha256").update(JSON.stringify(selections)).digest("hex").slice(0, 16);
 }
 
-/** Whether a pool has a DaemonSet in the cluster, made when the pools were these. */
-export function isLaidOut(pool: string, pools: readonly Pool[], facts: ClusterFacts | undefined): boolean {
+/** Names of the DaemonSets that pools have, each with its {@link layoutAnnotation}; without pools kubeadm's one has none. */
+export function layoutsOf(pools: readonly Pool[]): ReadonlyMap<string, string | undefined> {
   const layout = layoutOf(pools);
-  return (facts?.daemonSets ?? []).some(
-    ({ name, annotations }) => name === `kube-proxy-${pool}` && annotations[layoutAnnotation] === layout,
-  );
+  return pools.length === 0
+    ? new Map([["kube-proxy", undefined]])
+    : new Map(pools.map(({ name }) => [`kube-proxy-${name}`, layout]));
 }
 
 function waveOf(settings: Settings, pool: Pool, layout: string): Wave {

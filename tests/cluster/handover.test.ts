@@ -83,12 +83,11 @@ suite("DaemonSets in the way", () => {
 });
 
 suite("pods that belong to no DaemonSet", () => {
-  const node = (labels: Record<string, string>, change: Partial<NodeFacts> = {}): NodeFacts => ({
+  const node = (labels: Record<string, string>): NodeFacts => ({
     name: "node-1",
     labels,
     taints: [],
     ready: "True",
-    ...change,
   });
   const pod = (labels: Record<string, string> = {}, deletionTimestamp?: string): Pod => ({
     metadata: { name: "p", uid: "p", labels, ...(deletionTimestamp !== undefined && { deletionTimestamp }) },
@@ -98,7 +97,6 @@ suite("pods that belong to no DaemonSet", () => {
   const ending = pod({}, "2026-11-24T08:00:00Z");
   const gpu = [{ key: "gpu", effect: "NoSchedule" }];
   const [canary, rest] = [node({ tier: "canary" }), node({ tier: "rest" })];
-  const dead = node({ tier: "canary" }, { ready: "Unknown" });
 
   const cases: [string, Pod, NodeFacts | undefined, WantedDaemonSet[], Fate, string?][] = [
     ["its node's pool", pod(), canary, pools, Fate.labelled, "canary"],
@@ -106,15 +104,12 @@ suite("pods that belong to no DaemonSet", () => {
     ["the same pool", pod({ [poolLabel]: "rest" }), rest, pools, Fate.left, "rest"],
     ["no pools", pod(), rest, one, Fate.left],
     ["no pools any more", pod({ [poolLabel]: "rest" }), rest, one, Fate.left],
-    ["a node that answers no more", pod(), dead, pools, Fate.labelled, "canary"],
     ["a node in no pool", pod(), node({}), pools, Fate.deleted],
     ["a taint that its pool does not tolerate", pod(), { ...canary, taints: gpu }, pools, Fate.deleted],
     ["a taint that its pool tolerates", pod(), { ...rest, taints: gpu }, pools, Fate.labelled, "rest"],
     ["no node", pod(), undefined, pools, Fate.deleted],
-    ["about to end", ending, rest, pools, Fate.awaited, "rest"],
-    ["about to end, without pools", ending, rest, one, Fate.awaited],
+    ["about to end", ending, rest, pools, Fate.left, "rest"],
     ["about to end on a node in no pool", ending, node({}), pools, Fate.left],
-    ["about to end on a node that answers no more", ending, dead, pools, Fate.left, "canary"],
   ];
   for (const [name, orphan, where, wanted, fate, pool] of cases) {
     test(name, () => {

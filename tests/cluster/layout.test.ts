@@ -1,6 +1,7 @@
 /** Pools that change, on a real control plane: the command makes room, and DaemonSets as the program makes them follow. */
 import assert from "node:assert/strict";
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -153,6 +154,22 @@ suite("another layout of pools", () => {
   const versions = () =>
     kube(["get", "daemonsets,pods", "-o", "jsonpath={.items[*].metadata.resourceVersion}"]);
 
+  /** Keeps a pod from being gone, until it has none. */
+  const slow = ["example.com/slow"];
+  const setFinalizers = (pod: string, finalizers: readonly string[]) =>
+    kube(["patch", "pod", pod, "--type=merge", "-p", JSON.stringify({ metadata: { finalizers } })]);
+
+  /** Lets a pod end when a command that does not wait for that would be done. */
+  async function endLate(pod: string): Promise<void> {
+    await pods.until("all others belong to nobody", ({ pods }) =>
+      [...pods.values()].every(
+        ({ metadata }) => metadata.name === pod || metadata.ownerReferences === undefined,
+      ),
+    );
+    await sleep(3000);
+    await setFinalizers(pod, []);
+  }
+
   /** Moves to another layout; each pod goes to the DaemonSet of its node alone, and is replaced by it. */
   async function move(wanted: readonly WantedDaemonSet[], nextOwner: (node: string | undefined) => string) {
     const old = new Map(pods.pods);
@@ -259,29 +276,12 @@ suite("another layout of pools", () => {
     assert.deepEqual(pods.pairs, []);
   });
 
-  test("a pod that is about to end is awaited, so that its node does not get a second one", async () => {
+  test("a node whose old pod is slow to end does not get a second one", async () => {
     const [pod] = pods.pods.values();
     assert.ok(pod);
-    const finalizers = (list: string[]) =>
-      kube([
-        "patch",
-        "pod",
-        pod.metadata.name,
-        "--type=merge",
-        "-p",
-        JSON.stringify({ metadata: { finalizers: list } }),
-      ]);
-    await finalizers(["example.com/slow"]);
+    await setFinalizers(pod.metadata.name, slow);
     await kube(["delete", "pod", pod.metadata.name, "--wait=false"]);
-    const created = makeRoom(whole).then(() => create(whole));
-    const ended = async () => {
-      await pods.until("nobody owns a pod", ({ pods }) =>
-        [...pods.values()].every(({ metadata }) => metadata.ownerReferences === undefined),
-      );
-      await sleep(3000); // Long enough for a command that does not wait to be done.
-      await finalizers([]);
-    };
-    await Promise.all([created, ended()]);
+    await Promise.all([makeRoom(whole).then(() => create(whole)), endLate(pod.metadata.name)]);
     assert.deepEqual(pods.pairs, []);
   });
 
@@ -299,6 +299,27 @@ suite("another layout of pools", () => {
       );
     }
     await create([canary]);
+    assert.deepEqual(pods.pairs, []);
+  });
+
+  test("a pod of a DaemonSet that is gone is awaited: the garbage collector deletes it", async () => {
+    const missing = { apiVersion: "apps/v1", kind: "DaemonSet", name: "kube-proxy-old", uid: randomUUID() };
+    const pod = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: {
+        name: "kube-proxy-late",
+        labels: { "k8s-app": "kube-proxy" },
+        finalizers: slow,
+        ownerReferences: [{ ...missing, controller: true }],
+      },
+      spec: {
+        nodeName: [...zones].find(([, zone]) => zone === "b")?.[0],
+        containers: [{ name: "kube-proxy", image: "registry.example.com/kube-proxy:v1" }],
+      },
+    };
+    await kube(["create", "-f", "-"], JSON.stringify(pod));
+    await Promise.all([makeRoom(whole).then(() => create(whole)), endLate("kube-proxy-late")]);
     assert.deepEqual(pods.pairs, []);
   });
 

@@ -168,6 +168,33 @@ suite("traps of the real engine", () => {
     assert.deepEqual(daemonSet.timeouts, { create: "20m", update: "10m", delete: "90s" });
   });
 
+  test("what an interrupted create has left is in the way of every later one: a hook clears each object's way", async () => {
+    const hooked = (registrations: readonly Registration[]) =>
+      registrations.filter(isObject).map(({ beforeCreate }) => beforeCreate);
+    const known = await declare({ cluster: { context: "mine" } });
+    assert.deepEqual(
+      hooked(known),
+      hooked(known).map(() => ["kube-proxy-clearing"]),
+    );
+    // On a guess it might delete something in another cluster than the provider's.
+    const unknown = hooked(await declare());
+    assert.deepEqual(
+      unknown,
+      unknown.map(() => []),
+    );
+  });
+
+  test("the pods come last: until then nobody uses what an interrupted create has left", async () => {
+    const { dependencies } = find(await declare(), "DaemonSet");
+    // The RoleBinding has its Role before it.
+    for (const name of ["service-account", "cluster-role-binding", "role-binding", "config-map"]) {
+      assert.ok(
+        dependencies.some((urn) => urn.endsWith(`::kube-proxy-${name}`)),
+        name,
+      );
+    }
+  });
+
   test("skipAwait would race the deletion, upsert would hide a lost object: neither is ever set", async () => {
     const registrations = await registrationsOf(() => {
       new KubeProxy("kube-proxy", args, { provider: new kubernetes.Provider("cluster", {}) });

@@ -167,6 +167,10 @@ suite("pools", () => {
       "kube-proxy/pools",
     );
     assert.equal(told[0]?.layout, annotation);
+    const { ignoreChanges } = named(registrations, "layout");
+    assert.deepEqual([inputs["triggers"], ignoreChanges], [[], ["triggers"]], "nothing is in the way");
+    const restored = named(await declare({ facts: clusterWith({ pools: [] }) }), "layout");
+    assert.deepEqual([restored.inputs["triggers"], restored.ignoreChanges], [["1"], []]);
     const alone = named(await declare({ pools: [] }), "layout").inputs["stdin"];
     assert.match(String(alone), /^\[\{"daemonSet":"kube-proxy","placement":/);
   });

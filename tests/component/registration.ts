@@ -18,6 +18,8 @@ export interface Registration {
   readonly deleteBeforeReplace: boolean;
   readonly replaceOnChanges: readonly string[];
   readonly ignoreChanges: readonly string[];
+  /** Names of hooks. */
+  readonly beforeCreate: readonly string[];
   readonly dependencies: readonly string[];
   readonly timeouts:
     { readonly create: string; readonly update: string; readonly delete: string } | undefined;
@@ -39,6 +41,7 @@ class RecordingMonitor extends MockMonitor {
       deleteBeforeReplace: request.getDeletebeforereplace(),
       replaceOnChanges: request.getReplaceonchangesList(),
       ignoreChanges: request.getIgnorechangesList(),
+      beforeCreate: request.getHooks()?.getBeforeCreateList() ?? [],
       dependencies: request.getDependenciesList(),
       timeouts: timeouts && {
         create: timeouts.getCreate(),
@@ -47,6 +50,11 @@ class RecordingMonitor extends MockMonitor {
       },
     });
     await super.registerResource(request, callback);
+  }
+
+  /** Pulumi's mocks have no hooks. */
+  registerResourceHook(_: unknown, callback: Callback): void {
+    callback(null, {});
   }
 }
 

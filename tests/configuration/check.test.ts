@@ -44,7 +44,7 @@ suite("a configuration's problems", () => {
       configSyncPeriod: 30,
       conntrack: [],
       nodePortAddresses: "192.0.2.0/24",
-      featureGates: { A: "true" },
+      featureGates: { AllAlpha: "true" },
     });
     assert.deepEqual(
       found.map((problem) => problem.split(":")[0]),

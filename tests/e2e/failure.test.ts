@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, suite, test } from "node:test";
 import { neverReadyImage } from "../../lab/index.ts";
-import { changesOf, eventually, type Scenario } from "./scenario.ts";
+import { changesOf, type Scenario } from "./scenario.ts";
 import { useLab } from "./useLab.ts";
 
 const nodes = 5;
@@ -57,15 +57,6 @@ suite("when something goes wrong", () => {
       assert.ok(!killed.ok, "the kill came too late");
 
       await scenario.stack.cancel();
-      await eventually("no deletion is under way", async () => {
-        const live = await scenario.cluster.daemonSet();
-        return live?.metadata.deletionTimestamp === undefined;
-      });
-      const survived = await scenario.cluster.daemonSet();
-      if (survived !== undefined && survived.metadata.uid !== old?.metadata.uid) {
-        // docs/recover.md: it was created, but the state does not know, so it goes first.
-        await scenario.cluster.kubectl(["delete", "daemonset", "kube-proxy"]);
-      }
       await scenario.up();
       const recovered = await scenario.cluster.daemonSet();
       assert.notEqual(recovered?.metadata.uid, old?.metadata.uid);

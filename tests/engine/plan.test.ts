@@ -23,6 +23,7 @@ function goal(inputs: Props, options: Partial<Goal> = {}): Goal {
     deleteBeforeReplace: undefined,
     replaceOnChanges: [],
     ignoreChanges: [],
+    beforeCreate: [],
     additionalSecretOutputs: [],
     importId: "",
     protect: false,

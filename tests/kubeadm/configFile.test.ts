@@ -61,7 +61,7 @@ suite("a kubeadm config file", () => {
 
   const bad: Record<string, readonly [string, readonly string[]]> = {
     "broken YAML": [`${cluster}networking: [`, ["document 1"]],
-    "a duplicate key": [`${cluster}kubernetesVersion: v1.37.1\n`, ["document 1"]],
+    "a duplicate key": [`${cluster}kubernetesVersion: v1.37.1\n`, ["ClusterConfiguration.kubernetesVersion"]],
     "no ClusterConfiguration": [init, ["ClusterConfiguration"]],
     "an empty file": ["", ["ClusterConfiguration"]],
     "several documents of a kind": [`${cluster}---\n${cluster}`, ["document 2.kind"]],

@@ -3,12 +3,12 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { parseArgs } from "node:util";
-import { parseAllDocuments } from "yaml";
 import { settingsOfKubeadmConfig } from "../../components/kubeadm/configFile.ts";
 import { kubeProxyObjects } from "../../components/kubeadm/manifests.ts";
 import { minors } from "../../components/kubeadm/minors.ts";
 import type { ObjectMeta } from "../../components/kubeadm/objects.ts";
 import type { Settings } from "../../components/kubeadm/settings.ts";
+import { asSent, byKind, printedObjects } from "../../oracles/printed.ts";
 
 const reference = join(import.meta.dirname, "reference");
 const read = (...path: string[]) => readFileSync(join(reference, ...path), "utf8");
@@ -42,7 +42,7 @@ suite("every object is kubeadm's request body", () => {
 });
 
 suite("every object is what kubeadm prints", () => {
-  for (const minor of ["1.29", "1.30", "1.37"]) {
+  for (const minor of readdirSync(reference).filter((name) => /^1\.\d+$/.test(name))) {
     for (const file of readdirSync(join(reference, minor)).filter((name) => name.endsWith(".args"))) {
       const name = file.replace(".args", "");
       if (!existsSync(join(reference, minor, `${name}.yaml`))) {
@@ -51,7 +51,7 @@ suite("every object is what kubeadm prints", () => {
       test(`${minor} ${name}`, () => {
         const settings = settingsOfCommand(read(minor, file), (config) => read(minor, config));
         const objects = kubeProxyObjects(settings);
-        const printed = documents(read(minor, `${name}.yaml`));
+        const printed = printedObjects(read(minor, `${name}.yaml`));
         // `--print-manifest` prints the ConfigMap without its hash.
         const expected = name.startsWith("d-")
           ? objects
@@ -104,16 +104,6 @@ function settingsOfCommand(recorded: string, readConfig: (file: string) => strin
   return env.length > 0 ? { ...settings, env } : settings;
 }
 
-function documents(printed: string): object[] {
-  return printed
-    .replace(/^\[addons\].*$/gm, "")
-    .replace(/^\[dryrun\] Would.*$/gm, "---")
-    .replace(/^\[dryrun\] Attached.*$/gm, "")
-    .split(/^---$/m)
-    .map((text) => parseAllDocuments(text.replace(/^\t/gm, ""))[0]?.toJS() as object | null | undefined)
-    .filter((document) => document !== null && document !== undefined);
-}
-
 /** Compares by kind, so that the order in which a kubeadm wrote them does not matter. */
 function assertSame(ours: object, theirs: object[]): void {
   const actual = byKind(Object.values(ours) as object[]);
@@ -122,30 +112,6 @@ function assertSame(ours: object, theirs: object[]): void {
   for (const [kind, object] of Object.entries(expected)) {
     assert.deepEqual(actual[kind], object, kind);
   }
-}
-
-function byKind(objects: object[]): Record<string, object> {
-  return Object.fromEntries(objects.map((object) => [(object as { kind: string }).kind, object]));
-}
-
-/** An object without what Go's encoder adds: empty times, the zero status, and `false` that the wire leaves out. */
-function asSent(object: object): object {
-  return JSON.parse(
-    JSON.stringify(object, (key, value: unknown) =>
-      (key === "creationTimestamp" && value === null) ||
-      key === "status" ||
-      (key === "readOnly" && value === false)
-        ? undefined
-        : value,
-    ),
-    // The template prints no empty resources; the request has them.
-    (_key, value: unknown) =>
-      isContainer(value) && value["resources"] === undefined ? { ...value, resources: {} } : value,
-  ) as object;
-}
-
-function isContainer(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && "volumeMounts" in value;
 }
 
 function withoutAnnotations(metadata: ObjectMeta): ObjectMeta {

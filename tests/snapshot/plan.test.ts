@@ -100,6 +100,15 @@ suite("how far a rollout is", () => {
     assert.equal(rolloutOf(live(2, { ...done, updatedNumberScheduled: 2 }, "OnDelete")).isDone, true);
   });
 
+  test("done without the pods on nodes that do not answer, which are told", () => {
+    const status = { ...done, updatedNumberScheduled: 2, numberAvailable: 2 };
+    assert.deepEqual(rolloutOf(live(2, status), 1), {
+      isDone: true,
+      text: "of 3 pods 2 are up to date and 2 available; nodes that are not Ready: 1",
+    });
+    assert.equal(rolloutOf(live(2, { ...status, numberAvailable: 1 }), 1).isDone, false);
+  });
+
   test("not done before there is a status, or when the DaemonSet is gone", () => {
     assert.equal(rolloutOf(object("DaemonSet", {}, { generation: 1 })).isDone, false);
     assert.equal(rolloutOf(undefined).isDone, false);

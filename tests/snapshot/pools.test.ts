@@ -12,6 +12,7 @@ import { controllerOf, listPods } from "../../components/cluster/workload.ts";
 import { restartAnnotation } from "../../components/restart.ts";
 import { down, kubectl, type Lab, neverReadyImage, up } from "../../lab/index.ts";
 import { PodWatch } from "../cluster/watchPods.ts";
+import { eventually } from "../e2e/scenario.ts";
 import { type Pools, withPools } from "./pools.ts";
 
 const nodes = 4;
@@ -19,6 +20,9 @@ const name = "snapshot-pools";
 
 const [n1, n2, n3, n4] = ["node-0001", "node-0002", "node-0003", "node-0004"] as const;
 const halves = { east: [n1, n2], west: [n3, n4] } satisfies Pools;
+
+const kwok = "kwok.x-k8s.io/node";
+const finalizers = (finalizers: string[] | null) => JSON.stringify({ metadata: { finalizers } });
 
 suite("snapshot and restore of pools", () => {
   let lab: Lab;
@@ -158,6 +162,27 @@ suite("snapshot and restore of pools", () => {
     await restoreFrom({ ...whole, objects: whole.objects.filter((object) => !isWest(object)) });
     assert.deepEqual(await podUids(), uids);
     await isAs(whole);
+  });
+
+  test("a node that does not answer keeps none of the others waiting", async () => {
+    await restoreFrom(withPools(single, halves));
+    const pod = (await listPods(config)).find(({ spec }) => spec.nodeName === n1)?.metadata.name ?? "";
+    const status = { conditions: [{ type: "Ready", status: "Unknown", reason: "NodeStatusUnknown" }] };
+    // Without its annotation kwok plays this node no more, so that nobody makes it Ready again. Its pod cannot end.
+    await kube(["annotate", "node", n1, `${kwok}-`]);
+    await kube(["patch", "node", n1, "--subresource=status", "-p", JSON.stringify({ status })]);
+    await kube(["patch", "pod", pod, "-p", finalizers(["example.com/stuck"])]);
+    try {
+      await kube(["delete", "daemonset", "-l", poolLabel]);
+      await eventually("only its pod is left", async () => (await listPods(config)).length === 1);
+      const lines = await restoreFrom(withPools(single, halves), 20_000);
+      assert.match(lines.join("\n"), /kube-proxy-east: of 2 pods .*; nodes that are not Ready: 1\n/);
+      assert.match(lines.at(-1) ?? "", /kube-proxy-west: of 2 pods 2 are up to date and 2 available$/);
+    } finally {
+      await kube(["patch", "pod", pod, "-p", finalizers(null)]);
+      await kube(["annotate", "node", n1, `${kwok}=fake`]);
+      await kube(["wait", "node", n1, "--for=condition=Ready", "--timeout=60s"]);
+    }
   });
 
   test("two kube-proxies for a node, or none, are refused before anything is changed", async () => {

@@ -230,7 +230,9 @@ suite("snapshot and restore on a control plane", () => {
     const otherUid = (await readLive(loadCluster({ kubeconfig: other.kubeconfig }, {}))).cluster;
     assert.notEqual(otherUid, uid);
     assert.ok(stderr.includes(uid) && stderr.includes(otherUid), stderr);
-    assert.match(stderr, /context: "kubernetes-admin@lab-snapshot-other" is not accepted/);
+    assert.match(stderr, /context: "kubernetes-admin@lab-snapshot-other" is not accepted; .* by --context/);
+    const { objects } = await readLive(loadCluster({ kubeconfig: other.kubeconfig }, {}));
+    assert.deepEqual(objects, [], "nothing of it was made there");
   });
 
   test("a cut-off file is refused before the cluster is asked", async () => {
@@ -301,6 +303,11 @@ suite("snapshot and restore on a control plane", () => {
     const { code, stderr } = await run("snapshot.ts", ["--context", "nope"]);
     assert.equal(code, 1);
     assert.match(stderr, /context: "nope" is not accepted; accepted: one of the kubeconfig's contexts/);
+  });
+
+  test("~/ in --folder is the home folder, for the stack's config has no shell that says so", async () => {
+    const { stdout } = await run("snapshot.ts", ["--folder", "~/kept"]);
+    assert.ok(stdout.startsWith(join(folder, "kept", "/")), stdout);
   });
 
   test("without --folder it is below the home folder", async () => {

@@ -1,12 +1,15 @@
 import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
 import { ProblemsError } from "../../problems.ts";
+import { readNodes } from "../facts.ts";
+import { placeOf } from "../handover.ts";
 import { makeRoom } from "../layout.ts";
+import { selects } from "../verify/selection.ts";
 import { all, ApiError, find, list, request } from "./api.ts";
 import type { Snapshot } from "./format.ts";
 import { readLive } from "./live.ts";
 import { type ApiObject, collectionPathOf, idOf, nameOf, pathOf } from "./objects.ts";
 import { Action, plan, selectorLabelsOf, type Step, withFreshGeneration } from "./plan.ts";
-import { checkRoom } from "./room.ts";
+import { checkRoom, wantedOf } from "./room.ts";
 import { rolloutOf } from "./rollout.ts";
 import { waitUntil } from "./wait.ts";
 
@@ -57,7 +60,7 @@ export async function restore(
         value: config.getCurrentContext(),
         accepted:
           `the cluster that the snapshot is of, whose UID is ${snapshot.cluster} (${snapshot.server}); ` +
-          `this one's is ${live.cluster}`,
+          `this one's is ${live.cluster}: choose the other by --context or --kubeconfig, or another snapshot`,
       },
     ]);
   }
@@ -162,9 +165,14 @@ async function awaitRollout(
 ): Promise<void> {
   const { timeoutMs, log } = options;
   const id = idOf(daemonSet);
+  const { placement } = wantedOf(daemonSet);
+  // Dead nodes must not keep the other pools from coming back.
+  const silent = (await readNodes(config)).filter(
+    (node) => node.ready !== "True" && selects(placement, placeOf(node)),
+  ).length;
   let done = "";
   await waitUntil(timeoutMs, async () => {
-    const { isDone, text } = rolloutOf(await find(config, pathOf(id)));
+    const { isDone, text } = rolloutOf(await find(config, pathOf(id)), silent);
     done = text;
     return isDone ? undefined : `${nameOf(id)}: ${text}`;
   });

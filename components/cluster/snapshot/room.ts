@@ -49,7 +49,8 @@ function wantedDaemonSets(restored: readonly ApiObject[], live: readonly DaemonS
   return [...wanted, ...left.map((one) => wantedOf(one as unknown as ApiObject))];
 }
 
-function wantedOf(daemonSet: ApiObject): WantedDaemonSet {
+/** A DaemonSet as the layout takes it. */
+export function wantedOf(daemonSet: ApiObject): WantedDaemonSet {
   const { spec, metadata } = daemonSet;
   const template = isRecord(spec) && isRecord(spec["template"]) ? spec["template"] : {};
   const pool = selectorLabelsOf(daemonSet)[poolLabel];

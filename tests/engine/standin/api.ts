@@ -12,10 +12,14 @@ export const fieldManager = "pulumi-kubernetes";
 export class ApiError extends Error {
   /** HTTP status. */
   readonly code: number;
+  /** Such as `AlreadyExists` or `Conflict`, which have one HTTP status. */
+  readonly reason: string;
 
   constructor({ code, body }: ApiException<unknown>) {
-    super(describe(body));
+    const status = parse(body);
+    super(describe(status));
     this.code = code;
+    this.reason = status.reason ?? "";
   }
 }
 
@@ -116,15 +120,22 @@ export function headerOf({ apiVersion, kind }: Props, id: string): Props {
   return { apiVersion, kind, metadata: { name, ...(namespace === undefined ? {} : { namespace }) } };
 }
 
+/** What the API server says with an error. */
+interface Status {
+  reason?: string;
+  message?: string;
+  details?: { causes?: { reason?: string; message?: string; field?: string }[] };
+}
+
+function parse(body: unknown): Status {
+  return (typeof body === "string" && body.startsWith("{") ? JSON.parse(body) : body) as Status;
+}
+
 /** The message of a `Status`, with every conflict of a server-side apply. */
-function describe(body: unknown): string {
-  const status = (typeof body === "string" && body.startsWith("{") ? JSON.parse(body) : body) as {
-    message?: string;
-    details?: { causes?: { reason?: string; message?: string; field?: string }[] };
-  };
+function describe(status: Status): string {
   const causes = status.details?.causes ?? [];
   const conflicts = causes.filter(({ reason }) => reason === "FieldManagerConflict");
-  if (conflicts.length === 0) return status.message ?? JSON.stringify(body);
+  if (conflicts.length === 0) return status.message ?? JSON.stringify(status);
   return (
     "server-side apply field conflict detected. The resource managed by field manager " +
     `"${fieldManager}" had an apply conflict:\n` +

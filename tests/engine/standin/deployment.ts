@@ -1,6 +1,7 @@
 /** One operation: takes goals, plans, acts, and keeps the state. */
 import type { Op } from "../types.ts";
 import type { Display } from "./display.ts";
+import { Hooks } from "./hooks.ts";
 import type { Registered, Registrar } from "./monitor.ts";
 import { dependentReplacements, dependentsFirst, plan } from "./plan.ts";
 import type { Goal, Plan, Resource } from "./plan.ts";
@@ -25,6 +26,7 @@ class StepFailed extends Error {}
 
 export class Deployment implements Registrar {
   readonly #options: DeploymentOptions;
+  readonly hooks = new Hooks();
   readonly #providers: Providers;
   readonly #registered = new Set<string>();
   #queue: Promise<unknown> = Promise.resolve();
@@ -144,7 +146,10 @@ export class Deployment implements Registrar {
     if (old && decided.op === "update") {
       return step("update", old, () => provider.update(next, old, signal));
     }
-    const create = (): Promise<Made> => provider.create(next, signal);
+    const create = async (): Promise<Made> => {
+      await this.hooks.runBeforeCreate(next);
+      return provider.create(next, signal);
+    };
     if (!old) return step("create", undefined, create);
     if (goal.type === clusterType) throw new Error("the stand-in does not know replacing a provider");
     const first = decided.deleteFirst || old.pendingReplacement === true;

@@ -1,7 +1,8 @@
 /**
  * Kubernetes objects, as the Pulumi provider handles them.
  *
- * Source: pulumi-kubernetes `provider/pkg/provider/{provider,diff}.go`, `provider/pkg/await/await.go`.
+ * Source: pulumi-kubernetes `provider/pkg/provider/{provider,diff}.go`, `provider/pkg/await/await.go`,
+ * `PatchReplaceFieldsManagers` of fluxcd/pkg/ssa.
  */
 import { randomUUID } from "node:crypto";
 
@@ -75,7 +76,7 @@ export class Kubernetes implements Provider {
     try {
       await this.#api.create(object);
     } catch (error) {
-      if (!(error instanceof ApiError) || error.code !== 409) throw error;
+      if (!(error instanceof ApiError) || error.reason !== "AlreadyExists") throw error;
       throw new Error(
         `${error.message}\n\nThe resource already exists in the cluster. Adopt it with the ` +
           "`import` option, delete it, or, if this is a replacement, set deleteBeforeReplace.",
@@ -140,28 +141,22 @@ export class Kubernetes implements Provider {
    * Makes the fields of {@link takenOver} ours as an apply's: to the API server the updates and the
    * applies of one manager are two owners, which would conflict.
    *
+   * The patch names no resourceVersion, so that the API server itself sees to a status that its
+   * controller has written meanwhile.
+   *
    * @returns The live object.
    */
-  async #takeOver(header: Props, attempts = 10): Promise<Props> {
+  async #takeOver(header: Props): Promise<Props> {
     const live = await this.#api.read(header);
     if (!live) throw new Error("was deleted by somebody else: run `pulumi refresh`");
-    const { managedFields = [], resourceVersion } = live["metadata"] as {
-      managedFields?: ManagedFields[];
-      resourceVersion: string;
-    };
+    const { managedFields = [] } = live["metadata"] as { managedFields?: ManagedFields[] };
     const taken = managedFields.filter((entry) => takenOver.test(entry.manager) && !entry.subresource);
     if (taken.every((entry) => entry.manager === fieldManager && entry.operation === "Apply")) return live;
     const fieldsV1 = taken.reduce<Props>((fields, entry) => merge(fields, entry.fieldsV1), {});
     const ours = { ...taken[0], manager: fieldManager, operation: "Apply", fieldsV1 };
     const others = managedFields.filter((entry) => !taken.includes(entry));
-    const metadata = { ...(header["metadata"] as Props), resourceVersion, managedFields: [...others, ours] };
-    try {
-      return await this.#api.merge({ ...header, metadata });
-    } catch (error) {
-      // Its controller has written the status meanwhile.
-      if (!(error instanceof ApiError) || error.code !== 409 || attempts === 1) throw error;
-      return this.#takeOver(header, attempts - 1);
-    }
+    const metadata = { ...(header["metadata"] as Props), managedFields: [...others, ours] };
+    return this.#api.merge({ ...header, metadata });
   }
 }
 

@@ -3,6 +3,7 @@
  * caller drives either. Unknown commands and options are errors.
  */
 import { readFileSync, rmSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -33,6 +34,9 @@ const operation = positionals.join(" ");
 const { stack = "" } = options;
 const { PULUMI_BACKEND_URL = "", PULUMI_CONFIG_PASSPHRASE_FILE = "" } = process.env;
 const statePath = join(fileURLToPath(PULUMI_BACKEND_URL), ".standin", `${stack}.json`);
+
+// Whoever started this is gone. Go on without a word? Every word is an error that wants to be reported.
+process.stdout.once("error", () => process.exit(128 + constants.signals.SIGPIPE));
 
 async function operate(display: Display): Promise<boolean> {
   const preview = operation === "preview";

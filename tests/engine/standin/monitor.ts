@@ -4,6 +4,7 @@ import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 import proto from "@pulumi/pulumi/proto/resource_pb.js";
 import struct from "google-protobuf/google/protobuf/struct_pb.js";
 
+import type { Hooks } from "./hooks.ts";
 import type { Goal } from "./plan.ts";
 import type { Props } from "./values.ts";
 
@@ -23,6 +24,7 @@ export interface Registrar {
   /** Reports a registration that is no goal. */
   refuse(resource: Pick<Goal, "type" | "name">, error: unknown): Registered;
   registerOutputs(urn: string, outputs: Props): void;
+  readonly hooks: Hooks;
 }
 
 /** Default of Pulumi's kubernetes provider: 10 minutes. */
@@ -34,7 +36,10 @@ const unknownOptions: Record<string, (request: Request) => boolean> = {
   replacementTrigger: (request) => request.hasReplacementTrigger(),
   replaceWith: (request) => request.getReplaceWithList().length > 0,
   deletedWith: (request) => request.getDeletedwith() !== "",
-  hooks: (request) => request.hasHooks(),
+  "hooks but beforeCreate": (request) => {
+    const hooks = Object.entries(request.getHooks()?.toObject() ?? {});
+    return hooks.some(([when, names]) => when !== "beforeCreateList" && names.length > 0);
+  },
   transforms: (request) => request.getTransformsList().length > 0,
   stateMigrations: (request) => request.getStateMigrationsList().length > 0,
   envVarMappings: (request) => request.getEnvvarmappingsMap().getLength() > 0,
@@ -103,8 +108,12 @@ export class Monitor extends MockMonitor {
     refuse("invoke transforms");
   }
 
-  /** Takes the hook; the resource that has it is refused. */
-  registerResourceHook(_: unknown, callback: Callback<object>): void {
+  registerResourceHook(
+    request: InstanceType<typeof proto.RegisterResourceHookRequest>,
+    callback: Callback<object>,
+  ): void {
+    const { target = "", token = "" } = request.getCallback()?.toObject() ?? {};
+    this.#registrar.hooks.add(request.getName(), { target, token });
     callback(null, {});
   }
 
@@ -137,6 +146,7 @@ export class Monitor extends MockMonitor {
         : undefined,
       replaceOnChanges: request.getReplaceonchangesList(),
       ignoreChanges: request.getIgnorechangesList(),
+      beforeCreate: request.getHooks()?.getBeforeCreateList() ?? [],
       additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
       importId: request.getImportid(),
       protect: request.getProtect() ?? above?.protect ?? false,

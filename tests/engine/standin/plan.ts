@@ -21,6 +21,8 @@ export interface Goal {
   deleteBeforeReplace: boolean | undefined;
   replaceOnChanges: string[];
   ignoreChanges: string[];
+  /** Names of hooks. */
+  beforeCreate: string[];
   additionalSecretOutputs: string[];
   importId: string;
   protect: boolean;

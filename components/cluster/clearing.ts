@@ -1,0 +1,23 @@
+import { loadCluster } from "./client.ts";
+import type { ClusterChoice } from "./kubeconfig.ts";
+import { removeLeftover } from "./leftover.ts";
+import { awaitEndingOrphans } from "./orphans.ts";
+import type { ApiObject } from "./snapshot/objects.ts";
+
+/**
+ * Clears the way for an object that is about to be created: of what an earlier create has left, and for a DaemonSet of
+ * pods that are about to end.
+ *
+ * @param choice - the cluster
+ * @param wanted - the object
+ * @returns the name of what was left, for people, when there was something
+ * @throws ProblemsError when the cluster refuses or does not answer; Error when something is still there after a time
+ */
+export async function clearWay(choice: ClusterChoice, wanted: ApiObject): Promise<string | undefined> {
+  const config = loadCluster(choice, process.env);
+  const removed = await removeLeftover(config, wanted);
+  if (wanted.kind === "DaemonSet") {
+    await awaitEndingOrphans(config);
+  }
+  return removed;
+}

@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
+import { isRecord } from "../configuration/values.ts";
+import { poolLabel } from "../pools/waves.ts";
+import { deletionPolicyAnnotation, restartAnnotation } from "../restart.ts";
+import { find, request } from "./snapshot/api.ts";
+import { type ApiObject, idOf, nameOf, pathOf } from "./snapshot/objects.ts";
+import { listDaemonSets, listPods } from "./workload.ts";
+
+/** Who Pulumi's Kubernetes provider is to the API server when it creates; a later change is by another name. */
+const creator = { manager: "pulumi-kubernetes", operation: "Update" };
+
+/** Longest wait for an object to be gone, in milliseconds. */
+const timeoutMs = 5 * 60_000;
+
+/**
+ * Deletes what an earlier create has left in the way of this one, and waits until it is gone.
+ *
+ * When a `pulumi up` dies, or the API server's answer to it is lost, while an object is created, the API server has the
+ * object and the state does not: every later create would find it there and fail. So it goes first, in the way in which
+ * the provider would have deleted it. What is not certainly such a leftover stays, and the create says that it exists.
+ *
+ * @param wanted - the object that is about to be created
+ * @returns its name for people when there was one
+ * @throws ApiError when the API server refuses or does not answer; Error when it is still there after five minutes
+ */
+export async function removeLeftover(config: KubeConfig, wanted: ApiObject): Promise<string | undefined> {
+  const path = pathOf(idOf(wanted));
+  const found = await find(config, path);
+  if (found === undefined || !(await isLeftover(config, found))) {
+    return undefined;
+  }
+  const { uid } = found.metadata;
+  const policy = annotationsOf(found)[deletionPolicyAnnotation] ?? "foreground";
+  await request(config, HttpMethod.DELETE, path, {
+    body: {
+      propagationPolicy: policy.replace(/^./, (letter) => letter.toUpperCase()),
+      preconditions: { uid },
+    },
+  });
+  const deadline = Date.now() + timeoutMs;
+  while ((await find(config, path))?.metadata["uid"] === uid) {
+    if (Date.now() > deadline) {
+      throw new Error(`${nameOf(idOf(wanted))} is still there ${timeoutMs / 1000} s after it was deleted`);
+    }
+    await sleep(100);
+  }
+  return nameOf(idOf(wanted));
+}
+
+/**
+ * Whether an object is what a create has left: made by the provider and changed by nobody since. A DaemonSet is told by
+ * its restart token, a pool's ConfigMap by a DaemonSet that is not there yet. Anything else comes before all DaemonSets,
+ * so that there is no kube-proxy yet; where there is one, another stack owns the object, or this one has lost its state,
+ * and a ServiceAccount that is made again takes the API server away from the pods that run with it.
+ */
+async function isLeftover(config: KubeConfig, found: ApiObject): Promise<boolean> {
+  if (!isAsCreated(found)) {
+    return false;
+  }
+  if (found.kind === "DaemonSet") {
+    return restartAnnotation in annotationsOf(found);
+  }
+  const { labels } = found.metadata;
+  if (isRecord(labels) && poolLabel in labels) {
+    const user = { ...idOf(found), apiVersion: "apps/v1", kind: "DaemonSet" };
+    return (await find(config, pathOf(user))) === undefined;
+  }
+  const users = await Promise.all([listDaemonSets(config), listPods(config)]);
+  return users.flat().length === 0;
+}
+
+/**
+ * Whether nobody but the provider has written to it; a controller writes its status only. Of an object that is a name
+ * and nothing else, such as a ServiceAccount, the API server keeps no writer.
+ */
+function isAsCreated({ metadata: { managedFields } }: ApiObject): boolean {
+  const entries = Array.isArray(managedFields) ? managedFields.filter(isRecord) : [];
+  return entries
+    .filter(({ subresource }) => subresource === undefined)
+    .every(({ manager, operation }) => manager === creator.manager && operation === creator.operation);
+}
+
+function annotationsOf({ metadata: { annotations } }: ApiObject): Readonly<Record<string, string>> {
+  return isRecord(annotations) ? (annotations as Record<string, string>) : {};
+}

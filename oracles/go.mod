@@ -1,0 +1,3 @@
+module kube-proxy-as-code/oracles
+
+go 1.26.0
