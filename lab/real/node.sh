@@ -23,6 +23,10 @@ for range in $POD_CIDRS; do
 	on_router route add "$range" via "${1%/*}"
 	shift
 done
+# What kubeadm's preflight checks insist on.
+for setting in ipv4/ip_forward ipv6/conf/all/forwarding; do
+	[ ! -e "/proc/sys/net/$setting" ] || echo 1 >"/proc/sys/net/$setting"
+done
 
 # A root file system of its own: the userland, with all that is written over it kept in memory.
 cd "$FOLDER"
