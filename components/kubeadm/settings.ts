@@ -1,10 +1,12 @@
 import { isIP } from "node:net";
 import * as v from "valibot";
 import { checkConfiguration } from "../configuration/check.ts";
+import { isRecord } from "../configuration/values.ts";
 import type { KubeProxyConfiguration } from "../configuration/types.ts";
 import type { Problem } from "../problems.ts";
 import { choice, list, mapping, optional, problemsOf, record, type Schema, text } from "../schema.ts";
 import { isPodSubnet, parseEndpoint } from "./address.ts";
+import type { Minor } from "./minors.ts";
 import { acceptedVersions, parseVersion } from "./version.ts";
 
 /** Which ClusterRole kube-proxy's ServiceAccount is bound to. */
@@ -201,6 +203,24 @@ function isMaxUnavailable(value: unknown): boolean {
     : typeof value === "string" && /^([1-9]\d*|([1-9]\d?|100)%)$/.test(value);
 }
 
+/** kubeadm hands podSubnet on as clusterCIDR: what the version's kube-proxy refuses there is refused here. */
+function checkPodSubnet(
+  { podSubnet, ...value }: Record<string, unknown>,
+  minor: Minor | undefined,
+): Problem[] {
+  const given = isRecord(value["configuration"]) ? value["configuration"] : {};
+  if (minor === undefined || podSubnet === undefined || given["clusterCIDR"]) {
+    return [];
+  }
+  const gates = isRecord(value["featureGates"]) ? Object.entries(value["featureGates"]) : [];
+  const copied = Object.fromEntries(gates.filter(([gate]) => minor.copiedFeatureGates.includes(gate)));
+  const own = isRecord(given["featureGates"]) ? given["featureGates"] : {};
+  const filledIn = { clusterCIDR: podSubnet, featureGates: { ...own, ...copied } };
+  return checkConfiguration(filledIn, minor.minor, "")
+    .filter(({ path }) => path === "clusterCIDR")
+    .map((problem) => ({ ...problem, path: "podSubnet" }));
+}
+
 /**
  * Finds every problem of what a user set: the schema's, and those of the configuration for the version.
  *
@@ -208,10 +228,13 @@ function isMaxUnavailable(value: unknown): boolean {
  * @param value - what the user gave
  */
 export function checkSettings(schema: Schema, value: Record<string, unknown>): Problem[] {
-  const minor = parseVersion(value["kubernetesVersion"])?.minor.minor;
+  const minor = parseVersion(value["kubernetesVersion"])?.minor;
   const configuration = value["configuration"];
+  const problems = problemsOf(schema, value);
+  const isRefused = problems.some(({ path }) => path === "podSubnet");
   return [
-    ...problemsOf(schema, value),
-    ...(configuration === undefined ? [] : checkConfiguration(configuration, minor, "configuration")),
+    ...problems,
+    ...(isRefused ? [] : checkPodSubnet(value, minor)),
+    ...(configuration === undefined ? [] : checkConfiguration(configuration, minor?.minor, "configuration")),
   ];
 }

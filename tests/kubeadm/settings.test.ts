@@ -232,3 +232,23 @@ suite("settings in the objects", () => {
     assert.deepEqual(pod.containers[0].env[1], { name: "NO_PROXY", value: "10.0.0.0/8" });
   });
 });
+
+suite("a pair of subnets", () => {
+  const problems = (kubernetesVersion: string, more: object = {}) =>
+    check({
+      kubernetesVersion,
+      controlPlaneEndpoint: "192.0.2.1",
+      podSubnet: "10.244.0.0/16,fd00:10:244::/56",
+      ...more,
+    }).map(({ path }) => path);
+
+  test("is refused where that minor's kube-proxy would refuse the clusterCIDR that kubeadm makes of it", () => {
+    const gate = { IPv6DualStack: true };
+    assert.deepEqual(problems("v1.15.3"), ["podSubnet"]);
+    assert.deepEqual(problems("v1.18.3"), ["podSubnet"]);
+    assert.deepEqual(problems("v1.18.3", { featureGates: gate }), []);
+    assert.deepEqual(problems("v1.18.3", { configuration: { featureGates: gate } }), []);
+    assert.deepEqual(problems("v1.18.3", { configuration: { clusterCIDR: "10.244.0.0/16" } }), []);
+    assert.deepEqual(problems("v1.37.2"), []);
+  });
+});
