@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test, type TestContext } from "node:test";
 import fc from "fast-check";
+import { neverReadyImage } from "../../../lab/index.ts";
 import { type Fault, faults } from "./faultProxy.ts";
-import type { Scenario } from "../scenario.ts";
+import { isServing, type LivePod, type Scenario } from "../scenario.ts";
 import { type Rig, useRig } from "./rig.ts";
 
 const allFaults = Object.keys(faults) as Fault[];
@@ -26,8 +27,8 @@ suite("interrupted anywhere, a plain up ends in the wanted state", { concurrency
 
     test("a restart, at every write", (t) => restartAtEachWrite(t, at.rig, allFaults));
     test("a restart, at some of the reads", (t) => restartAtSomeReads(t, at.rig));
-    test("a change in place, at every write", (t) => changeAtEachWrite(t, at.rig));
     test("a restart, killed", (t) => killedRestarts(t, at.rig, 8));
+    test("a restart, killed while no new pod could start, and mended", () => mendedRestart(at.rig));
     test("a restart while a pod is about to end puts no second one beside it", () =>
       restartBesideEndingPod(at.rig));
     test("a stack that knows nothing of a kube-proxy that runs leaves it as it is", () =>
@@ -43,6 +44,7 @@ suite("interrupted anywhere, a plain up ends in the wanted state", { concurrency
 
     test("a restart, at every write", (t) => restartAtEachWrite(t, at.rig, someFaults));
     test("a restart, killed", (t) => killedRestarts(t, at.rig, 6));
+    test("a change in place, at every write", (t) => changeAtEachWrite(t, at.rig));
     test("provisioning and destroying, at every write", (t) => lifeAtEachWrite(t, at.rig));
   });
 });
@@ -98,14 +100,29 @@ async function killedRestarts(t: TestContext, rig: Rig, count: number): Promise<
     atCall: fc.integer({ min: 1, max: calls.length }),
     afterMs: fc.integer({ min: 0, max: 100 }),
   });
-  for (const kill of drawn(one, count)) {
-    const token = `killed ${kill.afterMs} ms after call ${kill.atCall} of ${calls.length}`;
+  for (const { atCall, afterMs } of drawn(one, count)) {
+    const token = `killed ${afterMs} ms after call ${atCall} of ${calls.length}`;
     await t.test(token, async () => {
       await rig.scenario.stack.setConfig({ restart: token });
-      await rig.kill(kill);
+      let seen = 0;
+      await rig.kill(() => (seen += 1) === atCall, afterMs);
       await rig.recover(token);
     });
   }
+}
+
+async function mendedRestart(rig: Rig): Promise<void> {
+  const { cluster, stack } = rig.scenario;
+  await stack.setConfig({ restart: "mended", image: neverReadyImage });
+  let created = false;
+  const killed = await rig.kill(async ({ name }) => {
+    created ||= name === `POST ${restarted}`;
+    const waits = (pod: LivePod) => !isServing(pod) && pod.metadata.deletionTimestamp === undefined;
+    return created && (await cluster.pods()).some(waits);
+  });
+  assert.ok(killed);
+  await stack.setConfig({ image: undefined });
+  await rig.recover("mended");
 }
 
 /** So many values, drawn by lot and all different. */

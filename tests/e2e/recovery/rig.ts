@@ -7,13 +7,6 @@ import { useLab } from "../useLab.ts";
 import { type Call, FaultProxy, type Fault, type OnCall } from "./faultProxy.ts";
 import { PodWatch, shortcomings } from "./onePerNode.ts";
 
-/** When a run of the engine is to be killed. */
-export interface Kill {
-  /** Counted from 1. */
-  readonly atCall: number;
-  readonly afterMs: number;
-}
-
 /** Interrupts runs of the engine, and has plain ones recover. */
 export class Rig {
   /** Runs of the engine that were interrupted. */
@@ -54,17 +47,20 @@ export class Rig {
     this.#proxy.onCall(callback);
   }
 
-  /** Kills an `up`, and removes its lock; false when it had ended before. */
-  async kill({ atCall, afterMs }: Kill): Promise<boolean> {
-    let calls = 0;
+  /**
+   * Kills an `up`, and removes its lock.
+   *
+   * @param isDue - whether the kill is due with this call
+   * @param afterMs - how much later
+   * @returns false when the `up` had ended before
+   */
+  async kill(isDue: (call: Call) => boolean | Promise<boolean>, afterMs = 0): Promise<boolean> {
     const running = this.scenario.stack.startUp();
-    this.onCall(() => {
-      calls += 1;
-      if (calls === atCall) {
-        setTimeout(() => {
-          running.kill();
-        }, afterMs);
-      }
+    const kill = (): void => {
+      running.kill();
+    };
+    this.onCall(async (call) => {
+      if (await isDue(call)) setTimeout(kill, afterMs);
     });
     const { exitCode } = await running.done;
     this.onCall(() => undefined);
