@@ -246,7 +246,7 @@ suite("another layout of pools", () => {
     const pools: Pools = { canary: ["a"] };
     const wanted = cut("3", pools);
     const inDeletion = start(wanted);
-    await once(inDeletion.stdout, "data");
+    await Promise.race([once(inDeletion.stdout, "data"), once(inDeletion, "close")]);
     inDeletion.kill("SIGKILL");
     await ended(inDeletion);
 
