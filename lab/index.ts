@@ -1,6 +1,7 @@
 /**
- * The lab: a real Kubernetes control plane on this machine, without Docker or root. etcd, the API
- * server, the controller manager and the scheduler are Kubernetes' own; kwok plays the nodes.
+ * The lab: a real Kubernetes control plane on this machine, without Docker. etcd, the API server, the
+ * controller manager and the scheduler are Kubernetes' own; kwok plays the nodes, without root, or
+ * there are real ones.
  *
  * @packageDocumentation
  */
