@@ -140,7 +140,8 @@ export class FaultProxy {
     const hangUp = (): void => {
       request.socket.destroy();
     };
-    if (fault === "refuse") {
+    // Whoever asked may be gone by now, here and wherever something was waited for.
+    if (fault === "refuse" || request.destroyed) {
       hangUp();
       return;
     }
@@ -157,6 +158,7 @@ export class FaultProxy {
         return;
       }
       void sleep(fault === "slow" ? lateMs : 0).then(() => {
+        if (response.destroyed) return;
         response.writeHead(answer.statusCode ?? 500, answer.rawHeaders);
         if (fault !== "reset") {
           pipeline(answer, response, () => undefined);
@@ -165,7 +167,7 @@ export class FaultProxy {
         answer.once("data", (chunk: Buffer) => response.write(chunk.subarray(0, chunk.length / 2), hangUp));
       });
     });
-    // Whoever asked may be gone before the answer, or not want the rest of a watch.
+    // Who asked does not wait for the answer, or does not want the rest of a watch.
     response.once("close", () => upstream.destroy());
     pipeline(request, upstream, () => undefined);
   }
@@ -174,8 +176,8 @@ export class FaultProxy {
     const hangUp = (): void => {
       socket.destroy();
     };
-    socket.once("error", hangUp);
-    if ((await this.#faultFor(request)) !== undefined) {
+    socket.on("error", hangUp);
+    if ((await this.#faultFor(request)) !== undefined || socket.destroyed) {
       hangUp();
       return;
     }
@@ -188,6 +190,7 @@ export class FaultProxy {
       socket.pipe(other).pipe(socket);
     });
     upstream.once("response", (answer) => {
+      if (socket.destroyed) return;
       socket.write(headOf(answer));
       pipeline(answer, socket, () => undefined);
     });
