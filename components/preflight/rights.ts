@@ -1,0 +1,180 @@
+/** What the program does in a cluster, as far as rights differ. */
+export const Task = {
+  /** Every `preview` and `up`: the facts, the engine's refresh, the snapshot. */
+  look: "look",
+  /** What the checks read and nothing else needs: without it they say "not checked". */
+  check: "check",
+  /** Make the objects that are not there. */
+  provision: "provision",
+  /** Bind `system:node-proxier`, whose own rights whoever binds it need not have then. */
+  bind: "bind",
+  /** Change configuration, image or pods in place. */
+  change: "change",
+  /** Replace DaemonSets by a new token. */
+  restart: "restart",
+  /** Hand pods over between DaemonSets: pools come, go or are cut anew. */
+  pools: "pools",
+  /** Restart kube-proxy on some nodes alone. */
+  restartNodes: "restartNodes",
+  /** Prove after a change that every kube-proxy is well. */
+  verify: "verify",
+  /** Delete the DaemonSets and their pods: `running: false`. */
+  stop: "stop",
+  /** Delete everything: `pulumi destroy`. */
+  destroy: "destroy",
+} as const;
+export type Task = (typeof Task)[keyof typeof Task];
+
+/** A right in the words of an RBAC rule. */
+export interface Right {
+  /** Empty for the core group. */
+  readonly group: string;
+  /** Plural, with a subresource behind a slash. */
+  readonly resource: string;
+  readonly verbs: readonly string[];
+  /** Which objects; absent for all. */
+  readonly names?: readonly string[];
+  /** Whether the objects of pools, `kube-proxy-POOL`, are meant beside {@link names}. */
+  readonly ofPools?: boolean;
+  /** Which namespace; absent for what has none, or for all. */
+  readonly namespace?: string;
+  /** What needs it. */
+  readonly tasks: readonly Task[];
+}
+
+const namespace = "kube-system";
+const rbac = "rbac.authorization.k8s.io";
+const own = { namespace, names: ["kube-proxy"] };
+const { look, check, provision, bind, change, restart, pools, restartNodes, verify, stop, destroy } = Task;
+
+/**
+ * Every right that the program and the engine's Kubernetes provider use, each with what needs it: the one list of them,
+ * from which the caller's rights are asked for before an `up`.
+ *
+ * Source: the requests of `components/cluster`; the provider's `pkg/await` at v4.34, which reads an object before it
+ * changes it, applies server-side (`patch`), and watches DaemonSets and pods while it waits.
+ */
+export const rights: readonly Right[] = [
+  { group: "", resource: "namespaces", names: [namespace], verbs: ["get"], tasks: [look] },
+  { group: "", resource: "nodes", verbs: ["list"], tasks: [look, pools, restartNodes, verify] },
+  { group: "", resource: "configmaps", namespace, verbs: ["list"], tasks: [look] },
+  { group: "", resource: "configmaps", namespace, names: ["kubeadm-config"], verbs: ["get"], tasks: [look] },
+  { group: "apps", resource: "daemonsets", namespace, verbs: ["list"], tasks: [look, pools] },
+  // The provider reads every object before it does anything with it.
+  ...objects(["get"], [look]),
+  {
+    group: rbac,
+    resource: "clusterroles",
+    names: ["kube-proxy:node-proxier"],
+    verbs: ["get"],
+    tasks: [look],
+  },
+
+  { group: "apps", resource: "daemonsets", verbs: ["list"], tasks: [check] },
+  { group: "", resource: "pods", namespace, verbs: ["list"], tasks: [check, provision, restart, pools] },
+  { group: "", resource: "resourcequotas", namespace, verbs: ["list"], tasks: [check] },
+  {
+    group: "admissionregistration.k8s.io",
+    resource: "validatingwebhookconfigurations",
+    verbs: ["list"],
+    tasks: [check],
+  },
+  {
+    group: "admissionregistration.k8s.io",
+    resource: "mutatingwebhookconfigurations",
+    verbs: ["list"],
+    tasks: [check],
+  },
+  { group: rbac, resource: "clusterroles", names: ["system:node-proxier"], verbs: ["get"], tasks: [check] },
+  {
+    group: "scheduling.k8s.io",
+    resource: "priorityclasses",
+    names: ["system-node-critical"],
+    verbs: ["get"],
+    tasks: [check],
+  },
+  { group: "networking.k8s.io", resource: "servicecidrs", verbs: ["list"], tasks: [check] },
+  {
+    group: "discovery.k8s.io",
+    resource: "endpointslices",
+    namespace: "default",
+    verbs: ["list"],
+    tasks: [check],
+  },
+
+  ...objects(["create"], [provision]),
+  { group: rbac, resource: "clusterroles", names: ["system:node-proxier"], verbs: ["bind"], tasks: [bind] },
+  { group: "", resource: "configmaps", ...own, ofPools: true, verbs: ["patch"], tasks: [change] },
+  { group: "apps", resource: "daemonsets", ...own, ofPools: true, verbs: ["patch"], tasks: [change] },
+  { group: "apps", resource: "daemonsets", namespace, verbs: ["create"], tasks: [restart, pools] },
+  {
+    group: "apps",
+    resource: "daemonsets",
+    ...own,
+    ofPools: true,
+    verbs: ["delete"],
+    tasks: [restart, pools, stop],
+  },
+  { group: "", resource: "configmaps", namespace, verbs: ["create"], tasks: [pools] },
+  // While it waits for a rollout.
+  {
+    group: "apps",
+    resource: "daemonsets",
+    namespace,
+    verbs: ["list", "watch"],
+    tasks: [provision, change, restart, pools, stop],
+  },
+  {
+    group: "",
+    resource: "pods",
+    namespace,
+    verbs: ["list", "watch"],
+    tasks: [provision, change, restart, pools],
+  },
+  { group: "", resource: "pods", namespace, verbs: ["patch"], tasks: [pools] },
+  {
+    group: "",
+    resource: "pods",
+    namespace,
+    verbs: ["list", "delete"],
+    tasks: [pools, restartNodes, stop, destroy],
+  },
+  {
+    group: "apps",
+    resource: "controllerrevisions",
+    namespace,
+    verbs: ["list"],
+    tasks: [restartNodes, verify],
+  },
+  { group: "", resource: "pods", namespace, verbs: ["list"], tasks: [verify] },
+  // By WebSocket, which is a GET; since 1.35 the API server wants `create` as well.
+  {
+    group: "",
+    resource: "pods/portforward",
+    namespace,
+    verbs: ["get", "create"],
+    tasks: [restartNodes, verify],
+  },
+  ...objects(["delete"], [destroy]),
+];
+
+/** The same verbs for each of kube-proxy's objects; `create` knows no names. */
+function objects(verbs: readonly string[], tasks: readonly Task[]): Right[] {
+  const named = !verbs.includes("create");
+  const within = { verbs, tasks, namespace, ...(named && { names: ["kube-proxy"] }) };
+  const pooled = named ? { ofPools: true } : {};
+  return [
+    { ...within, group: "", resource: "serviceaccounts" },
+    { ...within, ...pooled, group: "", resource: "configmaps" },
+    { ...within, ...pooled, group: "apps", resource: "daemonsets" },
+    { ...within, group: rbac, resource: "roles" },
+    { ...within, group: rbac, resource: "rolebindings" },
+    {
+      group: rbac,
+      resource: "clusterrolebindings",
+      verbs,
+      tasks,
+      ...(named && { names: ["kubeadm:node-proxier"] }),
+    },
+  ];
+}
