@@ -3,6 +3,15 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { ClusterChoice } from "./cluster/kubeconfig.ts";
 import { compileCache } from "./commands.ts";
+import type {
+  ClusterRoleFacts,
+  DataPlaneFacts,
+  NamespaceFacts,
+  OtherDaemonSetFacts,
+  QuotaFacts,
+  StaticPodFacts,
+  WebhookFacts,
+} from "./preflight/facts.ts";
 
 /** What a running cluster says that decides what an `up` does. */
 export interface ClusterFacts {
@@ -14,6 +23,42 @@ export interface ClusterFacts {
   configMaps: ConfigMapFacts[];
   /** kubeadm's own ClusterConfiguration, as YAML; absent where kubeadm left none. */
   clusterConfiguration?: string;
+  /** What could not be read, by its name here, and why; it is empty or absent then. Default: everything was read. */
+  unread?: Record<string, string>;
+  /** URL of the API server, as the program reaches it. */
+  server?: string;
+  /** Version of the API server, such as `v1.37.2`. */
+  serverVersion?: string;
+  /** Namespace kube-system. */
+  namespace?: NamespaceFacts;
+  /** Webhooks that the API server asks before it admits an object, and whose failure is a refusal. */
+  webhooks?: WebhookFacts[];
+  /** ResourceQuotas of kube-system. */
+  quotas?: QuotaFacts[];
+  /** ClusterRole `system:node-proxier`, where there is one. */
+  clusterRoles?: ClusterRoleFacts[];
+  /** Name of the PriorityClass of kube-proxy's pods, where there is one. */
+  priorityClasses?: string[];
+  /** The Services' ranges of addresses. */
+  serviceCIDRs?: string[];
+  /** Addresses that the API servers themselves say they have. */
+  apiServers?: string[];
+  /** All DaemonSets but those in {@link daemonSets}. */
+  otherDaemonSets?: OtherDaemonSetFacts[];
+  /** Pods of kube-proxy that a kubelet runs from a file, without a DaemonSet. */
+  staticPods?: StaticPodFacts[];
+  /** Settings by which a network plugin says whether it does kube-proxy's work itself. */
+  dataPlanes?: DataPlaneFacts[];
+  /** Rights that whoever runs the program lacks, in the words of `describeAccess`. */
+  denied?: string[];
+}
+
+/** The facts without which nothing can be said of what an `up` does. */
+const decisive = ["nodes", "daemonSets", "configMaps", "clusterConfiguration"];
+
+/** The facts, unless one of those that decide what an `up` does could not be read. */
+export function wholeFacts(facts: ClusterFacts | undefined): ClusterFacts | undefined {
+  return decisive.some((name) => facts?.unread?.[name] !== undefined) ? undefined : facts;
 }
 
 /** A node. */
@@ -23,6 +68,26 @@ export interface NodeFacts {
   taints: TaintFacts[];
   /** Status of its condition Ready: `True`, `False`, or `Unknown` when its kubelet does not answer, or has never yet. */
   ready: string;
+  /** Whether it is cordoned. Default false. */
+  unschedulable?: boolean;
+  /** Ranges of addresses of its pods. Default: none. */
+  podCIDRs?: string[];
+  /** Addresses and names of its own. Default: none. */
+  addresses?: string[];
+  /** What its kubelet says of itself; absent until it has. */
+  system?: NodeSystemFacts;
+}
+
+/** What a kubelet says of itself and its machine. */
+export interface NodeSystemFacts {
+  /** Such as `v1.37.2`. */
+  kubelet: string;
+  /** Such as `6.12.0-amd64`. */
+  kernel: string;
+  /** `linux` or `windows`. */
+  os: string;
+  /** Such as `amd64`. */
+  architecture: string;
 }
 
 /** A taint of a node. */
@@ -43,6 +108,10 @@ export interface DaemonSetFacts {
   desired: number;
   /** Nodes that have one which serves. */
   available: number;
+  /** Nodes that have one of the newest template. Default: all. */
+  updated?: number;
+  /** Whether its controller has seen its newest change. Default true. */
+  observed?: boolean;
 }
 
 /** A ConfigMap of kube-proxy. */
@@ -59,10 +128,16 @@ const deadlineMs = 10_000;
  * Asks a cluster for its facts, in a process of its own: loading the Kubernetes client takes a third of a second and
  * keeps 80 MB, which the program itself should not pay for.
  *
+ * What cannot be read is named in {@link ClusterFacts.unread}.
+ *
  * @param cluster - which one; default as kubectl's
- * @throws Error in one line, when the cluster cannot be asked or gives no answer within 10 s
+ * @param pools - names of the pools, for the rights to their objects
+ * @throws Error in one line, when the cluster cannot be asked or gives no answer at all
  */
-export async function askFacts({ kubeconfig, context }: ClusterChoice): Promise<ClusterFacts> {
+export async function askFacts(
+  { kubeconfig, context }: ClusterChoice,
+  pools: readonly string[] = [],
+): Promise<ClusterFacts> {
   const script = join(import.meta.dirname, "..", "commands", "facts.ts");
   const env = {
     ...inheritedEnvironment(),
@@ -73,10 +148,10 @@ export async function askFacts({ kubeconfig, context }: ClusterChoice): Promise<
   };
   try {
     const options = { env, timeout: deadlineMs, maxBuffer: Infinity };
-    const { stdout } = await promisify(execFile)(process.execPath, [script], options);
+    const { stdout } = await promisify(execFile)(process.execPath, [script, ...pools], options);
     return JSON.parse(stdout) as ClusterFacts;
   } catch (error) {
-    throw new Error(`the cluster's nodes and DaemonSets cannot be read: ${reasonOf(error)}`, {
+    throw new Error(`the cluster cannot be read: ${reasonOf(error)}`, {
       cause: error,
     });
   }

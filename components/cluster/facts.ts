@@ -1,61 +1,162 @@
-import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
+import type { KubeConfig } from "@kubernetes/client-node";
 import type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, NodeFacts } from "../facts.ts";
-
-import { find, list, request } from "./snapshot/api.ts";
+import { readDenied } from "./accesses.ts";
+import { Reader } from "./reader.ts";
+import { Session } from "./snapshot/api.ts";
 import type { ApiObject } from "./snapshot/objects.ts";
-import { type DaemonSet, listDaemonSets } from "./workload.ts";
+import {
+  otherDaemonSetFacts,
+  readApiServers,
+  readClusterRoles,
+  readDataPlanes,
+  readNamespace,
+  readOtherDaemonSets,
+  readPriorityClasses,
+  readQuotas,
+  readServiceCIDRs,
+  readStaticPods,
+  readSystemDaemonSets,
+  readVersion,
+  readWebhooks,
+} from "./surroundings.ts";
+import { type DaemonSet, isKubeProxy } from "./workload.ts";
+
+/** When what has not been read is given up, in milliseconds; before `askFacts` gives up all of it. */
+const waitMs = 8000;
+
+const system = "/api/v1/namespaces/kube-system";
 
 /**
- * Reads what decides what an `up` does: four requests, however many nodes.
+ * Reads what decides what an `up` does, and what the checks before it look at: a constant number of requests side by
+ * side, of which only the nodes' has more pages with more nodes. What cannot be read is named in `unread`.
  *
  * @param config - the cluster, see `loadCluster`
- * @throws ApiError when the API server refuses or does not answer
+ * @param pools - names of the pools, for the rights to their objects
+ * @throws ApiError when nothing at all can be read
  */
-export async function readFacts(config: KubeConfig): Promise<ClusterFacts> {
-  const [nodes, daemonSets, configMaps, kubeadmConfig] = await Promise.all([
-    readNodes(config),
-    listDaemonSets(config),
-    list(config, kubeProxyConfigMaps, "app=kube-proxy"),
-    find(config, "/api/v1/namespaces/kube-system/configmaps/kubeadm-config"),
-  ]);
-  const { ClusterConfiguration: clusterConfiguration } = dataOf(kubeadmConfig);
+export async function readFacts(config: KubeConfig, pools: readonly string[]): Promise<ClusterFacts> {
+  const session = await Session.open(config);
+  try {
+    return await factsOf(new Reader(session, waitMs), pools, config.getCurrentCluster()?.server ?? "");
+  } finally {
+    await session.close();
+  }
+}
+
+async function factsOf(reader: Reader, pools: readonly string[], server: string): Promise<ClusterFacts> {
+  const daemonSets = readSystemDaemonSets(reader);
+  const others = readOtherDaemonSets(reader, daemonSets);
+  const [base, around] = await Promise.all([readBase(reader, daemonSets), readAround(reader, pools, others)]);
+  reader.failIfSilent();
+  const { unread } = reader;
   return {
-    nodes,
-    daemonSets: daemonSets.map(daemonSetFacts),
+    ...base,
+    ...Object.fromEntries(Object.entries(around).filter(([, value]) => value !== undefined)),
+    server,
+    ...(Object.keys(unread).length > 0 && { unread }),
+  };
+}
+
+type Base = Pick<ClusterFacts, "nodes" | "daemonSets" | "configMaps" | "clusterConfiguration">;
+
+async function readBase(reader: Reader, daemonSets: Promise<readonly DaemonSet[]>): Promise<Base> {
+  const [nodes = [], found = [], configMaps = [], kubeadm] = await Promise.all([
+    reader.fact("nodes", reader.list<Node>("/api/v1/nodes")),
+    reader.fact("daemonSets", daemonSets),
+    reader.fact(
+      "configMaps",
+      reader.list<ApiObject>(`${system}/configmaps`, { query: { labelSelector: "app=kube-proxy" } }),
+    ),
+    reader.fact("clusterConfiguration", reader.find<ApiObject>(`${system}/configmaps/kubeadm-config`)),
+  ]);
+  const { ClusterConfiguration: clusterConfiguration } = dataOf(kubeadm);
+  return {
+    nodes: nodes.map(nodeFacts),
+    daemonSets: found.filter(isKubeProxy).map(daemonSetFacts),
     configMaps: configMaps.map(configMapFacts),
     ...(clusterConfiguration !== undefined && { clusterConfiguration }),
   };
 }
 
-const kubeProxyConfigMaps = { apiVersion: "v1", kind: "ConfigMap", namespace: "kube-system" };
+async function readAround(
+  reader: Reader,
+  pools: readonly string[],
+  daemonSets: ReturnType<typeof readOtherDaemonSets>,
+) {
+  const works = {
+    serverVersion: readVersion(reader),
+    namespace: readNamespace(reader),
+    webhooks: readWebhooks(reader),
+    quotas: readQuotas(reader),
+    clusterRoles: readClusterRoles(reader),
+    priorityClasses: readPriorityClasses(reader),
+    serviceCIDRs: readServiceCIDRs(reader),
+    apiServers: readApiServers(reader),
+    otherDaemonSets: daemonSets.then((all) => all.map(otherDaemonSetFacts)),
+    staticPods: readStaticPods(reader),
+    dataPlanes: readDataPlanes(reader, daemonSets),
+    denied: readDenied(reader, pools),
+  } satisfies { [Name in keyof ClusterFacts]?: Promise<ClusterFacts[Name]> };
+  const entries = Object.entries(works).map(async ([name, work]) => {
+    return [name, await reader.fact<unknown>(name, work)] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
 
 /** Reads the nodes alone, as {@link readFacts} does. */
 export async function readNodes(config: KubeConfig): Promise<NodeFacts[]> {
-  const { items } = (await request(config, HttpMethod.GET, "/api/v1/nodes")) as { items: Node[] };
-  return items.map(nodeFacts);
+  const session = await Session.open(config);
+  try {
+    return (await session.list<Node>("/api/v1/nodes")).map(nodeFacts);
+  } finally {
+    await session.close();
+  }
 }
 
 /** A node as the API server gives it, as far as it is looked at. */
 interface Node {
   readonly metadata: { readonly name: string; readonly labels?: Record<string, string> };
-  readonly spec: { readonly taints?: NodeFacts["taints"] };
-  readonly status: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
-}
-
-function nodeFacts({ metadata: { name, labels = {} }, spec, status }: Node): NodeFacts {
-  return {
-    name,
-    labels,
-    taints: (spec.taints ?? []).map(({ key, value, effect }) => ({
-      key,
-      ...(value !== undefined && { value }),
-      effect,
-    })),
-    ready: status.conditions?.find(({ type }) => type === "Ready")?.status ?? "Unknown",
+  readonly spec: {
+    readonly taints?: NodeFacts["taints"];
+    readonly unschedulable?: boolean;
+    readonly podCIDRs?: string[];
+  };
+  readonly status: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly addresses?: readonly { readonly address: string }[];
+    readonly nodeInfo?: {
+      readonly kubeletVersion: string;
+      readonly kernelVersion: string;
+      readonly operatingSystem: string;
+      readonly architecture: string;
+    };
   };
 }
 
-function daemonSetFacts({ metadata: { name, uid, annotations = {} }, status }: DaemonSet): DaemonSetFacts {
+function nodeFacts({ metadata: { name, labels = {} }, spec, status }: Node): NodeFacts {
+  const { taints = [], unschedulable, podCIDRs } = spec;
+  const { conditions, addresses, nodeInfo } = status;
+  return {
+    name,
+    labels,
+    taints: taints.map(({ key, value, effect }) => ({ key, ...(value !== undefined && { value }), effect })),
+    ready: conditions?.find(({ type }) => type === "Ready")?.status ?? "Unknown",
+    ...(unschedulable && { unschedulable }),
+    ...(podCIDRs && { podCIDRs }),
+    ...(addresses && { addresses: [...new Set(addresses.map(({ address }) => address))] }),
+    ...(nodeInfo?.kubeletVersion && {
+      system: {
+        kubelet: nodeInfo.kubeletVersion,
+        kernel: nodeInfo.kernelVersion,
+        os: nodeInfo.operatingSystem,
+        architecture: nodeInfo.architecture,
+      },
+    }),
+  };
+}
+
+function daemonSetFacts({ metadata, status }: DaemonSet): DaemonSetFacts {
+  const { name, uid, annotations = {} } = metadata;
   const told = Object.entries(annotations).filter(([key]) => /^(kube-proxy|pulumi\.com)\//.test(key));
   return {
     name,
@@ -63,6 +164,8 @@ function daemonSetFacts({ metadata: { name, uid, annotations = {} }, status }: D
     annotations: Object.fromEntries(told),
     desired: status.desiredNumberScheduled,
     available: status.numberAvailable ?? 0,
+    updated: status.updatedNumberScheduled ?? 0,
+    observed: (status.observedGeneration ?? 0) >= (metadata.generation ?? 0),
   };
 }
 

@@ -6,7 +6,7 @@ import { ApiError, request } from "./snapshot/api.ts";
 export const concurrency = 32;
 
 /** Paths of the collections in the API. */
-const paths = {
+export const paths = {
   daemonSets: "/apis/apps/v1/namespaces/kube-system/daemonsets",
   pods: "/api/v1/namespaces/kube-system/pods",
 } as const;
@@ -17,6 +17,7 @@ const label = { key: "k8s-app", value: "kube-proxy" } as const;
 interface Metadata {
   readonly name: string;
   readonly uid: string;
+  readonly generation?: number;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   /** By when it has to be gone, once its deletion was asked for. */
@@ -37,7 +38,12 @@ interface Owner {
 export interface DaemonSet {
   readonly metadata: Metadata;
   readonly spec: { readonly template: { readonly metadata: Pick<Metadata, "labels"> } };
-  readonly status: { readonly desiredNumberScheduled: number; readonly numberAvailable?: number };
+  readonly status: {
+    readonly desiredNumberScheduled: number;
+    readonly numberAvailable?: number;
+    readonly updatedNumberScheduled?: number;
+    readonly observedGeneration?: number;
+  };
 }
 
 /** A pod of kube-proxy. */
@@ -64,7 +70,12 @@ export interface Pod {
  */
 export async function listDaemonSets(config: KubeConfig): Promise<DaemonSet[]> {
   const { items } = (await request(config, HttpMethod.GET, paths.daemonSets)) as { items: DaemonSet[] };
-  return items.filter(({ spec }) => spec.template.metadata.labels?.[label.key] === label.value);
+  return items.filter(isKubeProxy);
+}
+
+/** Whether a DaemonSet in kube-system makes kube-proxy's pods. */
+export function isKubeProxy({ spec }: DaemonSet): boolean {
+  return spec.template.metadata.labels?.[label.key] === label.value;
 }
 
 /** An object's name. */

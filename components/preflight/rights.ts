@@ -6,8 +6,10 @@ export const Task = {
   check: "check",
   /** Make the objects that are not there. */
   provision: "provision",
-  /** Bind `system:node-proxier`, whose own rights whoever binds it need not have then. */
+  /** Bind the API server's own ClusterRole, or hold all of its rights. */
   bind: "bind",
+  /** Make and bind an own ClusterRole (`clusterRole: create`), or hold all of its rights. */
+  ownRole: "ownRole",
   /** Change configuration, image or pods in place. */
   change: "change",
   /** Replace DaemonSets by a new token. */
@@ -45,7 +47,9 @@ export interface Right {
 const namespace = "kube-system";
 const rbac = "rbac.authorization.k8s.io";
 const own = { namespace, names: ["kube-proxy"] };
-const { look, check, provision, bind, change, restart, pools, restartNodes, verify, stop, destroy } = Task;
+const ownRoleName = { names: ["kube-proxy:node-proxier"] };
+const { look, check, provision, bind, ownRole, change, restart, pools, restartNodes, verify, stop, destroy } =
+  Task;
 
 /**
  * Every right that the program and the engine's Kubernetes provider use, each with what needs it: the one list of them,
@@ -104,6 +108,9 @@ export const rights: readonly Right[] = [
 
   ...objects(["create"], [provision]),
   { group: rbac, resource: "clusterroles", names: ["system:node-proxier"], verbs: ["bind"], tasks: [bind] },
+  { group: rbac, resource: "clusterroles", verbs: ["create"], tasks: [ownRole] },
+  { group: rbac, resource: "clusterroles", ...ownRoleName, verbs: ["bind", "escalate"], tasks: [ownRole] },
+  { group: rbac, resource: "clusterroles", ...ownRoleName, verbs: ["delete"], tasks: [destroy] },
   { group: "", resource: "configmaps", ...own, ofPools: true, verbs: ["patch"], tasks: [change] },
   { group: "apps", resource: "daemonsets", ...own, ofPools: true, verbs: ["patch"], tasks: [change] },
   { group: "apps", resource: "daemonsets", namespace, verbs: ["create"], tasks: [restart, pools] },
@@ -177,4 +184,40 @@ function objects(verbs: readonly string[], tasks: readonly Task[]): Right[] {
       ...(named && { names: ["kubeadm:node-proxier"] }),
     },
   ];
+}
+
+/** One verb on one object, or on all of a kind. */
+export interface Access {
+  readonly verb: string;
+  readonly group: string;
+  readonly resource: string;
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly tasks: readonly Task[];
+}
+
+/**
+ * What has to be asked for one by one, each thing once.
+ *
+ * @param pools - names of the pools
+ */
+export function accessesOf(pools: readonly string[]): Access[] {
+  const all = rights.flatMap(({ verbs, names, ofPools, ...right }): Access[] => {
+    const objects = names && [...names, ...(ofPools ? pools.map((pool) => `kube-proxy-${pool}`) : [])];
+    return verbs.flatMap((verb) =>
+      (objects ?? [undefined]).map((name) => ({ ...right, verb, ...(name && { name }) })),
+    );
+  });
+  return [...Map.groupBy(all, describeAccess).values()].flatMap(([first, ...others]) =>
+    first === undefined
+      ? []
+      : [{ ...first, tasks: [...first.tasks, ...others.flatMap(({ tasks }) => tasks)] }],
+  );
+}
+
+/** An access in words, such as `delete daemonsets.apps kube-proxy in kube-system`. */
+export function describeAccess({ verb, group, resource, name, namespace }: Omit<Access, "tasks">): string {
+  const [kind = "", ...sub] = resource.split("/");
+  const what = [group === "" ? kind : `${kind}.${group}`, ...sub].join("/");
+  return [verb, what, ...(name ? [name] : []), ...(namespace ? [`in ${namespace}`] : [])].join(" ");
 }

@@ -15,11 +15,14 @@ const timeoutMs = 30_000;
 export class ApiError extends ProblemsError {
   /** HTTP status; undefined when there was no answer. */
   readonly status: number | undefined;
+  /** What the API server said, or why there was no answer. */
+  readonly reason: string;
   readonly problem: Problem;
 
-  constructor(status: number | undefined, problem: Problem) {
+  constructor(status: number | undefined, reason: string, problem: Problem) {
     super("a request to the API server", [problem]);
     this.status = status;
+    this.reason = reason;
     this.problem = problem;
   }
 }
@@ -29,37 +32,130 @@ export interface RequestOptions {
   readonly query?: Readonly<Record<string, string>>;
   /** JSON; with PATCH a merge patch. */
   readonly body?: unknown;
+  /** Which form of the answer; JSON unless given. */
+  readonly accept?: string;
+  /** Ends the wait; after 30 s unless given. */
+  readonly signal?: AbortSignal;
 }
 
 /**
- * Sends one request to the API server and reads the answer as JSON.
+ * A conversation with the API server: credentials are asked for once, and connections are used again.
  *
- * The client's typed calls are of no use for a copy: they drop every field that their own release does not know.
- *
- * @returns the answer's body
- * @throws ApiError for no answer within 30 s, and for every status but 2xx
+ * The client's typed calls are of no use here: they drop every field that their own release does not know.
  */
+export class Session {
+  readonly #config: KubeConfig;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #dispatcher: Dispatcher;
+
+  private constructor(config: KubeConfig, { headers, dispatcher }: Credentials) {
+    this.#config = config;
+    this.#headers = headers;
+    this.#dispatcher = dispatcher;
+  }
+
+  /** @throws ApiError when credentials cannot be had */
+  static async open(config: KubeConfig): Promise<Session> {
+    const context = new RequestContext(serverOf(config), HttpMethod.GET);
+    try {
+      await config.applySecurityAuthentication(context);
+    } catch (error) {
+      throw unanswered(config, error);
+    }
+    return new Session(config, { headers: context.getHeaders(), dispatcher: context.getDispatcher() });
+  }
+
+  /**
+   * Sends one request and reads the answer as JSON.
+   *
+   * @returns the answer's body
+   * @throws ApiError for no answer in time, and for every status but 2xx
+   */
+  async request(method: HttpMethod, path: string, options: RequestOptions = {}): Promise<unknown> {
+    const { query = {}, body, accept = json, signal = AbortSignal.timeout(timeoutMs) } = options;
+    const parameters = new URLSearchParams(query).toString();
+    const context = new RequestContext(
+      `${serverOf(this.#config)}${path}${parameters && `?${parameters}`}`,
+      method,
+    );
+    for (const [name, value] of Object.entries(this.#headers)) {
+      context.setHeaderParam(name, value);
+    }
+    context.setHeaderParam("Accept", accept);
+    context.setSignal(signal);
+    if (this.#dispatcher !== undefined) {
+      context.setDispatcher(this.#dispatcher);
+    }
+    if (body !== undefined) {
+      context.setHeaderParam("Content-Type", method === HttpMethod.PATCH ? mergePatch : json);
+      context.setBody(JSON.stringify(body));
+    }
+    const { status, text } = await this.#send(context);
+    if (status < 200 || status > 299) {
+      throw refused(this.#config, `${method} ${path}`, status, text);
+    }
+    return JSON.parse(text) as unknown;
+  }
+
+  /** All objects of a list, in pages: the API server has others to serve meanwhile. */
+  async list<T>(path: string, { query = {}, ...options }: RequestOptions = {}): Promise<T[]> {
+    const items: T[] = [];
+    let next: string | undefined = "";
+    while (next !== undefined) {
+      const page = { ...query, limit: String(pageSize), ...(next !== "" && { continue: next }) };
+      const answer = (await this.request(HttpMethod.GET, path, { ...options, query: page })) as Page<T>;
+      items.push(...answer.items);
+      next = answer.metadata?.continue || undefined;
+    }
+    return items;
+  }
+
+  /** Ends the connections: open ones would keep the process from ending. */
+  async close(): Promise<void> {
+    await this.#dispatcher?.close();
+  }
+
+  async #send(context: RequestContext): Promise<{ status: number; text: string }> {
+    try {
+      const response = await new IsomorphicFetchHttpLibrary().send(context).toPromise();
+      return { status: response.httpStatusCode, text: await response.body.text() };
+    } catch (error) {
+      throw unanswered(this.#config, error);
+    }
+  }
+}
+
+/** Objects in one answer, as many as kubectl asks for. */
+const pageSize = 500;
+
+interface Page<T> {
+  readonly items: readonly T[];
+  readonly metadata?: { readonly continue?: string };
+}
+
+type Dispatcher = ReturnType<RequestContext["getDispatcher"]>;
+
+interface Credentials {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly dispatcher: Dispatcher;
+}
+
+const json = "application/json";
+const mergePatch = "application/merge-patch+json";
+
+/** One request, see {@link Session.request}. */
 export async function request(
   config: KubeConfig,
   method: HttpMethod,
   path: string,
-  { query = {}, body }: RequestOptions = {},
+  options: RequestOptions = {},
 ): Promise<unknown> {
-  const server = config.getCurrentCluster()?.server.replace(/\/$/, "") ?? "";
-  const parameters = new URLSearchParams(query).toString();
-  const context = new RequestContext(`${server}${path}${parameters && `?${parameters}`}`, method);
-  context.setHeaderParam("Accept", "application/json");
-  context.setSignal(AbortSignal.timeout(timeoutMs));
-  if (body !== undefined) {
-    const type = method === HttpMethod.PATCH ? "application/merge-patch+json" : "application/json";
-    context.setHeaderParam("Content-Type", type);
-    context.setBody(JSON.stringify(body));
+  const session = await Session.open(config);
+  try {
+    return await session.request(method, path, options);
+  } finally {
+    await session.close();
   }
-  const { status, text } = await send(config, context);
-  if (status < 200 || status > 299) {
-    throw new ApiError(status, refused(config, `${method} ${path}`, status, text));
-  }
-  return JSON.parse(text) as unknown;
 }
 
 /** Like {@link request} with GET, but undefined where there is no such object. */
@@ -109,32 +205,32 @@ export async function all<T>(what: string, requests: readonly Promise<T>[]): Pro
   return settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
 }
 
-async function send(config: KubeConfig, context: RequestContext): Promise<{ status: number; text: string }> {
-  try {
-    await config.applySecurityAuthentication(context);
-    const response = await new IsomorphicFetchHttpLibrary().send(context).toPromise();
-    return { status: response.httpStatusCode, text: await response.body.text() };
-  } catch (error) {
-    throw new ApiError(undefined, {
-      path: "context",
-      value: config.getCurrentContext(),
-      accepted: `a cluster that answers; ${config.getCurrentCluster()?.server ?? ""} does not: ${reason(error)}`,
-    });
-  } finally {
-    // Each request has connections of its own; open ones would keep the process from ending.
-    await context.getDispatcher()?.close();
-  }
+function serverOf(config: KubeConfig): string {
+  return config.getCurrentCluster()?.server.replace(/\/$/, "") ?? "";
 }
 
-function refused(config: KubeConfig, call: string, status: number, text: string): Problem {
+function unanswered(config: KubeConfig, error: unknown): ApiError {
+  const why = reason(error);
+  return new ApiError(undefined, why, {
+    path: "context",
+    value: config.getCurrentContext(),
+    accepted: `a cluster that answers; ${config.getCurrentCluster()?.server ?? ""} does not: ${why}`,
+  });
+}
+
+function refused(config: KubeConfig, call: string, status: number, text: string): ApiError {
   const said = `${status} ${messageOf(text)}`;
-  return status === 401 || status === 403
-    ? {
-        path: "context",
-        value: config.getCurrentContext(),
-        accepted: `a user with the rights of a cluster administrator; the API server said: ${said}`,
-      }
-    : { path: call, accepted: `refused by the API server: ${said}` };
+  return new ApiError(
+    status,
+    said,
+    status === 401 || status === 403
+      ? {
+          path: "context",
+          value: config.getCurrentContext(),
+          accepted: `a user with the rights of a cluster administrator; the API server said: ${said}`,
+        }
+      : { path: call, accepted: `refused by the API server: ${said}` },
+  );
 }
 
 function messageOf(text: string): string {

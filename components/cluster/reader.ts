@@ -1,0 +1,82 @@
+import { HttpMethod } from "@kubernetes/client-node";
+import { ApiError, type RequestOptions, type Session } from "./snapshot/api.ts";
+
+/** Reads facts side by side; one that cannot be read is noted down with its reason, and keeps no other one. */
+export class Reader {
+  readonly #session: Session;
+  readonly #signal: AbortSignal;
+  readonly #waitMs: number;
+  readonly #failures = new Map<string, Error>();
+  #answers = 0;
+
+  /** @param waitMs - when to give up what has not been read by then, in milliseconds */
+  constructor(session: Session, waitMs: number) {
+    this.#session = session;
+    this.#waitMs = waitMs;
+    this.#signal = AbortSignal.timeout(waitMs);
+  }
+
+  /** A fact by its name; undefined when it cannot be read. */
+  async fact<T>(name: string, work: Promise<T>): Promise<T | undefined> {
+    try {
+      const value = await work;
+      this.#answers += 1;
+      return value;
+    } catch (error) {
+      this.#failures.set(name, error instanceof Error ? error : new Error(String(error)));
+      return undefined;
+    }
+  }
+
+  /** What could not be read, by its name, and why. */
+  get unread(): Record<string, string> {
+    return Object.fromEntries([...this.#failures].map(([name, error]) => [name, this.#reasonOf(error)]));
+  }
+
+  /** @throws what the first fact failed with, when none could be read at all */
+  failIfSilent(): void {
+    const [first] = this.#failures.values();
+    if (this.#answers === 0 && first !== undefined) {
+      throw first;
+    }
+  }
+
+  /** One object; undefined where there is none. */
+  async find<T>(path: string): Promise<T | undefined> {
+    return await this.#unlessMissing(
+      this.#session.request(HttpMethod.GET, path, this.#options({})) as Promise<T>,
+    );
+  }
+
+  /** All objects of a list; undefined where this API server has no such kind. */
+  async list<T>(path: string, options: RequestOptions = {}): Promise<T[] | undefined> {
+    return await this.#unlessMissing(this.#session.list<T>(path, this.#options(options)));
+  }
+
+  /** Asks with a body. */
+  async ask<T>(path: string, body: object): Promise<T> {
+    return (await this.#session.request(HttpMethod.POST, path, this.#options({ body }))) as T;
+  }
+
+  #options(options: RequestOptions): RequestOptions {
+    return { ...options, signal: this.#signal };
+  }
+
+  async #unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {
+    try {
+      return await work;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  #reasonOf(error: Error): string {
+    if (this.#signal.aborted && error instanceof ApiError && error.status === undefined) {
+      return `no answer within ${this.#waitMs / 1000} s`;
+    }
+    return error instanceof ApiError ? error.reason : error.message;
+  }
+}
