@@ -3,7 +3,7 @@ import * as v from "valibot";
 import type { ClusterAccess } from "./commands.ts";
 import { parseGoDuration } from "./configuration/goDuration.ts";
 import type { KubeProxyConfiguration } from "./configuration/types.ts";
-import type { ClusterFacts } from "./facts.ts";
+import { type ClusterFacts, wholeFacts } from "./facts.ts";
 import {
   checkSettings,
   type ClusterRoleChoice,
@@ -15,9 +15,10 @@ import {
 } from "./kubeadm/settings.ts";
 import { checkPools } from "./pools/check.ts";
 import { type Pool, poolShape } from "./pools/pool.ts";
+import { checkCluster, checkIgnored } from "./preflight/index.ts";
 import type { Problem } from "./problems.ts";
 import { acceptedToken, isToken, RestartStrategy } from "./restart.ts";
-import { choice, list, mapping, optional, text } from "./schema.ts";
+import { choice, list, mapping, optional, record, text } from "./schema.ts";
 import type { Timeouts } from "./timeouts.ts";
 
 /** What decides a cluster's kube-proxy, in kubeadm's and Kubernetes' own words. */
@@ -80,6 +81,10 @@ export interface KubeProxyArgs {
   clusterRole?: ClusterRoleChoice;
   /** How long to wait for the pods. */
   timeouts?: Timeouts;
+  /** UID of the cluster's namespace kube-system: any other cluster is refused. Needs `facts`. Default: any cluster. */
+  clusterId?: string;
+  /** Checks of the cluster that are turned off: the reason by the check's name. Default: none. */
+  ignorePreflightErrors?: Record<string, string>;
 }
 
 /** A restart of some nodes' kube-proxy alone. */
@@ -96,6 +101,8 @@ const timeout = optional(
     (value) => (parseGoDuration(value) ?? 0n) > 0n,
   ),
 );
+const clusterIdAccepted =
+  "the UID of namespace kube-system: kubectl get namespace kube-system -o jsonpath={.metadata.uid}";
 const token = optional(text(acceptedToken, isToken));
 const nodeName = text("the name of a node", (value) => /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(value));
 
@@ -120,11 +127,14 @@ export const argsShape = {
   timeouts: optional(
     mapping({ pod: timeout, create: timeout, update: timeout, delete: timeout, verify: timeout }),
   ),
+  clusterId: optional(text(clusterIdAccepted, (value) => value.trim() !== "")),
+  // Which names there are, and that a reason is one, `checkIgnored` sees.
+  ignorePreflightErrors: optional(record(v.unknown(), "a mapping of names of checks to reasons")),
 };
 
 /**
- * Finds every problem of the arguments: the schema's, the configuration's for the version, those of the pools as a whole
- * and nodes that do not exist.
+ * Finds out whether the cluster is the right one and, only then, every problem of the arguments: the schema's, the
+ * configuration's for the version, those of the pools as a whole, and names of nodes and checks that do not exist.
  *
  * @param shape - {@link argsShape}, with the caller's own keys beside it
  * @param value - what the user gave
@@ -135,14 +145,22 @@ export function checkArgs(
   value: Readonly<Record<string, unknown>>,
   facts: ClusterFacts | undefined,
 ): Problem[] {
+  // Whatever else is wrong may be so only because of the cluster.
+  const elsewhere = checkCluster(value["clusterId"], facts);
+  if (facts !== undefined && elsewhere.length > 0) {
+    return elsewhere;
+  }
   const problems = checkSettings(mapping(shape), value);
+  const whole = wholeFacts(facts);
   const isSound = (key: string) => !problems.some(({ path }) => path.split(/[.[]/)[0] === key);
   return [
+    ...elsewhere,
     ...problems,
-    ...(isSound("pools") && isSound("nodeSelector") ? checkPools(value, facts?.nodes) : []),
-    ...(isSound("restartNodes") && facts
-      ? checkNodes(value["restartNodes"] as RestartNodes | undefined, facts)
+    ...(isSound("pools") && isSound("nodeSelector") ? checkPools(value, whole?.nodes) : []),
+    ...(isSound("restartNodes") && whole
+      ? checkNodes(value["restartNodes"] as RestartNodes | undefined, whole)
       : []),
+    ...(isSound("ignorePreflightErrors") ? checkIgnored(value["ignorePreflightErrors"]) : []),
   ];
 }
 

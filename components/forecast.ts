@@ -1,19 +1,15 @@
-import { selects } from "./cluster/verify/selection.ts";
-import type { ClusterFacts, DaemonSetFacts, NodeFacts } from "./facts.ts";
+import type { ClusterFacts, DaemonSetFacts } from "./facts.ts";
 import { layoutAnnotation, type Wave } from "./pools/waves.ts";
-import { listed, type Problem } from "./problems.ts";
-import {
-  deletionPolicyAnnotation,
-  restartAnnotation,
-  RestartStrategy,
-  templateHashAnnotation,
-} from "./restart.ts";
+import { Action, type Intent, type WaveIntent } from "./preflight/intent.ts";
+import { restartAnnotation, RestartStrategy, templateHashAnnotation } from "./restart.ts";
 import { unavailableNodes } from "./timeouts.ts";
 
 /** What the program intends with its waves. */
 export interface Plan {
   /** How restarts take the pods down. */
   readonly strategy: RestartStrategy;
+  /** All of them, in their order. */
+  readonly waves: readonly Wave[];
   /** Names of pools that stay as they are. */
   readonly held: readonly string[];
   /** How long each wave is waited for, as Go durations. */
@@ -25,8 +21,6 @@ export interface Forecast {
   readonly lines: readonly string[];
   /** What a user may not expect. */
   readonly warnings: readonly string[];
-  /** What has to be mended first. */
-  readonly problems: readonly Problem[];
 }
 
 /**
@@ -34,15 +28,13 @@ export interface Forecast {
  *
  * Whether pods outlive their DaemonSet is decided by what the state has of it, which the cluster's own object shows.
  *
- * @param waves - as the program wants them, see `withRestart`
+ * @param intent - what it does to each wave, see `intentOf`
  * @param plan - what the program intends with them
  * @param facts - of the cluster
  */
-export function forecast(waves: readonly Wave[], plan: Plan, facts: ClusterFacts): Forecast {
-  const each = waves.flatMap((wave, index) =>
-    plan.held.includes(wave.pool ?? "") ? [] : [forecastWave(wave, plan.strategy, facts, plan.waits[index])],
-  );
-  const layouts = waves.map(({ daemonSet: { metadata } }) => {
+export function forecast(intent: Intent, plan: Plan, facts: ClusterFacts): Forecast {
+  const each = intent.waves.map((wave) => forecastWave(wave, plan.strategy, plan.waits[wave.index]));
+  const layouts = plan.waves.map(({ daemonSet: { metadata } }) => {
     return [metadata.name, metadata.annotations?.[layoutAnnotation]] as const;
   });
   const moved = inTheWay(new Map(layouts), facts).map(({ name }) => name);
@@ -55,7 +47,6 @@ export function forecast(waves: readonly Wave[], plan: Plan, facts: ClusterFacts
       ...plan.held.map((pool) => `Pool ${pool} stays as it is: this update pauses before it.`),
     ],
     warnings: each.flatMap(({ warnings }) => warnings),
-    problems: [...emptyPools(waves, facts), ...each.flatMap(({ problems }) => problems)],
   };
 }
 
@@ -84,39 +75,35 @@ export function inTheWay(
 }
 
 function forecastWave(
-  wave: Wave,
+  { wave, action, nodes, live, outlives }: WaveIntent,
   strategy: RestartStrategy,
-  facts: ClusterFacts,
   wait: string | undefined,
 ): Forecast {
   const { metadata, spec } = wave.daemonSet;
   const what = `DaemonSet ${metadata.name}`;
-  const nodes = facts.nodes.filter((node) => selectedBy(wave, node));
   const bound = spec.updateStrategy.rollingUpdate?.maxUnavailable;
   const limit = wait === undefined ? "" : `; waits up to ${wait}`;
   const atATime = `at most ${unavailableNodes(bound, nodes.length)} of ${count(nodes.length, "node")} at a time`;
-  const live = facts.daemonSets.find(({ name }) => name === metadata.name);
-  const wanted = metadata.annotations ?? {};
-  const differs = (annotation: string) => live?.annotations[annotation] !== wanted[annotation];
-  const outlives = live?.annotations[deletionPolicyAnnotation] === "orphan";
   const result = (line: string, warnings: string[] = []): Forecast => ({
     lines: [`${what} ${line}${limit}.`],
     warnings,
-    problems: whyBlocked(wave, nodes),
   });
-  if (facts.daemonSets.length === 0) {
-    return { ...result(`is created for ${count(nodes.length, "node")}`), problems: [] };
+  switch (action) {
+    case Action.create:
+      return result(`is created for ${count(nodes.length, "node")}`);
+    case Action.takeOver:
+      return result(`takes over and replaces the pods of its nodes, ${atATime}`);
+    case Action.restart: {
+      const way = outlives
+        ? atATime
+        : `all ${count(live?.desired ?? 0, "pod")} deleted at once, then made anew`;
+      return result(`is restarted, ${way}`, strategyWarnings(what, strategy, outlives));
+    }
+    case Action.change:
+      return result(`is changed in place, ${atATime}`);
+    default:
+      return { lines: [], warnings: [] };
   }
-  if (live === undefined || differs(layoutAnnotation)) {
-    return result(`takes over and replaces the pods of its nodes, ${atATime}`);
-  }
-  if (differs(restartAnnotation)) {
-    const way = outlives ? atATime : `all ${count(live.desired, "pod")} deleted at once, then made anew`;
-    return result(`is restarted, ${way}`, strategyWarnings(what, strategy, outlives));
-  }
-  return differs(templateHashAnnotation)
-    ? result(`is changed in place, ${atATime}`)
-    : { lines: [], warnings: [], problems: [] };
 }
 
 function count(number: number, thing: string): string {
@@ -136,46 +123,4 @@ function strategyWarnings(what: string, strategy: RestartStrategy, outlives: boo
           "still rolls, the next one recreates.",
       ]
     : [];
-}
-
-function selectedBy({ daemonSet }: Wave, { name, labels, taints }: NodeFacts): boolean {
-  return selects(daemonSet.spec.template.spec, { metadata: { name, labels }, spec: { taints } });
-}
-
-/**
- * Nodes whose kubelet is gone: a pod there never ends, so that a deletion in the foreground waits for ever; it counts as
- * unavailable, so that with as many of them as `maxUnavailable` no other pod is replaced; and it never is ready, so that
- * the rollout is never done.
- */
-function whyBlocked({ pool, daemonSet }: Wave, nodes: readonly NodeFacts[]): Problem[] {
-  const dead = nodes.filter(({ ready }) => ready === "Unknown").map(({ name }) => name);
-  if (dead.length === 0) {
-    return [];
-  }
-  const bound = daemonSet.spec.updateStrategy.rollingUpdate?.maxUnavailable ?? 1;
-  const halts = dead.length >= unavailableNodes(bound, nodes.length);
-  return [
-    {
-      path: pool === undefined ? "the cluster's nodes" : `nodes of pool ${pool}`,
-      accepted:
-        `the kubelet of ${listed(dead)} does not answer: the rollout would never end` +
-        (halts ? `, and with maxUnavailable ${bound} no pod at all would be replaced` : "") +
-        "; repair these nodes, or take them out of the cluster with kubectl delete node",
-    },
-  ];
-}
-
-/** A pool without a node: the wave would prove nothing, and the next one follow at once. The last one may wait for nodes. */
-function emptyPools(waves: readonly Wave[], { nodes }: ClusterFacts): Problem[] {
-  return waves.slice(0, -1).flatMap((wave, index) =>
-    nodes.length === 0 || nodes.some((node) => selectedBy(wave, node))
-      ? []
-      : [
-          {
-            path: `pools[${index}]`,
-            value: wave.pool,
-            accepted: "a pool that has a node now: a wave without one proves nothing to the next",
-          },
-        ],
-  );
 }

@@ -2,8 +2,11 @@ import type * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { argsShape, checkArgs, type KubeProxyArgs } from "./args.ts";
 import { Children } from "./children.ts";
+import { type ClusterFacts, wholeFacts } from "./facts.ts";
 import { forecast } from "./forecast.ts";
 import { type Plain, type Plan, planOf, waitsOf } from "./plan.ts";
+import { formatFindings, pinning, preflight } from "./preflight/index.ts";
+import { intentOf } from "./preflight/intent.ts";
 import { formatProblems, type Problem } from "./problems.ts";
 import {
   configHashAnnotation,
@@ -55,7 +58,7 @@ export class KubeProxy extends pulumi.ComponentResource {
 
     // Everything comes from this one output, so that a mistake in the arguments keeps every child from being registered.
     const plan = pulumi.output(settings).apply((plain) => this.#plan(plain, args));
-    const sets = new Children(this, name, args).declare(plan);
+    const sets = new Children(this, name, withWholeFacts(args)).declare(plan);
     this.daemonSets = pulumi.output(sets.map(stateOf));
     this.restart = pulumi.output(args.restart ?? initialToken);
     this.registerOutputs({ daemonSets: this.daemonSets, restart: this.restart });
@@ -63,29 +66,43 @@ export class KubeProxy extends pulumi.ComponentResource {
 
   /** Checks the arguments, makes objects of them, and tells what happens to the pods. */
   #plan(plain: Plain, args: KubeProxyArgs): Plan {
-    const { facts, hold = [] } = args;
-    this.#refuse(checkArgs(argsShape, { ...plain }, facts));
+    this.#refuse(checkArgs(argsShape, { ...plain }, args.facts), (problems) =>
+      formatProblems("the arguments of KubeProxy; nothing was changed", problems),
+    );
     const plan = planOf(plain);
+    if (args.facts !== undefined) {
+      this.#foretell(plain, plan, args, args.facts);
+    }
     if (plain.running === false) {
       this.#say("warn", [
         "running is false: after this update no node has a kube-proxy. The rules it made stay in the nodes' kernels: " +
           "Services answer as they did, until their endpoints change or a node restarts.",
       ]);
-    } else if (facts !== undefined) {
-      const strategy = plain.restartStrategy ?? RestartStrategy.Rolling;
-      const told = forecast(plan.waves, { strategy, held: hold, waits: waitsOf(args) }, facts);
-      this.#refuse(told.problems);
-      this.#say("info", told.lines);
-      this.#say("warn", told.warnings);
     }
     return plan;
   }
 
-  #refuse(problems: readonly Problem[]): void {
+  /** Checks the cluster, and tells what the update does there. */
+  #foretell(plain: Plain, { waves }: Plan, args: KubeProxyArgs, facts: ClusterFacts): void {
+    const { hold = [], running = true, verify = true, ignorePreflightErrors = {}, clusterId } = args;
+    const restartsNodes = args.restartNodes !== undefined;
+    const intent = intentOf({ settings: plain, waves, held: hold, running, verify, restartsNodes }, facts);
+    const found = preflight(facts, intent, ignorePreflightErrors);
+    this.#say("info", [...pinning(clusterId, facts), ...found.lines]);
+    this.#say("warn", found.warnings);
+    this.#refuse(found.problems, formatFindings);
+    if (running && wholeFacts(facts) !== undefined) {
+      const strategy = plain.restartStrategy ?? RestartStrategy.Rolling;
+      const told = forecast(intent, { strategy, waves, held: hold, waits: waitsOf(args) }, facts);
+      this.#say("info", told.lines);
+      this.#say("warn", told.warnings);
+    }
+  }
+
+  #refuse(problems: readonly Problem[], format: (problems: readonly Problem[]) => string): void {
     if (problems.length > 0) {
       // Pulumi puts "error serializing property ..." in front, so the list starts on a line of its own.
-      const message = `\n${formatProblems("the arguments of KubeProxy; nothing was changed", problems)}`;
-      throw new pulumi.ResourceError(message, this, true);
+      throw new pulumi.ResourceError(`\n${format(problems)}`, this, true);
     }
   }
 
@@ -94,6 +111,12 @@ export class KubeProxy extends pulumi.ComponentResource {
       void pulumi.log[level](line, this);
     }
   }
+}
+
+/** Without facts where one is missing that decides which resources there are: better none than a part of them. */
+function withWholeFacts(args: KubeProxyArgs): KubeProxyArgs {
+  const { facts, ...others } = args;
+  return wholeFacts(facts) === undefined ? others : args;
 }
 
 function stateOf({ metadata }: kubernetes.apps.v1.DaemonSet): pulumi.Output<DaemonSetState> {

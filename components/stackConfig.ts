@@ -4,9 +4,9 @@ import * as v from "valibot";
 import { argsShape, checkArgs, type KubeProxyArgs } from "./args.ts";
 import { checkKubeconfig, type ClusterChoice } from "./cluster/kubeconfig.ts";
 import type { Yaml } from "./configuration/goYaml.ts";
-import { isEmpty } from "./configuration/values.ts";
+import { isEmpty, isRecord } from "./configuration/values.ts";
 import type { ClusterAccess } from "./commands.ts";
-import { askFacts } from "./facts.ts";
+import { askFacts, wholeFacts } from "./facts.ts";
 import { heldPools, type Plain } from "./plan.ts";
 import { formatProblems, type Problem } from "./problems.ts";
 import { optional, text } from "./schema.ts";
@@ -47,11 +47,14 @@ const structured = [
   "running",
   "timeouts",
   "verify",
+  "ignorePreflightErrors",
 ];
 
-/** Keys that decide which resources there are, or how long to wait for them: the engine needs their plain values. */
+/** Keys that decide which resources there are, how long to wait for them, or what is refused: plain values are needed. */
 const neverSecret = [
+  "clusterId",
   "clusterRole",
+  "ignorePreflightErrors",
   "pause",
   "pools",
   "restartNodes",
@@ -86,20 +89,27 @@ export async function readStackConfig(ask = askFacts): Promise<StackConfig> {
   const { kubeconfig, context, pause = 0, ...plain } = config;
   const access = { ...(kubeconfig && { kubeconfig }), ...(context && { context }) };
   const elsewhere = checkKubeconfig(access, process.env);
-  const facts = elsewhere.length > 0 ? undefined : await ask(access).catch(warn);
+  const facts = elsewhere.length > 0 ? undefined : await ask(access, namesOf(plain.pools)).catch(warn);
   refuse([
     ...checkArgs(stackConfigShape, { ...config }, facts),
     ...elsewhere,
     ...checkPause(pause, plain.pools),
   ]);
-  if (pause > 0 && facts === undefined) {
+  const whole = wholeFacts(facts);
+  if (pause > 0 && whole === undefined) {
     refuse([{ path: "pause", value: pause, accepted: "0 as long as the cluster does not answer" }]);
   }
-  const hold = facts === undefined ? [] : heldPools(plain, pause, facts);
+  const hold = whole === undefined ? [] : heldPools(plain, pause, whole);
   return {
     args: { ...keepSecrets(plain), ...(facts && { facts }), ...(hold.length > 0 && { hold }) },
     cluster: keepSecrets(access),
   };
+}
+
+/** The pools' names, as far as they have any: nobody has looked at them yet. */
+function namesOf(pools: unknown): string[] {
+  const named = (Array.isArray(pools) ? pools : []).filter(isRecord).map(({ name }) => name);
+  return named.filter((name) => typeof name === "string").filter((name) => /^[a-z0-9][-a-z0-9]*$/.test(name));
 }
 
 function warn(error: unknown): undefined {
@@ -133,7 +143,7 @@ function refuse(problems: readonly Problem[]): void {
     ...problems.map(redact),
     ...neverSecret.filter(isSecret).map((path) => ({
       path,
-      accepted: "a plain value, set without --secret: it decides which resources there are",
+      accepted: "a plain value, set without --secret: it decides what is done or refused",
     })),
   ];
   if (all.length > 0) {

@@ -5,14 +5,12 @@ import { ApiError, type RequestOptions, type Session } from "./snapshot/api.ts";
 export class Reader {
   readonly #session: Session;
   readonly #signal: AbortSignal;
-  readonly #waitMs: number;
   readonly #failures = new Map<string, Error>();
   #answers = 0;
 
   /** @param waitMs - when to give up what has not been read by then, in milliseconds */
   constructor(session: Session, waitMs: number) {
     this.#session = session;
-    this.#waitMs = waitMs;
     this.#signal = AbortSignal.timeout(waitMs);
   }
 
@@ -30,7 +28,7 @@ export class Reader {
 
   /** What could not be read, by its name, and why. */
   get unread(): Record<string, string> {
-    return Object.fromEntries([...this.#failures].map(([name, error]) => [name, this.#reasonOf(error)]));
+    return Object.fromEntries([...this.#failures].map(([name, error]) => [name, reasonOf(error)]));
   }
 
   /** @throws what the first fact failed with, when none could be read at all */
@@ -48,9 +46,14 @@ export class Reader {
     );
   }
 
+  /** All objects of a list. */
+  async list<T>(path: string, options: RequestOptions = {}): Promise<T[]> {
+    return await this.#session.list<T>(path, this.#options(options));
+  }
+
   /** All objects of a list; undefined where this API server has no such kind. */
-  async list<T>(path: string, options: RequestOptions = {}): Promise<T[] | undefined> {
-    return await this.#unlessMissing(this.#session.list<T>(path, this.#options(options)));
+  async listIfServed<T>(path: string, options: RequestOptions = {}): Promise<T[] | undefined> {
+    return await this.#unlessMissing(this.list<T>(path, options));
   }
 
   /** Asks with a body. */
@@ -72,11 +75,8 @@ export class Reader {
       throw error;
     }
   }
+}
 
-  #reasonOf(error: Error): string {
-    if (this.#signal.aborted && error instanceof ApiError && error.status === undefined) {
-      return `no answer within ${this.#waitMs / 1000} s`;
-    }
-    return error instanceof ApiError ? error.reason : error.message;
-  }
+function reasonOf(error: Error): string {
+  return error instanceof ApiError ? error.reason : error.message;
 }

@@ -60,7 +60,7 @@ export async function readWebhooks(reader: Reader): Promise<WebhookFacts[]> {
   const found = await Promise.all(
     kinds.map(async (kind) => {
       const path = `/apis/admissionregistration.k8s.io/v1/${kind.toLowerCase()}s`;
-      const items = (await reader.list<Named & { webhooks?: Webhook[] }>(path)) ?? [];
+      const items = await reader.list<Named & { webhooks?: Webhook[] }>(path);
       return items.flatMap(({ metadata: { name }, webhooks = [] }) =>
         webhooks
           .filter(({ failurePolicy = "Fail" }) => failurePolicy === "Fail")
@@ -102,7 +102,7 @@ interface Quota extends Named {
 
 /** ResourceQuotas of kube-system. */
 export async function readQuotas(reader: Reader): Promise<QuotaFacts[]> {
-  const found = (await reader.list<Quota>(`${system}/resourcequotas`)) ?? [];
+  const found = await reader.list<Quota>(`${system}/resourcequotas`);
   return found.map(({ metadata, spec, status }) => {
     const { scopes, scopeSelector } = spec;
     const { hard = {}, used = {} } = status ?? {};
@@ -141,7 +141,7 @@ export async function readPriorityClasses(reader: Reader): Promise<string[]> {
 /** The Services' ranges; undefined where the API server has no objects for them. */
 export async function readServiceCIDRs(reader: Reader): Promise<string[] | undefined> {
   const path = "/apis/networking.k8s.io/v1/servicecidrs";
-  const found = await reader.list<{ spec: { cidrs?: string[] } }>(path);
+  const found = await reader.listIfServed<{ spec: { cidrs?: string[] } }>(path);
   return found?.flatMap(({ spec }) => spec.cidrs ?? []);
 }
 
@@ -149,7 +149,7 @@ export async function readServiceCIDRs(reader: Reader): Promise<string[] | undef
 export async function readApiServers(reader: Reader): Promise<string[] | undefined> {
   const query = { labelSelector: "kubernetes.io/service-name=kubernetes" };
   const path = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
-  const slices = await reader.list<{ endpoints?: { addresses: string[] }[] }>(path, { query });
+  const slices = await reader.listIfServed<{ endpoints?: { addresses: string[] }[] }>(path, { query });
   return slices?.flatMap(({ endpoints }) => (endpoints ?? []).flatMap(({ addresses }) => addresses));
 }
 
@@ -174,7 +174,7 @@ export interface OtherDaemonSet extends DaemonSet {
 
 /** DaemonSets of kube-system. */
 export async function readSystemDaemonSets(reader: Reader): Promise<OtherDaemonSet[]> {
-  return (await reader.list<OtherDaemonSet>(paths.daemonSets)) ?? [];
+  return await reader.list<OtherDaemonSet>(paths.daemonSets);
 }
 
 /** DaemonSets that are not kube-proxy's as kubeadm makes it: those of kube-system, which are read already, and all others. */
@@ -183,7 +183,7 @@ export async function readOtherDaemonSets(
   system: Promise<readonly OtherDaemonSet[]>,
 ): Promise<OtherDaemonSet[]> {
   const query = { fieldSelector: "metadata.namespace!=kube-system" };
-  const elsewhere = (await reader.list<OtherDaemonSet>("/apis/apps/v1/daemonsets", { query })) ?? [];
+  const elsewhere = await reader.list<OtherDaemonSet>("/apis/apps/v1/daemonsets", { query });
   return [...(await system).filter((one) => !isKubeProxy(one)), ...elsewhere];
 }
 
@@ -207,7 +207,7 @@ export async function readStaticPods(reader: Reader): Promise<StaticPodFacts[]> 
     query: { labelSelector: "!controller-revision-hash" },
     accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
   });
-  return (found ?? [])
+  return found
     .filter(({ metadata: { labels = {}, ownerReferences = [] } }) => {
       const isStatic = ownerReferences.some(({ kind }) => kind === "Node");
       return isStatic && [labels["k8s-app"], labels["component"]].includes("kube-proxy");

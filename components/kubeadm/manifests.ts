@@ -225,7 +225,7 @@ function defaultImage(imageRepository: string | undefined, { text, patch, minor 
 }
 
 /** What the API server's bootstrap policy grants `system:node-proxier`. */
-function nodeProxierRules({ nodeProxier }: Minor): PolicyRule[] {
+export function nodeProxierRules({ nodeProxier }: Minor): PolicyRule[] {
   const { watchesNodes, newEvents, endpointSlices, serviceCIDRs } = nodeProxier;
   const read = ["list", "watch"];
   return [

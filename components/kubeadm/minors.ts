@@ -20,6 +20,12 @@ export interface Minor {
   readonly mode: "" | "iptables";
   /** ClusterConfiguration feature gates that kubeadm copies into the configuration. */
   readonly copiedFeatureGates: readonly string[];
+  /** How many minors kube-proxy may be apart from its kubelet, and older than the API server. */
+  readonly versionSkew: number;
+  /** Which architectures Kubernetes' own image of kube-proxy is made for. */
+  readonly architectures: readonly string[];
+  /** Whether mode ipvs is on its way out; absent where kube-proxy is silent about it. */
+  readonly ipvsEnds?: string;
   /** Whether the API server's bootstrap ClusterRole `system:node-proxier` may read each kind. */
   readonly nodeProxier: {
     readonly watchesNodes: boolean;
@@ -37,6 +43,8 @@ function communitySince(patch: number): Minor["imageRepository"] {
   return [...google, { sincePatch: patch, repository: "registry.k8s.io" }];
 }
 
+const sixtyFourBits = ["arm64", "ppc64le", "s390x"] as const;
+
 const v1_15: Minor = {
   minor: 15,
   imageRepository: google,
@@ -47,6 +55,8 @@ const v1_15: Minor = {
   forcesBindAddress: true,
   mode: "",
   copiedFeatureGates: [],
+  versionSkew: 2,
+  architectures: ["amd64", "arm", ...sixtyFourBits],
   nodeProxier: { watchesNodes: false, newEvents: false, endpointSlices: false, serviceCIDRs: false },
 };
 
@@ -70,9 +80,9 @@ const changes: readonly (Partial<Minor> & { readonly minor: number })[] = [
   { minor: 22, toleratesCriticalAddons: false, imageRepository: communitySince(17) },
   { minor: 23, imageRepository: communitySince(15) },
   { minor: 24, imageRepository: communitySince(9), copiedFeatureGates: [] },
-  { minor: 25, imageRepository: community },
+  { minor: 25, imageRepository: community, versionSkew: 3 },
   { minor: 26 },
-  { minor: 27 },
+  { minor: 27, architectures: ["amd64", ...sixtyFourBits] },
   { minor: 28 },
   { minor: 29 },
   {
@@ -83,7 +93,7 @@ const changes: readonly (Partial<Minor> & { readonly minor: number })[] = [
   { minor: 32 },
   { minor: 33 },
   { minor: 34 },
-  { minor: 35 },
+  { minor: 35, ipvsEnds: "switched off by default in 1.40 and gone in 1.43" },
   { minor: 36 },
   { minor: 37, mode: "iptables" },
 ];
@@ -92,7 +102,7 @@ const changes: readonly (Partial<Minor> & { readonly minor: number })[] = [
  * Every Kubernetes minor that this project knows, oldest first: the one place for what differs between them.
  *
  * Source: kubeadm's `cmd/kubeadm/app/phases/addons/proxy`, `componentconfigs/kubeproxy.go` and `constants.go`, the API
- * server's `bootstrappolicy/policy.go`, at each minor.
+ * server's `bootstrappolicy/policy.go`, at each minor; the version skew policy; k/k #115742 (32-bit ARM); KEP-5495 (ipvs).
  */
 export const minors: readonly Minor[] = changes.reduce<Minor[]>(
   (rows, change) => [...rows, { ...(rows.at(-1) ?? v1_15), ...change }],

@@ -244,6 +244,9 @@ function messageOf(text: string): string {
 
 /** `fetch` says only "fetch failed"; why is in its cause. */
 function reason(error: unknown): string {
+  if (error instanceof DOMException && error.name === "TimeoutError") {
+    return "no answer in time";
+  }
   if (error instanceof Error) {
     return error.cause instanceof Error ? reason(error.cause) : error.message || error.name;
   }

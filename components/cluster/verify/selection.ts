@@ -81,7 +81,8 @@ export function selects(spec: Placement, node: Place): boolean {
   );
 }
 
-function matches(labels: Readonly<Record<string, string>>, requirement: Requirement): boolean {
+/** Whether labels, or fields, are as required; in a label selector as in a node affinity. */
+export function matches(labels: Readonly<Record<string, string>>, requirement: Requirement): boolean {
   const { key, operator, values = [] } = requirement;
   const value = labels[key];
   switch (operator) {

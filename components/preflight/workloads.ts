@@ -1,0 +1,227 @@
+import type { ClusterFacts, DaemonSetFacts, NodeFacts } from "../facts.ts";
+import { listed } from "../problems.ts";
+import { restartAnnotation } from "../restart.ts";
+import { unavailableNodes } from "../timeouts.ts";
+import { always, type Check, type Finding, never, Severity, whenPodsStart } from "./check.ts";
+import type { OtherDaemonSetFacts } from "./facts.ts";
+import { Action, type Intent, isSelected, type WaveIntent } from "./intent.ts";
+import { nodesNamed } from "./versions.ts";
+
+/** Checks of what else runs: other kube-proxies, rollouts, and nodes that are not well. */
+export const workloadChecks: readonly Check[] = [
+  {
+    name: "other-proxy",
+    needs: ["nodes", "otherDaemonSets", "staticPods", "dataPlanes"],
+    severity: ({ waves }) =>
+      waves.some(({ action }) => action === Action.create || action === Action.takeOver)
+        ? Severity.error
+        : Severity.warning,
+    find: otherProxies,
+  },
+  {
+    name: "rollout-running",
+    needs: ["daemonSets"],
+    severity: never,
+    find: (_, { waves }) => waves.flatMap(runningRollout),
+  },
+  {
+    name: "node-unreachable",
+    needs: ["nodes", "daemonSets"],
+    severity: always,
+    find: (_, { waves }) => waves.filter(replacesPods).flatMap(unreachableNodes),
+  },
+  {
+    name: "node-not-ready",
+    needs: ["nodes", "daemonSets"],
+    severity: never,
+    find: (_, { waves }) =>
+      troubled(
+        waves,
+        ({ ready }) => ready === "False",
+        "NotReady: its pod may not become ready either, and counts as unavailable meanwhile",
+        "see why, with kubectl describe node",
+      ),
+  },
+  {
+    name: "node-cordoned",
+    needs: ["nodes", "daemonSets"],
+    severity: never,
+    find: (_, { waves }) =>
+      troubled(
+        waves,
+        ({ unschedulable = false }) => unschedulable,
+        "cordoned: somebody may be at work there, and its kube-proxy is replaced all the same",
+        "ask them, or wait until it is back",
+      ),
+  },
+  {
+    name: "empty-pool",
+    needs: ["nodes"],
+    severity: always,
+    find: ({ nodes }, { waves }) =>
+      nodes.length === 0 ? [] : waves.flatMap((wave) => emptyPool(wave, nodes)),
+  },
+  {
+    name: "priority-class",
+    needs: ["priorityClasses"],
+    severity: whenPodsStart,
+    find: ({ priorityClasses }, { waves }) =>
+      [...new Set(waves.map(({ wave }) => wave.daemonSet.spec.template.spec.priorityClassName))]
+        .filter((name) => priorityClasses !== undefined && !priorityClasses.includes(name))
+        .map((name) => ({
+          object: `PriorityClass ${name}`,
+          wrong: "is missing: no pod of kube-proxy is admitted",
+          remedy: "restart an API server, which makes it anew",
+        })),
+  },
+];
+
+/** Distributions whose nodes have a kube-proxy of their own, by what their kubelet calls itself. */
+const distributions = [
+  { name: "k3s", version: /\+k3s/, remedy: "k3s has kube-proxy in its own process: --disable-kube-proxy" },
+  { name: "RKE2", version: /\+rke2/, remedy: "RKE2 runs it as a static pod: disable-kube-proxy: true" },
+  {
+    name: "k0s",
+    version: /\+k0s/,
+    remedy: "k0s manages a DaemonSet of its own: spec.network.kubeProxy.disabled",
+  },
+] as const;
+
+const openShiftLabel = "node.openshift.io/os_id";
+
+/** Only signs that leave no doubt: two kube-proxies on a node write each other's rules away. */
+function otherProxies(facts: ClusterFacts, { waves }: Intent): Finding[] {
+  if (waves.length === 0) {
+    return [];
+  }
+  const { nodes, otherDaemonSets = [], staticPods = [], dataPlanes = [] } = facts;
+  const enabled = ["true", "strict", "enabled", "1"];
+  return [
+    ...distributions.flatMap(({ name, version, remedy }) => {
+      const found = nodes.filter(({ system }) => version.test(system?.kubelet ?? ""));
+      return found.length === 0
+        ? []
+        : [{ object: nodesNamed(found), wrong: `${name}, which has a kube-proxy of its own`, remedy }];
+    }),
+    ...[nodes.filter(({ labels }) => openShiftLabel in labels)]
+      .filter((found) => found.length > 0)
+      .map((found) => ({
+        object: nodesNamed(found),
+        wrong: "OpenShift, whose network operator does kube-proxy's work",
+        remedy: "leave kube-proxy to it",
+      })),
+    ...[
+      ...otherDaemonSets.filter(isProxy).map(({ namespace, name }) => `${namespace}/${name}`),
+      ...facts.daemonSets.filter((one) => isStrange(one, waves)).map(({ name }) => `kube-system/${name}`),
+    ].map((name) => ({
+      object: `DaemonSet ${name}`,
+      wrong: "does kube-proxy's work, too",
+      remedy: "delete it, or switch its service proxy off, before this one comes",
+    })),
+    ...(staticPods.length === 0
+      ? []
+      : [
+          {
+            object: `static pods ${listed(staticPods.map(({ namespace, name }) => `${namespace}/${name}`))}`,
+            wrong: "kube-proxy, too, which the kubelet runs from a file",
+            remedy: "take the file out of the nodes' staticPodPath",
+          },
+        ]),
+    ...dataPlanes
+      .filter(({ value }) => enabled.includes(value.toLowerCase()))
+      .map(({ plugin, setting, value }) => ({
+        object: plugin,
+        wrong: `does kube-proxy's work itself: ${setting} is ${value}`,
+        remedy: "switch that off, or leave kube-proxy out",
+      })),
+  ];
+}
+
+/** Neither this program's nor kubeadm's. */
+function isStrange({ name, annotations }: DaemonSetFacts, waves: readonly WaveIntent[]): boolean {
+  const isWanted = waves.some(({ wave }) => wave.daemonSet.metadata.name === name);
+  return !(restartAnnotation in annotations) && !isWanted && name !== "kube-proxy";
+}
+
+function isProxy({ namespace, name, nodeSelector, containers }: OtherDaemonSetFacts): boolean {
+  const isWindows = Object.entries(nodeSelector).some(([key, os]) => key.endsWith("/os") && os === "windows");
+  // kubeadm's own one is told by who cannot make it twice.
+  const isKubeadms = namespace === "kube-system" && name === "kube-proxy";
+  return (
+    !isWindows &&
+    !isKubeadms &&
+    containers.some(({ image, command }) => {
+      const repository = image.replace(/@.*$/, "").replace(/:[^/]*$/, "");
+      return (
+        /(^|\/)kube-proxy$/.test(repository) ||
+        (/(^|\/)kube-router$/.test(repository) && !command.includes("--run-service-proxy=false"))
+      );
+    })
+  );
+}
+
+function runningRollout({ wave, action, live }: WaveIntent): Finding[] {
+  if (live === undefined || action === Action.none) {
+    return [];
+  }
+  const { desired, available, updated = desired, observed = true } = live;
+  return observed && updated >= desired && available >= desired
+    ? []
+    : [
+        {
+          object: `DaemonSet ${wave.daemonSet.metadata.name}`,
+          wrong: `is still rolling, or stuck: of ${desired} pods ${updated} are of the newest template, ${available} available`,
+          remedy: "wait for it, unless this update is to mend it",
+        },
+      ];
+}
+
+function replacesPods({ action }: WaveIntent): boolean {
+  return action !== Action.none && action !== Action.create;
+}
+
+/**
+ * Nodes whose kubelet is gone: a pod there never ends, so that a deletion in the foreground waits for ever; it counts as
+ * unavailable, so that with as many of them as `maxUnavailable` no other pod is replaced; and it never is ready, so that
+ * the rollout is never done.
+ */
+function unreachableNodes({ wave, nodes }: WaveIntent): Finding[] {
+  const dead = nodes.filter(({ ready }) => ready === "Unknown");
+  if (dead.length === 0) {
+    return [];
+  }
+  const bound = wave.daemonSet.spec.updateStrategy.rollingUpdate?.maxUnavailable ?? 1;
+  const halts = dead.length >= unavailableNodes(bound, nodes.length);
+  return [
+    {
+      object: `${nodesNamed(dead)}${wave.pool === undefined ? "" : ` of pool ${wave.pool}`}`,
+      wrong:
+        "the kubelet does not answer: the rollout would never end" +
+        (halts ? `, and with maxUnavailable ${bound} no pod at all would be replaced` : ""),
+      remedy: "repair it, or take it out of the cluster with kubectl delete node",
+    },
+  ];
+}
+
+function troubled(
+  waves: readonly WaveIntent[],
+  is: (node: NodeFacts) => boolean,
+  wrong: string,
+  remedy: string,
+): Finding[] {
+  const found = waves.filter(replacesPods).flatMap(({ nodes }) => nodes.filter(is));
+  return found.length === 0 ? [] : [{ object: nodesNamed(found), wrong, remedy }];
+}
+
+/** A pool without a node: the wave would prove nothing, and the next one follow at once. The last one may wait for nodes. */
+function emptyPool({ wave, isLast }: WaveIntent, nodes: readonly NodeFacts[]): Finding[] {
+  return isLast || nodes.some((node) => isSelected(wave, node))
+    ? []
+    : [
+        {
+          object: `pool ${wave.pool ?? ""}`,
+          wrong: "has no node now: a wave without one proves nothing to the next",
+          remedy: "choose labels that nodes have, or leave the pool out",
+        },
+      ];
+}
