@@ -121,8 +121,8 @@ export interface ConfigMapFacts {
   data: Record<string, string>;
 }
 
-/** Longest wait for the cluster, in milliseconds. */
-const deadlineMs = 10_000;
+/** Longest wait for the process, in milliseconds; it gives up the cluster itself, but not who it asks for credentials. */
+const deadlineMs = 15_000;
 
 /**
  * Asks a cluster for its facts, in a process of its own: loading the Kubernetes client takes a third of a second and

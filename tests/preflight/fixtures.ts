@@ -1,0 +1,102 @@
+import type { ClusterFacts, NodeFacts } from "../../components/index.ts";
+import { type Plain, planOf } from "../../components/plan.ts";
+import { checks, preflight } from "../../components/preflight/index.ts";
+import { intentOf } from "../../components/preflight/intent.ts";
+import { nodeProxierRules } from "../../components/kubeadm/manifests.ts";
+import { minors } from "../../components/kubeadm/minors.ts";
+
+const [newest] = minors.slice(-1);
+
+/** Settings of a kubeadm cluster of the newest minor. */
+export const plain: Plain = {
+  kubernetesVersion: "v1.37.2",
+  controlPlaneEndpoint: "192.0.2.10:6443",
+  podSubnet: "10.244.0.0/16",
+};
+
+/** Its nodes, all well. */
+export function nodes(count: number, more: Partial<NodeFacts> = {}): NodeFacts[] {
+  return Array.from({ length: count }, (_, index) => ({
+    name: `node-${index + 1}`,
+    labels: { "kubernetes.io/os": "linux" },
+    taints: [],
+    ready: "True",
+    podCIDRs: [`10.244.${index}.0/24`],
+    addresses: [`198.18.0.${index + 1}`],
+    system: { kubelet: "v1.37.2", kernel: "6.12.0-kwok", os: "linux", architecture: "amd64" },
+    ...more,
+  }));
+}
+
+/** A cluster in which nothing is wrong and where there is no kube-proxy yet. */
+export const well: ClusterFacts = {
+  nodes: nodes(3),
+  daemonSets: [],
+  configMaps: [],
+  server: "https://127.0.0.1:40000",
+  serverVersion: "v1.37.2",
+  namespace: { uid: "the-uid", labels: { "kubernetes.io/metadata.name": "kube-system" } },
+  webhooks: [],
+  quotas: [],
+  clusterRoles: [
+    {
+      name: "system:node-proxier",
+      rules: (newest ? nodeProxierRules(newest) : []).map(({ apiGroups, resources, verbs }) => ({
+        apiGroups: [...apiGroups],
+        resources: [...resources],
+        verbs: [...verbs],
+      })),
+    },
+  ],
+  priorityClasses: ["system-node-critical"],
+  serviceCIDRs: ["10.96.0.0/16"],
+  apiServers: ["192.0.2.10"],
+  otherDaemonSets: [],
+  staticPods: [],
+  dataPlanes: [],
+  denied: [],
+};
+
+/** The same cluster as an `up` of these arguments leaves it. */
+export function applied(args: Partial<Plain> = {}, facts: Partial<ClusterFacts> = {}): ClusterFacts {
+  const count = facts.nodes?.length ?? 3;
+  const daemonSets = planOf({ ...plain, ...args }).waves.map(({ daemonSet: { metadata } }) => ({
+    name: metadata.name,
+    uid: "1",
+    annotations: { ...metadata.annotations },
+    desired: count,
+    available: count,
+    updated: count,
+    observed: true,
+  }));
+  return { ...well, daemonSets, ...facts };
+}
+
+/** What else decides what an `up` wants. */
+export interface Wishes {
+  readonly held?: readonly string[];
+  readonly running?: boolean;
+  readonly ignored?: Readonly<Record<string, string>>;
+}
+
+/** Runs the checks before an `up` of these arguments. */
+export function check(args: Partial<Plain>, facts: Partial<ClusterFacts>, wishes: Wishes = {}) {
+  const settings = { ...plain, ...args };
+  const { held = [], running = true, ignored = {} } = wishes;
+  const { waves } = planOf(settings);
+  const all = { ...well, ...facts };
+  const wish = { settings, waves, held, running, verify: true, restartsNodes: false };
+  return preflight(all, intentOf(wish, all), ignored);
+}
+
+/** What {@link check} says, each line as `error NAME: ...` or `warning NAME: ...`. */
+export function findings(args: Partial<Plain>, facts: Partial<ClusterFacts>, wishes: Wishes = {}): string[] {
+  const { problems, warnings } = check(args, facts, wishes);
+  return [
+    ...problems.map(({ path, accepted }) => `error ${path}: ${accepted}`),
+    ...warnings.map((warning) => `warning ${warning}`),
+  ];
+}
+
+/** Names of all checks. */
+export const names = checks.map(({ name }) => name);
