@@ -1,4 +1,7 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
 import type { ClusterFacts, NodeFacts } from "../../components/index.ts";
+import type { NodeSystemFacts } from "../../components/facts.ts";
 import { type Plain, planOf } from "../../components/plan.ts";
 import { checks, preflight } from "../../components/preflight/index.ts";
 import { intentOf } from "../../components/preflight/intent.ts";
@@ -100,3 +103,50 @@ export function findings(args: Partial<Plain>, facts: Partial<ClusterFacts>, wis
 
 /** Names of all checks. */
 export const names = checks.map(({ name }) => name);
+
+/** Arguments and what the cluster has: whatever else it has is {@link well}. */
+export type Case = readonly [args: Partial<Plain>, facts: Partial<ClusterFacts>, wishes?: Wishes];
+
+/** For a check: where it fires and with which words, and where it is silent although something is near. */
+export interface Cases {
+  readonly fires: readonly (readonly [expected: RegExp, ...Case])[];
+  readonly silent: readonly Case[];
+}
+
+/** Tests that checks fire where they should and only there. */
+export function testCases(table: Readonly<Record<string, Cases>>): void {
+  for (const [name, { fires, silent }] of Object.entries(table)) {
+    const own = (found: readonly string[]) =>
+      found.filter((line) => line.replace(/^\w+ /, "").startsWith(`${name}: `));
+    test(name, () => {
+      assert.ok(names.includes(name), "there is no such check");
+      for (const [expected, ...given] of fires) {
+        const found = findings(...given);
+        assert.ok(
+          own(found).some((line) => expected.test(line)),
+          `${expected} in:\n${found.join("\n") || "nothing"}`,
+        );
+      }
+      for (const given of silent) {
+        assert.deepEqual(own(findings(...given)), []);
+      }
+    });
+  }
+}
+
+const [, ...others] = nodes(3);
+
+/** Three nodes, of which something is different on the first. */
+export function withFirst(more: Partial<NodeFacts>): NodeFacts[] {
+  return [...nodes(1).map((node) => ({ ...node, ...more })), ...others];
+}
+
+/** What a kubelet says of itself, with something different. */
+export function system(more: Partial<NodeSystemFacts>): Pick<NodeFacts, "system"> {
+  return {
+    system: { kubelet: "v1.37.2", kernel: "6.12.0-kwok", os: "linux", architecture: "amd64", ...more },
+  };
+}
+
+/** A new token. */
+export const restart = { restart: "2" };

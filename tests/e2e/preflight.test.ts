@@ -1,0 +1,427 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { stringify } from "yaml";
+import { checks } from "../../components/preflight/index.ts";
+import { neverReadyImage } from "../../lab/index.ts";
+import { FaultProxy } from "./recovery/faultProxy.ts";
+import type { Scenario } from "./scenario.ts";
+import { useLab } from "./useLab.ts";
+
+const names = checks.map(({ name }) => name);
+const restart = { restart: "2" };
+
+suite("the cluster is checked before anything is done", () => {
+  const at = useLab({ name: "e2e-preflight", nodes: 3 });
+  const folder = mkdtempSync(join(tmpdir(), "kube-proxy-preflight-"));
+  const fired = new Set<string>();
+  let scenario: Scenario;
+  let untouched: string[];
+  before(async () => {
+    scenario = await at.open();
+    untouched = await scenario.cluster.fingerprint();
+  });
+  after(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  const kubectl = (...args: string[]) => scenario.cluster.kubectl(args);
+  const apply = (...objects: object[]) =>
+    scenario.cluster.kubectl(["apply", "-f", "-"], objects.map((one) => stringify(one)).join("---\n"));
+
+  /** What the checks say in a preview with this config, by the check's name. Neither engine nor config changes by it. */
+  async function preview(config: Record<string, unknown> = {}) {
+    await scenario.stack.setConfig(config);
+    const { ok, output } = await scenario.stack.preview();
+    const keys = Object.keys(config).map((key) => [key, defaults[key]]);
+    await scenario.stack.setConfig(Object.fromEntries(keys) as Record<string, unknown>);
+    assert.doesNotMatch(output, /^\s+at .*\.[jt]s:\d+/m, "a stack trace");
+    const said = names.filter((name) => new RegExp(`(^|\\s)${name}: `, "m").test(output));
+    return { ok, output, said };
+  }
+
+  const defaults: Record<string, unknown> = {
+    kubernetesVersion: "v1.37.2",
+    controlPlaneEndpoint: "192.0.2.10:6443",
+    podSubnet: "10.244.0.0/16",
+    restart: undefined,
+    get kubeconfig() {
+      return at.lab.kubeconfig;
+    },
+  };
+
+  /** A preview in which exactly these checks say something. */
+  async function fires(expected: readonly string[], config: Record<string, unknown> = {}) {
+    const { ok, output, said } = await preview(config);
+    assert.deepEqual(said.toSorted(), expected.toSorted(), output);
+    for (const name of expected) fired.add(name);
+    return { ok, output };
+  }
+
+  /** A preview that is refused for these checks. */
+  async function refused(expected: readonly string[], config: Record<string, unknown> = {}): Promise<string> {
+    const { ok, output } = await fires(expected, config);
+    assert.ok(!ok, output);
+    assert.match(output, /problems? in the cluster; nothing was changed:/);
+    return output;
+  }
+
+  /** Does something to the cluster, looks, and takes it back. */
+  async function meanwhile(
+    work: () => Promise<unknown>,
+    look: () => Promise<unknown>,
+    undo: () => Promise<unknown>,
+  ): Promise<void> {
+    try {
+      await work();
+      await look();
+    } finally {
+      await undo();
+    }
+  }
+
+  const setSystem = (info: Record<string, string>) =>
+    kubectl(
+      ...["patch", "node", "node-0001", "--subresource=status"],
+      ...["-p", JSON.stringify({ status: { nodeInfo: info } })],
+    );
+  const system = { kubeletVersion: "v1.37.2", kernelVersion: "6.12.0-kwok", operatingSystem: "linux" };
+  const architecture = process.arch === "x64" ? "amd64" : process.arch;
+
+  suite("on a cluster without a kube-proxy", () => {
+    test("where nothing is wrong, nothing is said but how to pin the cluster", async () => {
+      const { ok, output } = await fires([]);
+      assert.ok(ok, output);
+      assert.doesNotMatch(output, /warning|not checked/i);
+      const uid = await kubectl("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}");
+      assert.equal(output.split(`pulumi config set clusterId ${uid}`).length, 2, output);
+      await scenario.stack.setConfig({ clusterId: uid });
+      assert.doesNotMatch((await preview()).output, /config set clusterId/);
+    });
+
+    test("another cluster than the stack's is refused before anything else", async () => {
+      const uid = await kubectl("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}");
+      await scenario.stack.setConfig({ clusterId: "another", restrat: "a slip" });
+      const { ok, output } = await preview();
+      await scenario.stack.setConfig({ clusterId: uid, restrat: undefined });
+      assert.ok(!ok);
+      assert.match(output, /1 problem in the stack's config/);
+      assert.match(output, new RegExp(`clusterId: "another" is not accepted; accepted: ${uid}, UID of`));
+    });
+
+    test("versions, kernels and machines", async () => {
+      await refused(["api-server-version", "kubelet-version"], { kubernetesVersion: "v1.33.0" });
+      await fires(["ipvs-deprecated"], { configuration: { mode: "ipvs" } });
+      await meanwhile(
+        () =>
+          setSystem({
+            ...system,
+            kernelVersion: "5.10.0",
+            operatingSystem: "windows",
+            architecture: "riscv64",
+          }),
+        () =>
+          refused(["nftables-kernel", "node-os", "node-architecture"], {
+            configuration: { mode: "nftables" },
+          }),
+        () => setSystem({ ...system, architecture }),
+      );
+    });
+
+    test("addresses", async () => {
+      await refused(["pod-subnet"], { podSubnet: "10.245.0.0/16" });
+      await refused(["ip-families"], { podSubnet: "fd00:10:244::/56" });
+      await refused(["endpoint-service-ip", "endpoint-unknown"], { controlPlaneEndpoint: "10.96.0.1:443" });
+      await meanwhile(
+        () => kubectl("label", "node", "node-0001", "node-0002", "node-role.kubernetes.io/control-plane="),
+        () => fires(["endpoint-single-node"], { controlPlaneEndpoint: "198.18.0.1:6443" }),
+        () => kubectl("label", "node", "node-0001", "node-0002", "node-role.kubernetes.io/control-plane-"),
+      );
+    });
+
+    test("admission, and what admission needs", async () => {
+      const role = await kubectl("get", "clusterrole", "system:node-proxier", "-o", "yaml");
+      const priority = await kubectl("get", "priorityclass", "system-node-critical", "-o", "yaml");
+      const enforce = "pod-security.kubernetes.io/enforce";
+      const webhook = {
+        name: "pods.example.com",
+        admissionReviewVersions: ["v1"],
+        sideEffects: "None",
+        clientConfig: { service: { namespace: "policy", name: "webhook" } },
+        rules: [{ operations: ["CREATE"], apiGroups: [""], apiVersions: ["v1"], resources: ["pods"] }],
+      };
+      const objects = [
+        {
+          apiVersion: "admissionregistration.k8s.io/v1",
+          kind: "MutatingWebhookConfiguration",
+          metadata: { name: "policy" },
+          webhooks: [webhook],
+        },
+        {
+          apiVersion: "v1",
+          kind: "ResourceQuota",
+          metadata: { name: "limits", namespace: "kube-system" },
+          spec: { hard: { "limits.cpu": "4" } },
+        },
+      ];
+      const expected = [
+        "admission-webhook",
+        "resource-quota",
+        "pod-security",
+        "node-proxier-role",
+        "priority-class",
+      ];
+      await meanwhile(
+        async () => {
+          await apply(...objects);
+          await kubectl("wait", "resourcequota/limits", "--for=jsonpath={.status.hard}");
+          await kubectl("label", "namespace", "kube-system", `${enforce}=baseline`);
+          await kubectl("delete", "clusterrole/system:node-proxier", "priorityclass/system-node-critical");
+        },
+        async () => {
+          const output = await refused(expected);
+          assert.match(output, /MutatingWebhookConfiguration policy, webhook pods\.example\.com/);
+          assert.match(output, /config set --path ignorePreflightErrors\.node-proxier-role "why"/);
+          const ignorePreflightErrors = Object.fromEntries(
+            expected.map((name) => [name, `meant to be so, ${name}`]),
+          );
+          const ignored = await preview({ ignorePreflightErrors });
+          assert.ok(ignored.ok, ignored.output);
+          for (const name of expected) {
+            assert.match(ignored.output, new RegExp(`${name}: ignored \\(meant to be so, ${name}\\): `));
+          }
+        },
+        async () => {
+          await scenario.cluster.kubectl(
+            ["delete", "--ignore-not-found", "-f", "-"],
+            objects.map((one) => stringify(one)).join("---\n"),
+          );
+          await kubectl("label", "namespace", "kube-system", `${enforce}-`);
+          await scenario.cluster.kubectl(["apply", "-f", "-"], `${role}---\n${priority}`);
+        },
+      );
+    });
+
+    test("another kube-proxy, or what does its work", async () => {
+      const daemonSet = (name: string, image: string) => ({
+        apiVersion: "apps/v1",
+        kind: "DaemonSet",
+        metadata: { name, namespace: "default" },
+        spec: {
+          selector: { matchLabels: { app: name } },
+          template: {
+            metadata: { labels: { app: name } },
+            spec: { nodeSelector: { none: "such" }, containers: [{ name, image }] },
+          },
+        },
+      });
+      const node = await kubectl("get", "node", "node-0001", "-o", "jsonpath={.metadata.uid}");
+      const owner = { apiVersion: "v1", kind: "Node", name: "node-0001", uid: node, controller: true };
+      const objects = [
+        daemonSet("second", "registry.k8s.io/kube-proxy:v1.37.2"),
+        daemonSet("cilium", "quay.io/cilium/cilium:v1.18.0"),
+        {
+          apiVersion: "v1",
+          kind: "ConfigMap",
+          metadata: { name: "cilium-config", namespace: "default" },
+          data: { "kube-proxy-replacement": "true" },
+        },
+        {
+          apiVersion: "v1",
+          kind: "Pod",
+          metadata: {
+            name: "kube-proxy-node-0001",
+            namespace: "kube-system",
+            labels: { component: "kube-proxy" },
+            ownerReferences: [owner],
+          },
+          spec: { nodeName: "node-0001", containers: [{ name: "kube-proxy", image: "example.com/p:1" }] },
+        },
+      ];
+      const text = objects.map((one) => stringify(one)).join("---\n");
+      await meanwhile(
+        async () => {
+          await apply(...objects);
+          await setSystem({ kubeletVersion: "v1.37.2+k3s1" });
+        },
+        async () => {
+          const output = await refused(["other-proxy"]);
+          for (const what of [
+            "DaemonSet default/second",
+            "Cilium: ",
+            "kube-proxy-node-0001",
+            "Node node-0001: k3s",
+          ]) {
+            assert.ok(output.includes(what), `${what} in:\n${output}`);
+          }
+        },
+        async () => {
+          await setSystem(system);
+          await scenario.cluster.kubectl(["delete", "--force", "--ignore-not-found", "-f", "-"], text);
+        },
+      );
+    });
+
+    test("a first pool without a node", async () => {
+      await refused(["empty-pool"], {
+        pools: [
+          { name: "canary", nodeSelector: { pool: "canary" } },
+          { name: "rest", matchExpressions: [{ key: "pool", operator: "NotIn", values: ["canary"] }] },
+        ],
+      });
+    });
+
+    test("a check that does not exist, and a reason that is none", async () => {
+      const { ok, output } = await preview({ ignorePreflightErrors: { "node-oss": "x", rights: "" } });
+      assert.ok(!ok);
+      assert.match(
+        output,
+        /ignorePreflightErrors\.node-oss: no such check; did you mean node-os\?; there are /,
+      );
+      assert.match(output, /ignorePreflightErrors\.rights: "" is not accepted; accepted: the reason/);
+    });
+
+    test("nothing of all this has touched anything", async () => {
+      assert.deepEqual(await scenario.cluster.fingerprint(), untouched);
+    });
+  });
+
+  suite("on a cluster with a kube-proxy", () => {
+    before(async () => {
+      await scenario.up();
+      untouched = await scenario.cluster.fingerprint();
+    });
+
+    test("where nothing is wrong, a restart is as silent", async () => {
+      const { ok, output } = await fires([], restart);
+      assert.ok(ok, output);
+      assert.doesNotMatch(output, /warning|not checked/i);
+    });
+
+    test("nodes that are not well", async () => {
+      const condition = { type: "Ready", status: "False", reason: "Test" };
+      const labels = { "kubernetes.io/os": "linux" };
+      // kwok plays nodes with its annotation: these two are on their own.
+      const objects = [
+        { apiVersion: "v1", kind: "Node", metadata: { name: "lost", labels } },
+        {
+          apiVersion: "v1",
+          kind: "Node",
+          metadata: { name: "ill", labels },
+          status: { conditions: [condition] },
+        },
+      ];
+      await meanwhile(
+        async () => {
+          await scenario.cluster.kubectl(
+            ["create", "-f", "-"],
+            objects.map((one) => stringify(one)).join("---\n"),
+          );
+          await kubectl("cordon", "node-0002");
+        },
+        async () => {
+          const output = await refused(
+            ["node-unreachable", "node-not-ready", "node-cordoned", "rollout-running"],
+            restart,
+          );
+          assert.match(output, /node-unreachable: Node lost: /);
+          assert.match(output, /node-not-ready: Node ill: /);
+          assert.match(output, /node-cordoned: Node node-0002: /);
+        },
+        async () => {
+          await kubectl("uncordon", "node-0002");
+          await kubectl("delete", "node", "--ignore-not-found", "lost", "ill");
+        },
+      );
+    });
+
+    test("rights: those of the coming up alone", async () => {
+      const account = "viewer";
+      await kubectl("create", "serviceaccount", account);
+      await kubectl(
+        "create",
+        "clusterrolebinding",
+        account,
+        "--clusterrole=view",
+        `--serviceaccount=kube-system:${account}`,
+      );
+      const token = (await kubectl("create", "token", account)).trim();
+      const path = join(folder, account);
+      const own = readFileSync(at.lab.kubeconfig, "utf8")
+        .replace(/client-certificate(-data)?: .*\n/, `token: ${token}\n`)
+        .replace(/ *client-key(-data)?: .*\n/, "");
+      writeFileSync(path, own, { mode: 0o600 });
+      const output = await refused(["rights"], { ...restart, kubeconfig: path });
+      assert.match(output, /rights: your user: may not delete daemonsets\.apps kube-proxy in kube-system/);
+      assert.doesNotMatch(output, /may not create serviceaccounts/);
+      assert.match(
+        output,
+        /not checked: .*node-cordoned.*: the nodes cannot be read: 403 nodes is forbidden/,
+      );
+      assert.doesNotMatch(output, new RegExp(token));
+    });
+
+    suite("half broken", () => {
+      let proxy: FaultProxy;
+      before(async () => {
+        proxy = await FaultProxy.start(at.lab);
+      });
+      after(() => proxy.stop());
+
+      const webhooks = "GET /apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations";
+
+      for (const [fault, reason] of [
+        ["internalError", /500 InternalError by the fault-injecting proxy/],
+        ["tooManyRequests", /429 TooManyRequests/],
+        ["refuse", /other side closed|ECONNRESET|socket/],
+      ] as const) {
+        test(`a list that fails is told, and is no pass: ${fault}`, async () => {
+          const injected = proxy.inject(fault, webhooks);
+          const { ok, output, said } = await preview({ ...restart, kubeconfig: proxy.kubeconfig });
+          assert.ok(injected.met);
+          assert.ok(ok, output);
+          assert.deepEqual(said, []);
+          assert.match(output, /not checked: admission-webhook: the webhooks cannot be read: /);
+          assert.match(output, reason);
+        });
+      }
+
+      test("without the nodes nothing is foretold, but the rest is checked; and no pause can be kept", async () => {
+        proxy.inject("internalError", "GET /api/v1/nodes");
+        const { ok, output } = await preview({ ...restart, kubeconfig: proxy.kubeconfig });
+        assert.ok(ok, output);
+        assert.match(
+          output,
+          /not checked: kubelet-version, .*node-cordoned.*: the nodes cannot be read: 500/,
+        );
+        assert.doesNotMatch(output, /DaemonSet kube-proxy is restarted/);
+      });
+
+      test("an answer that comes late is an answer", async () => {
+        proxy.inject("slow", "GET /api/v1/nodes");
+        const { ok, output } = await preview({ ...restart, kubeconfig: proxy.kubeconfig });
+        assert.ok(ok, output);
+        assert.match(output, /DaemonSet kube-proxy is restarted/);
+        assert.doesNotMatch(output, /not checked/);
+      });
+    });
+
+    test("nothing of all this has touched anything", async () => {
+      assert.deepEqual(await scenario.cluster.fingerprint(), untouched);
+    });
+
+    test("a rollout that is stuck is told, and mended by the next up", async () => {
+      await kubectl("set", "image", "daemonset/kube-proxy", `kube-proxy=${neverReadyImage}`);
+      const { ok, output } = await fires(["rollout-running"], restart);
+      assert.ok(ok, output);
+      await scenario.up();
+      await fires([], restart);
+    });
+
+    test("every check has fired", () => {
+      assert.deepEqual([...fired].sort(), names.toSorted());
+    });
+  });
+});

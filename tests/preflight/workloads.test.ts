@@ -1,0 +1,172 @@
+import { suite } from "node:test";
+import { applied, nodes, restart, system, testCases, withFirst } from "./fixtures.ts";
+
+const pools = [
+  { name: "canary", nodeSelector: { pool: "canary" } },
+  { name: "rest", matchExpressions: [{ key: "pool", operator: "NotIn", values: ["canary"] }] },
+];
+const daemonSet = (name: string, image: string, more = {}) => ({
+  namespace: "network",
+  name,
+  nodeSelector: {},
+  containers: [{ name, image, command: [] }],
+  ...more,
+});
+
+suite("checks of workloads", () => {
+  testCases({
+    "other-proxy": {
+      fires: [
+        [
+          /^error .*Nodes node-1, node-2, node-3: k3s, which has/,
+          {},
+          { nodes: nodes(3, { ...system({ kubelet: "v1.37.2+k3s1" }) }) },
+        ],
+        [/^error .*RKE2/, {}, { nodes: nodes(3, { ...system({ kubelet: "v1.37.2+rke2r1" }) }) }],
+        [/^error .*k0s/, {}, { nodes: nodes(3, { ...system({ kubelet: "v1.37.2+k0s" }) }) }],
+        [
+          /^error .*OpenShift/,
+          {},
+          { nodes: nodes(3, { labels: { "kubernetes.io/os": "linux", "node.openshift.io/os_id": "rhel" } }) },
+        ],
+        [
+          /^error .*DaemonSet network\/proxy: does kube-proxy's work/,
+          {},
+          { otherDaemonSets: [daemonSet("proxy", "registry.k8s.io/kube-proxy:v1.37.2")] },
+        ],
+        [
+          /^error .*DaemonSet network\/kube-router/,
+          {},
+          { otherDaemonSets: [daemonSet("kube-router", "docker.io/cloudnativelabs/kube-router:v2.1")] },
+        ],
+        [
+          /^error .*static pods kube-system\/kube-proxy-node-1: kube-proxy, too/,
+          {},
+          { staticPods: [{ namespace: "kube-system", name: "kube-proxy-node-1" }] },
+        ],
+        [
+          /^error .*Cilium: does kube-proxy's work itself: kube-proxy-replacement .* is true/,
+          {},
+          {
+            dataPlanes: [
+              { plugin: "Cilium", setting: "kube-proxy-replacement in ConfigMap a/b", value: "true" },
+            ],
+          },
+        ],
+        [
+          /^warning .*Calico/,
+          restart,
+          applied({}, { dataPlanes: [{ plugin: "Calico", setting: "bpfEnabled", value: "true" }] }),
+        ],
+        [
+          /^warning .*DaemonSet kube-system\/mine/,
+          {},
+          {
+            daemonSets: [
+              ...applied().daemonSets,
+              { name: "mine", uid: "2", annotations: {}, desired: 1, available: 1 },
+            ],
+          },
+        ],
+      ],
+      silent: [
+        [{}, { dataPlanes: [{ plugin: "Cilium", setting: "kube-proxy-replacement", value: "false" }] }],
+        [
+          {},
+          {
+            otherDaemonSets: [
+              daemonSet("kube-router", "kube-router:v2", {
+                containers: [{ name: "a", image: "kube-router:v2", command: ["--run-service-proxy=false"] }],
+              }),
+            ],
+          },
+        ],
+        [
+          {},
+          {
+            otherDaemonSets: [
+              daemonSet("kube-proxy-windows", "sigwindowstools/kube-proxy:v1", {
+                nodeSelector: { "kubernetes.io/os": "windows" },
+              }),
+            ],
+          },
+        ],
+        [{}, { otherDaemonSets: [daemonSet("flannel", "flannel/flannel:v0.26")] }],
+      ],
+    },
+    "rollout-running": {
+      fires: [
+        [
+          /^warning .*DaemonSet kube-proxy: is still rolling, or stuck: of 3 pods 1 are of the newest template, 2 available/,
+          restart,
+          applied(
+            {},
+            { daemonSets: applied().daemonSets.map((one) => ({ ...one, updated: 1, available: 2 })) },
+          ),
+        ],
+        [
+          /^warning .*still rolling/,
+          restart,
+          applied({}, { daemonSets: applied().daemonSets.map((one) => ({ ...one, observed: false })) }),
+        ],
+      ],
+      silent: [
+        [restart, applied()],
+        [{}, applied({}, { daemonSets: applied().daemonSets.map((one) => ({ ...one, available: 2 })) })],
+      ],
+    },
+    "node-unreachable": {
+      fires: [
+        [
+          /^error .*Node node-1: the kubelet does not answer: the rollout would never end, and with maxUnavailable 10% no pod/,
+          restart,
+          applied({}, { nodes: withFirst({ ready: "Unknown" }) }),
+        ],
+        [
+          /^error .*the rollout would never end; repair/,
+          { ...restart, updateStrategy: { rollingUpdate: { maxUnavailable: "3" } } },
+          applied({}, { nodes: withFirst({ ready: "Unknown" }) }),
+        ],
+      ],
+      silent: [
+        [{}, { nodes: withFirst({ ready: "Unknown" }) }],
+        [{}, applied({}, { nodes: withFirst({ ready: "Unknown" }) })],
+        [restart, applied({}, { nodes: withFirst({ ready: "False" }) })],
+      ],
+    },
+    "node-not-ready": {
+      fires: [
+        [/^warning .*Node node-1: NotReady/, restart, applied({}, { nodes: withFirst({ ready: "False" }) })],
+      ],
+      silent: [
+        [{}, { nodes: nodes(3, { ready: "False" }) }],
+        [{}, applied({}, { nodes: nodes(3, { ready: "False" }) })],
+      ],
+    },
+    "node-cordoned": {
+      fires: [
+        [
+          /^warning .*Node node-1: cordoned/,
+          restart,
+          applied({}, { nodes: withFirst({ unschedulable: true }) }),
+        ],
+      ],
+      silent: [[{}, { nodes: withFirst({ unschedulable: true }) }]],
+    },
+    "empty-pool": {
+      fires: [[/^error .*pool canary: has no node now/, { pools }, {}]],
+      silent: [
+        [{ pools }, { nodes: nodes(2, { labels: { "kubernetes.io/os": "linux", pool: "canary" } }) }],
+        [{ pools }, { nodes: [] }],
+        [{ pools }, applied({ pools }), { held: ["canary", "rest"] }],
+      ],
+    },
+    "priority-class": {
+      fires: [
+        [/^error .*PriorityClass system-node-critical: is missing/, {}, { priorityClasses: [] }],
+        [/^warning .*is missing/, {}, applied({}, { priorityClasses: [] })],
+      ],
+      silent: [[{}, {}]],
+    },
+  });
+});
