@@ -54,7 +54,7 @@ async function countAt(size: number, { lab, stack }: Subject): Promise<ReadonlyM
 }
 
 /** The API server writes a line down when it has answered: the last ones come a little later. */
-async function sizeAtRest({ dir }: Lab): Promise<number> {
+export async function sizeAtRest({ dir }: Lab): Promise<number> {
   for (;;) {
     const { size } = statSync(auditLog(dir));
     await sleep(1000);

@@ -150,7 +150,8 @@ function unknownEndpoint(facts: ClusterFacts, { settings }: Intent): Finding[] {
   const isNodes = facts.nodes.some(({ addresses = [] }) => addresses.includes(host));
   const object = "controlPlaneEndpoint";
   // Before 1.21 the API servers' own addresses are not to be had here.
-  if (isIP(host) !== 0 && facts.apiServers !== undefined && !isLocal && !isNodes && !known.includes(host)) {
+  const isKnown = isLocal || isNodes || known.includes(host) || serviceEndpoint(facts, host).length > 0;
+  if (isIP(host) !== 0 && facts.apiServers !== undefined && !isKnown) {
     return [
       {
         object,

@@ -104,7 +104,8 @@ export class Session {
     while (next !== undefined) {
       const page = { ...query, limit: String(pageSize), ...(next !== "" && { continue: next }) };
       const answer = (await this.request(HttpMethod.GET, path, { ...options, query: page })) as Page<T>;
-      items.push(...answer.items);
+      // An empty list of metadata alone is null.
+      items.push(...(answer.items ?? []));
       next = answer.metadata?.continue || undefined;
     }
     return items;
@@ -129,7 +130,7 @@ export class Session {
 const pageSize = 500;
 
 interface Page<T> {
-  readonly items: readonly T[];
+  readonly items: readonly T[] | null;
   readonly metadata?: { readonly continue?: string };
 }
 

@@ -4,11 +4,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { stringify } from "yaml";
-import { checks } from "../../components/preflight/index.ts";
-import { neverReadyImage } from "../../lab/index.ts";
-import { FaultProxy } from "./recovery/faultProxy.ts";
-import type { Scenario } from "./scenario.ts";
-import { useLab } from "./useLab.ts";
+import { checks } from "../../../components/preflight/index.ts";
+import { neverReadyImage } from "../../../lab/index.ts";
+import { FaultProxy } from "../recovery/faultProxy.ts";
+import { eventually, type Scenario } from "../scenario.ts";
+import { useLab } from "../useLab.ts";
+import {
+  otherProxies,
+  pools,
+  quota,
+  sickNodes,
+  staticPod,
+  stealFromStorage,
+  webhook,
+} from "./objects.ts";
 
 const names = checks.map(({ name }) => name);
 const restart = { restart: "2" };
@@ -28,8 +37,10 @@ suite("the cluster is checked before anything is done", () => {
   });
 
   const kubectl = (...args: string[]) => scenario.cluster.kubectl(args);
-  const apply = (...objects: object[]) =>
-    scenario.cluster.kubectl(["apply", "-f", "-"], objects.map((one) => stringify(one)).join("---\n"));
+  const pipe = (args: string[], ...objects: (object | string)[]) => {
+    const texts = objects.map((one) => (typeof one === "string" ? one : stringify(one)));
+    return scenario.cluster.kubectl([...args, "-f", "-"], texts.join("---\n"));
+  };
 
   /** What the checks say in a preview with this config, by the check's name. Neither engine nor config changes by it. */
   async function preview(config: Record<string, unknown> = {}) {
@@ -38,7 +49,9 @@ suite("the cluster is checked before anything is done", () => {
     const keys = Object.keys(config).map((key) => [key, defaults[key]]);
     await scenario.stack.setConfig(Object.fromEntries(keys) as Record<string, unknown>);
     assert.doesNotMatch(output, /^\s+at .*\.[jt]s:\d+/m, "a stack trace");
-    const said = names.filter((name) => new RegExp(`(^|\\s)${name}: `, "m").test(output));
+    const lines = output.split("
+").filter((line) => !line.includes("not checked: "));
+    const said = names.filter((name) => lines.some((line) => new RegExp(`(^|\s)${name}: `).test(line)));
     return { ok, output, said };
   }
 
@@ -133,39 +146,19 @@ suite("the cluster is checked before anything is done", () => {
     test("addresses", async () => {
       await refused(["pod-subnet"], { podSubnet: "10.245.0.0/16" });
       await refused(["ip-families"], { podSubnet: "fd00:10:244::/56" });
-      await refused(["endpoint-service-ip", "endpoint-unknown"], { controlPlaneEndpoint: "10.96.0.1:443" });
+      await refused(["endpoint-service-ip"], { controlPlaneEndpoint: "10.96.0.1:443" });
+      await refused(["endpoint-unknown"], { controlPlaneEndpoint: "192.0.2.11:6443" });
+      const role = "node-role.kubernetes.io/control-plane";
       await meanwhile(
-        () => kubectl("label", "node", "node-0001", "node-0002", "node-role.kubernetes.io/control-plane="),
+        () => kubectl("label", "node", "node-0001", "node-0002", `${role}=`),
         () => fires(["endpoint-single-node"], { controlPlaneEndpoint: "198.18.0.1:6443" }),
-        () => kubectl("label", "node", "node-0001", "node-0002", "node-role.kubernetes.io/control-plane-"),
+        () => kubectl("label", "node", "node-0001", "node-0002", `${role}-`),
       );
     });
 
-    test("admission, and what admission needs", async () => {
+    test("admission, and what admission needs; each check can be ignored with a reason", async () => {
       const role = await kubectl("get", "clusterrole", "system:node-proxier", "-o", "yaml");
-      const priority = await kubectl("get", "priorityclass", "system-node-critical", "-o", "yaml");
       const enforce = "pod-security.kubernetes.io/enforce";
-      const webhook = {
-        name: "pods.example.com",
-        admissionReviewVersions: ["v1"],
-        sideEffects: "None",
-        clientConfig: { service: { namespace: "policy", name: "webhook" } },
-        rules: [{ operations: ["CREATE"], apiGroups: [""], apiVersions: ["v1"], resources: ["pods"] }],
-      };
-      const objects = [
-        {
-          apiVersion: "admissionregistration.k8s.io/v1",
-          kind: "MutatingWebhookConfiguration",
-          metadata: { name: "policy" },
-          webhooks: [webhook],
-        },
-        {
-          apiVersion: "v1",
-          kind: "ResourceQuota",
-          metadata: { name: "limits", namespace: "kube-system" },
-          spec: { hard: { "limits.cpu": "4" } },
-        },
-      ];
       const expected = [
         "admission-webhook",
         "resource-quota",
@@ -173,12 +166,14 @@ suite("the cluster is checked before anything is done", () => {
         "node-proxier-role",
         "priority-class",
       ];
+      let putBack = () => Promise.resolve();
       await meanwhile(
         async () => {
-          await apply(...objects);
+          await pipe(["apply"], webhook, quota);
           await kubectl("wait", "resourcequota/limits", "--for=jsonpath={.status.hard}");
           await kubectl("label", "namespace", "kube-system", `${enforce}=baseline`);
-          await kubectl("delete", "clusterrole/system:node-proxier", "priorityclass/system-node-critical");
+          await kubectl("delete", "clusterrole", "system:node-proxier");
+          putBack = await stealFromStorage(at.lab, "priorityclasses/system-node-critical");
         },
         async () => {
           const output = await refused(expected);
@@ -194,83 +189,46 @@ suite("the cluster is checked before anything is done", () => {
           }
         },
         async () => {
-          await scenario.cluster.kubectl(
-            ["delete", "--ignore-not-found", "-f", "-"],
-            objects.map((one) => stringify(one)).join("---\n"),
-          );
+          await putBack();
+          await pipe(["delete", "--ignore-not-found"], webhook, quota);
           await kubectl("label", "namespace", "kube-system", `${enforce}-`);
-          await scenario.cluster.kubectl(["apply", "-f", "-"], `${role}---\n${priority}`);
+          await pipe(["apply"], role);
         },
       );
     });
 
     test("another kube-proxy, or what does its work", async () => {
-      const daemonSet = (name: string, image: string) => ({
-        apiVersion: "apps/v1",
-        kind: "DaemonSet",
-        metadata: { name, namespace: "default" },
-        spec: {
-          selector: { matchLabels: { app: name } },
-          template: {
-            metadata: { labels: { app: name } },
-            spec: { nodeSelector: { none: "such" }, containers: [{ name, image }] },
-          },
-        },
-      });
-      const node = await kubectl("get", "node", "node-0001", "-o", "jsonpath={.metadata.uid}");
-      const owner = { apiVersion: "v1", kind: "Node", name: "node-0001", uid: node, controller: true };
-      const objects = [
-        daemonSet("second", "registry.k8s.io/kube-proxy:v1.37.2"),
-        daemonSet("cilium", "quay.io/cilium/cilium:v1.18.0"),
-        {
-          apiVersion: "v1",
-          kind: "ConfigMap",
-          metadata: { name: "cilium-config", namespace: "default" },
-          data: { "kube-proxy-replacement": "true" },
-        },
-        {
-          apiVersion: "v1",
-          kind: "Pod",
-          metadata: {
-            name: "kube-proxy-node-0001",
-            namespace: "kube-system",
-            labels: { component: "kube-proxy" },
-            ownerReferences: [owner],
-          },
-          spec: { nodeName: "node-0001", containers: [{ name: "kube-proxy", image: "example.com/p:1" }] },
-        },
-      ];
-      const text = objects.map((one) => stringify(one)).join("---\n");
+      const uid = await kubectl("get", "node", "node-0001", "-o", "jsonpath={.metadata.uid}");
+      const pod = staticPod("node-0001", uid);
       await meanwhile(
         async () => {
-          await apply(...objects);
+          await pipe(["--namespace=default", "apply"], ...otherProxies);
+          await pipe(["apply"], pod);
           await setSystem({ kubeletVersion: "v1.37.2+k3s1" });
         },
         async () => {
           const output = await refused(["other-proxy"]);
-          for (const what of [
-            "DaemonSet default/second",
+          const found = [
+            "DaemonSet default/second: ",
             "Cilium: ",
-            "kube-proxy-node-0001",
+            "static pods kube-system/kube-proxy-node-0001: ",
             "Node node-0001: k3s",
-          ]) {
+          ];
+          for (const what of found) {
             assert.ok(output.includes(what), `${what} in:\n${output}`);
           }
+          assert.ok(!output.includes("DaemonSet default/cilium: "), output);
         },
         async () => {
           await setSystem(system);
-          await scenario.cluster.kubectl(["delete", "--force", "--ignore-not-found", "-f", "-"], text);
+          await pipe(["--namespace=default", "delete", "--ignore-not-found"], ...otherProxies);
+          await pipe(["delete", "--force", "--ignore-not-found"], pod);
         },
       );
     });
 
     test("a first pool without a node", async () => {
-      await refused(["empty-pool"], {
-        pools: [
-          { name: "canary", nodeSelector: { pool: "canary" } },
-          { name: "rest", matchExpressions: [{ key: "pool", operator: "NotIn", values: ["canary"] }] },
-        ],
-      });
+      await refused(["empty-pool"], { pools });
     });
 
     test("a check that does not exist, and a reason that is none", async () => {
@@ -294,6 +252,12 @@ suite("the cluster is checked before anything is done", () => {
       untouched = await scenario.cluster.fingerprint();
     });
 
+    const settled = () =>
+      eventually("every node has its pod", async () => {
+        const status = (await scenario.cluster.daemonSet())?.status;
+        return status?.desiredNumberScheduled === 3 && status.numberAvailable === 3;
+      });
+
     test("where nothing is wrong, a restart is as silent", async () => {
       const { ok, output } = await fires([], restart);
       assert.ok(ok, output);
@@ -301,25 +265,13 @@ suite("the cluster is checked before anything is done", () => {
     });
 
     test("nodes that are not well", async () => {
-      const condition = { type: "Ready", status: "False", reason: "Test" };
-      const labels = { "kubernetes.io/os": "linux" };
-      // kwok plays nodes with its annotation: these two are on their own.
-      const objects = [
-        { apiVersion: "v1", kind: "Node", metadata: { name: "lost", labels } },
-        {
-          apiVersion: "v1",
-          kind: "Node",
-          metadata: { name: "ill", labels },
-          status: { conditions: [condition] },
-        },
-      ];
       await meanwhile(
         async () => {
-          await scenario.cluster.kubectl(
-            ["create", "-f", "-"],
-            objects.map((one) => stringify(one)).join("---\n"),
-          );
+          await pipe(["create"], ...sickNodes);
           await kubectl("cordon", "node-0002");
+          await eventually("their pods are wanted", async () => {
+            return (await scenario.cluster.daemonSet())?.status.desiredNumberScheduled === 5;
+          });
         },
         async () => {
           const output = await refused(
@@ -333,6 +285,7 @@ suite("the cluster is checked before anything is done", () => {
         async () => {
           await kubectl("uncordon", "node-0002");
           await kubectl("delete", "node", "--ignore-not-found", "lost", "ill");
+          await settled();
         },
       );
     });

@@ -1,0 +1,16 @@
+// Reads what the preview needs to foretell the pods, and nothing for the checks: what they are compared with.
+import { HttpMethod } from "@kubernetes/client-node";
+import { loadCluster } from "../components/cluster/client.ts";
+import { Session } from "../components/cluster/snapshot/api.ts";
+import { clusterOf } from "../commands/commandLine.ts";
+
+const system = "/api/v1/namespaces/kube-system";
+const session = await Session.open(loadCluster(clusterOf({}), process.env));
+const read = await Promise.all([
+  session.list("/api/v1/nodes"),
+  session.list("/apis/apps/v1/namespaces/kube-system/daemonsets"),
+  session.list(`${system}/configmaps`, { query: { labelSelector: "app=kube-proxy" } }),
+  session.request(HttpMethod.GET, `${system}/configmaps/kubeadm-config`).catch(() => undefined),
+]);
+await session.close();
+console.log(JSON.stringify(read));
