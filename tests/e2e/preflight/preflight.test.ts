@@ -9,15 +9,7 @@ import { neverReadyImage } from "../../../lab/index.ts";
 import { FaultProxy } from "../recovery/faultProxy.ts";
 import { eventually, type Scenario } from "../scenario.ts";
 import { useLab } from "../useLab.ts";
-import {
-  otherProxies,
-  pools,
-  quota,
-  sickNodes,
-  staticPod,
-  stealFromStorage,
-  webhook,
-} from "./objects.ts";
+import { otherProxies, pools, quota, sickNodes, staticPod, stealFromStorage, webhook } from "./objects.ts";
 
 const names = checks.map(({ name }) => name);
 const restart = { restart: "2" };
@@ -49,9 +41,8 @@ suite("the cluster is checked before anything is done", () => {
     const keys = Object.keys(config).map((key) => [key, defaults[key]]);
     await scenario.stack.setConfig(Object.fromEntries(keys) as Record<string, unknown>);
     assert.doesNotMatch(output, /^\s+at .*\.[jt]s:\d+/m, "a stack trace");
-    const lines = output.split("
-").filter((line) => !line.includes("not checked: "));
-    const said = names.filter((name) => lines.some((line) => new RegExp(`(^|\s)${name}: `).test(line)));
+    const lines = output.split("\n").filter((line) => !line.includes("not checked: "));
+    const said = names.filter((name) => lines.some((line) => new RegExp(`(^|\\s)${name}: `).test(line)));
     return { ok, output, said };
   }
 
