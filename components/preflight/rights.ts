@@ -12,6 +12,8 @@ export const Task = {
   ownRole: "ownRole",
   /** Change configuration, image or pods in place. */
   change: "change",
+  /** Put back what somebody else has edited; nobody knows of it before. */
+  repair: "repair",
   /** Replace DaemonSets by a new token. */
   restart: "restart",
   /** Hand pods over between DaemonSets: pools come, go or are cut anew. */
@@ -48,8 +50,21 @@ const namespace = "kube-system";
 const rbac = "rbac.authorization.k8s.io";
 const own = { namespace, names: ["kube-proxy"] };
 const ownRoleName = { names: ["kube-proxy:node-proxier"] };
-const { look, check, provision, bind, ownRole, change, restart, pools, restartNodes, verify, stop, destroy } =
-  Task;
+const {
+  look,
+  check,
+  provision,
+  bind,
+  ownRole,
+  change,
+  repair,
+  restart,
+  pools,
+  restartNodes,
+  verify,
+  stop,
+  destroy,
+} = Task;
 
 /**
  * Every right that the program and the engine's Kubernetes provider use, each with what needs it: the one list of them,
@@ -123,6 +138,15 @@ export const rights: readonly Right[] = [
     tasks: [restart, pools, stop],
   },
   { group: "", resource: "configmaps", namespace, verbs: ["create"], tasks: [pools] },
+  {
+    group: "",
+    resource: "configmaps",
+    namespace,
+    names: [],
+    ofPools: true,
+    verbs: ["delete"],
+    tasks: [pools],
+  },
   // While it waits for a rollout.
   {
     group: "apps",
@@ -162,6 +186,7 @@ export const rights: readonly Right[] = [
     verbs: ["get", "create"],
     tasks: [restartNodes, verify],
   },
+  ...objects(["patch"], [repair]),
   ...objects(["delete"], [destroy]),
 ];
 
