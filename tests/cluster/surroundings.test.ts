@@ -54,7 +54,9 @@ function cluster(things: Readonly<Record<string, object>>): Answer {
     if (found === undefined && !isList) {
       json(response, { message: "not found" }, 404);
     } else {
-      json(response, isList ? { items: found ?? [] } : (found ?? {}));
+      // Of metadata alone there is no empty list.
+      const none = path.endsWith("/pods") ? null : [];
+      json(response, isList ? { items: found ?? none } : (found ?? {}));
     }
   };
 }

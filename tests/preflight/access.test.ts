@@ -22,6 +22,16 @@ suite("checks of access", () => {
             })),
           },
         ],
+        [
+          /^error .*does not let kube-proxy /,
+          {},
+          {
+            clusterRoles: (well.clusterRoles ?? []).map(({ name, rules }) => ({
+              name,
+              rules: rules.map((rule) => ({ ...rule, resourceNames: ["one"] })),
+            })),
+          },
+        ],
         [/^warning /, {}, applied({}, { clusterRoles: [] })],
       ],
       silent: [

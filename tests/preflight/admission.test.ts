@@ -32,6 +32,20 @@ suite("checks of admission", () => {
           applied({ restartStrategy: RestartStrategy.Recreate }, { webhooks: [webhook] }),
         ],
         [
+          /^error /,
+          {},
+          {
+            webhooks: [
+              {
+                ...webhook,
+                objectSelector: {
+                  matchExpressions: [{ key: "controller-revision-hash", operator: "Exists" }],
+                },
+              },
+            ],
+          },
+        ],
+        [
           /^warning .*matchConditions are not looked at/,
           {},
           { webhooks: [{ ...webhook, conditional: true }] },

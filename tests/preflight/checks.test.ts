@@ -33,6 +33,8 @@ suite("the checks before an up", () => {
       "not checked: admission-webhook: the webhooks cannot be read: 500 it broke",
       "not checked: admission-webhook, pod-security: Namespace kube-system cannot be read: no answer in time",
     ]);
+    const aNode = { controlPlaneEndpoint: "198.18.0.1" };
+    assert.deepEqual(check(aNode, { nodes: [], unread: { nodes: "500" } }).problems, []);
   });
 
   test("are ignored by name: what they find is one line with the reason, what they do not is none", () => {
@@ -48,7 +50,9 @@ suite("the checks before an up", () => {
 
   test("take what is not known of the DaemonSets for a change", () => {
     const unread = { daemonSets: "500" };
-    const found = findings({}, { ...applied(), daemonSets: [], priorityClasses: [], unread });
+    const denied = ["create serviceaccounts in kube-system"];
+    const found = findings({}, { ...applied(), daemonSets: [], priorityClasses: [], unread, denied });
+    assert.ok(!found.some((line) => line.includes("rights")), "it may be there already");
     assert.ok(found.some((line) => line.startsWith("error priority-class: ")));
     assert.ok(found.some((line) => /not checked: rollout-running, /.test(line)));
   });

@@ -83,11 +83,16 @@ export interface Wishes {
 }
 
 /** Runs the checks before an `up` of these arguments. */
-export function check(args: Partial<Plain>, facts: Partial<ClusterFacts>, wishes: Wishes = {}) {
+export function check(
+  args: Partial<Plain>,
+  facts: Partial<ClusterFacts>,
+  wishes: Wishes = {},
+  standard: ClusterFacts = well,
+) {
   const settings = { ...plain, ...args };
   const { held = [], running = true, ignored = {} } = wishes;
   const { waves } = planOf(settings);
-  const all = { ...well, ...facts };
+  const all = { ...standard, ...facts };
   const wish = { settings, waves, held, running, verify: true, restartsNodes: false };
   return preflight(all, intentOf(wish, all), ignored);
 }

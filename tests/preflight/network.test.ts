@@ -1,8 +1,16 @@
-import { suite } from "node:test";
-import { nodes, testCases, withFirst } from "./fixtures.ts";
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { check, findings, nodes, testCases, well, withFirst } from "./fixtures.ts";
 
 const kubeadm = (networking: string) => `apiVersion: kubeadm.k8s.io/v1beta4\nnetworking:\n  ${networking}\n`;
 const controlPlane = { labels: { "node-role.kubernetes.io/control-plane": "" } };
+
+test("before API servers tell their addresses, an unknown one is no slip", () => {
+  const { apiServers, ...older } = well;
+  const unlike = { controlPlaneEndpoint: "192.0.2.11" };
+  assert.match(findings(unlike, {}).join(), /endpoint-unknown/);
+  assert.deepEqual(check(unlike, older, {}, older).problems, []);
+});
 
 suite("checks of network", () => {
   testCases({
@@ -81,6 +89,7 @@ suite("checks of network", () => {
       silent: [
         [{ controlPlaneEndpoint: "api.example.com" }, {}],
         [{ controlPlaneEndpoint: "127.0.0.1:7443" }, {}],
+        [{ controlPlaneEndpoint: "10.96.0.1" }, {}],
         [{ controlPlaneEndpoint: "192.0.2.11" }, { server: "https://192.0.2.11:6443" }],
         [{ controlPlaneEndpoint: "[2001:db8::1]:6443" }, { server: "https://[2001:db8::1]:6443" }],
         [
