@@ -1,5 +1,7 @@
 import { selects } from "./cluster/verify/selection.ts";
+import { driftOf, isDeclared, isOverwritten, liveOf } from "./drift.ts";
 import type { ClusterFacts, DaemonSetFacts, NodeFacts } from "./facts.ts";
+import { isKubeadms } from "./kubeadm/overwriting.ts";
 import { layoutAnnotation, type Wave } from "./pools/waves.ts";
 import { listed, type Problem } from "./problems.ts";
 import {
@@ -60,15 +62,14 @@ export function forecast(waves: readonly Wave[], plan: Plan, facts: ClusterFacts
 }
 
 /** Whether a DaemonSet in the cluster is what the program wants, pods included. */
-export function isDone({ daemonSet: { metadata } }: Wave, facts: ClusterFacts): boolean {
-  const live = facts.daemonSets.find(({ name }) => name === metadata.name);
-  return [templateHashAnnotation, restartAnnotation, layoutAnnotation].every(
-    (annotation) => live !== undefined && live.annotations[annotation] === metadata.annotations?.[annotation],
-  );
+export function isDone(wave: Wave, facts: ClusterFacts): boolean {
+  const live = liveOf(wave, facts);
+  return live !== undefined && isDeclared(wave, live) && driftOf(wave, facts) === undefined;
 }
 
 /**
- * DaemonSets of this program in the cluster that are not among the wanted ones, so that their pods change hands.
+ * DaemonSets in the cluster that are not among the wanted ones, so that their pods change hands: this program's, and the
+ * one that kubeadm makes beside those of pools.
  *
  * @param layouts - names of the wanted ones, each with its `layoutAnnotation`
  */
@@ -76,10 +77,11 @@ export function inTheWay(
   layouts: ReadonlyMap<string, string | undefined>,
   { daemonSets }: ClusterFacts,
 ): DaemonSetFacts[] {
-  return daemonSets.filter(
-    ({ name, annotations }) =>
-      restartAnnotation in annotations &&
-      (!layouts.has(name) || layouts.get(name) !== annotations[layoutAnnotation]),
+  const hasPools = daemonSets.some(({ annotations }) => layoutAnnotation in annotations);
+  return daemonSets.filter(({ name, annotations, managers }) =>
+    restartAnnotation in annotations
+      ? !layouts.has(name) || layouts.get(name) !== annotations[layoutAnnotation]
+      : hasPools && !layouts.has(name) && isKubeadms(name, managers),
   );
 }
 
@@ -95,7 +97,8 @@ function forecastWave(
   const bound = spec.updateStrategy.rollingUpdate?.maxUnavailable;
   const limit = wait === undefined ? "" : `; waits up to ${wait}`;
   const atATime = `at most ${unavailableNodes(bound, nodes.length)} of ${count(nodes.length, "node")} at a time`;
-  const live = facts.daemonSets.find(({ name }) => name === metadata.name);
+  const live = liveOf(wave, facts);
+  const drift = driftOf(wave, facts);
   const wanted = metadata.annotations ?? {};
   const differs = (annotation: string) => live?.annotations[annotation] !== wanted[annotation];
   const outlives = live?.annotations[deletionPolicyAnnotation] === "orphan";
@@ -110,13 +113,34 @@ function forecastWave(
   if (live === undefined || differs(layoutAnnotation)) {
     return result(`takes over and replaces the pods of its nodes, ${atATime}`);
   }
+  const pace = `it is changed back in place, ${atATime}`;
+  if (isOverwritten(live)) {
+    return result(`was overwritten by ${writerOf(live)}: ${pace}`);
+  }
   if (differs(restartAnnotation)) {
     const way = outlives ? atATime : `all ${count(live.desired, "pod")} deleted at once, then made anew`;
     return result(`is restarted, ${way}`, strategyWarnings(what, strategy, outlives));
   }
-  return differs(templateHashAnnotation)
-    ? result(`is changed in place, ${atATime}`)
-    : { lines: [], warnings: [], problems: [] };
+  if (differs(templateHashAnnotation)) {
+    return result(`is changed in place, ${atATime}`);
+  }
+  const { fields = [], configMap = false } = drift ?? {};
+  if (fields.length > 0) {
+    return result(`was changed by ${writerOf(live)} (${listed(fields)}): ${pace}`);
+  }
+  return { lines: [], warnings: configMap ? [configMapWarning(wave)] : [], problems: [] };
+}
+
+function configMapWarning({ configMap: { metadata } }: Wave): string {
+  return (
+    `ConfigMap ${metadata.name} was changed by somebody else. It is changed back, but a kube-proxy that has started ` +
+    "since runs with what it found: the verification names its node."
+  );
+}
+
+/** Who has written a DaemonSet last, other than this program. */
+function writerOf({ managers }: DaemonSetFacts): string {
+  return managers.find((manager) => !manager.startsWith("pulumi-")) ?? "somebody else";
 }
 
 function count(number: number, thing: string): string {

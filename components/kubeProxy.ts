@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { argsShape, checkArgs, type KubeProxyArgs } from "./args.ts";
 import { Children } from "./children.ts";
 import { forecast } from "./forecast.ts";
+import { overwritingNotice } from "./kubeadm/overwriting.ts";
 import { type Plain, type Plan, planOf, waitsOf } from "./plan.ts";
 import { formatProblems, type Problem } from "./problems.ts";
 import {
@@ -65,7 +66,7 @@ export class KubeProxy extends pulumi.ComponentResource {
   #plan(plain: Plain, args: KubeProxyArgs): Plan {
     const { facts, hold = [] } = args;
     this.#refuse(checkArgs(argsShape, { ...plain }, facts));
-    const plan = planOf(plain);
+    const plan = planOf(plain, facts);
     if (plain.running === false) {
       this.#say("warn", [
         "running is false: after this update no node has a kube-proxy. The rules it made stay in the nodes' kernels: " +
@@ -77,6 +78,11 @@ export class KubeProxy extends pulumi.ComponentResource {
       this.#refuse(told.problems);
       this.#say("info", told.lines);
       this.#say("warn", told.warnings);
+    }
+    const notice =
+      facts?.clusterConfiguration && overwritingNotice(facts.clusterConfiguration, whatKubeadmDoes(plan));
+    if (notice) {
+      this.#say(notice.level, [notice.line]);
     }
     return plan;
   }
@@ -94,6 +100,13 @@ export class KubeProxy extends pulumi.ComponentResource {
       void pulumi.log[level](line, this);
     }
   }
+}
+
+/** What a kubeadm that minds kube-proxy does to this one. */
+function whatKubeadmDoes({ waves: [{ pool }] }: Plan): string {
+  return pool === undefined
+    ? "overwrites kube-proxy"
+    : "makes a DaemonSet kube-proxy beside those of the pools";
 }
 
 function stateOf({ metadata }: kubernetes.apps.v1.DaemonSet): pulumi.Output<DaemonSetState> {

@@ -4,6 +4,7 @@ import type { ClusterFacts, NodeFacts, Pool } from "../../components/index.ts";
 import { RestartStrategy } from "../../components/index.ts";
 import { forecast } from "../../components/forecast.ts";
 import { heldPools, type Plain, planOf } from "../../components/plan.ts";
+import { factsAfter } from "../facts.ts";
 
 const plain: Plain = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10" };
 const pools: Pool[] = [
@@ -23,16 +24,7 @@ function nodes(count: number, more: Partial<NodeFacts> = {}): NodeFacts[] {
 }
 
 /** The cluster as an `up` of these arguments leaves it. */
-function after(args: Partial<Plain>, all = nodes(20)): ClusterFacts {
-  const daemonSets = planOf({ ...plain, ...args }).waves.map(({ daemonSet: { metadata } }) => ({
-    name: metadata.name,
-    uid: "1",
-    annotations: { ...metadata.annotations },
-    desired: all.length,
-    available: all.length,
-  }));
-  return { nodes: all, daemonSets, configMaps: [] };
-}
+const after = (args: Partial<Plain>, all = nodes(20)) => factsAfter({ ...plain, ...args }, all);
 
 function tell(args: Partial<Plain>, facts: ClusterFacts, held: string[] = []) {
   const strategy = args.restartStrategy ?? RestartStrategy.Rolling;
