@@ -127,8 +127,8 @@ export function differing(wanted: unknown, live: unknown, path: string): string[
   return wanted === live || (path.includes(".resources.") && isSameQuantity(wanted, live)) ? [] : [path];
 }
 
-/** Whether the API server may leave a value out. */
-function isNothing(value: unknown): boolean {
+/** Whether a value says no more than that there is none, so that the API server may leave it out. */
+export function isNothing(value: unknown): boolean {
   return (
     value === undefined ||
     value === null ||

@@ -1,5 +1,6 @@
 import { selects } from "./cluster/verify/selection.ts";
-import { driftOf, isDeclared, isOverwritten, liveOf } from "./drift.ts";
+import { changesOf } from "./changes.ts";
+import { configMapOf, driftOf, isDeclared, isOverwritten, liveOf } from "./drift.ts";
 import type { ClusterFacts, DaemonSetFacts, NodeFacts } from "./facts.ts";
 import { isKubeadms } from "./kubeadm/overwriting.ts";
 import { layoutAnnotation, type Wave } from "./pools/waves.ts";
@@ -102,8 +103,12 @@ function forecastWave(
   const wanted = metadata.annotations ?? {};
   const differs = (annotation: string) => live?.annotations[annotation] !== wanted[annotation];
   const outlives = live?.annotations[deletionPolicyAnnotation] === "orphan";
+  const changes = live === undefined ? [] : changesOf(wave, live, configMapOf(wave, facts));
   const result = (line: string, warnings: string[] = []): Forecast => ({
-    lines: [`${what} ${line}${limit}.`],
+    lines: [
+      `${what} ${line}${limit}.`,
+      ...(changes.length === 0 ? [] : [`${what} changes: ${changes.join("; ")}.`]),
+    ],
     warnings,
     problems: whyBlocked(wave, nodes),
   });

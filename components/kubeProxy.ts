@@ -4,6 +4,7 @@ import { argsShape, checkArgs, type KubeProxyArgs } from "./args.ts";
 import { Children } from "./children.ts";
 import { forecast } from "./forecast.ts";
 import { overwritingNotice } from "./kubeadm/overwriting.ts";
+import { unusedSettings } from "./kubeadm/unused.ts";
 import { type Plain, type Plan, planOf, waitsOf } from "./plan.ts";
 import { formatProblems, type Problem } from "./problems.ts";
 import {
@@ -67,6 +68,7 @@ export class KubeProxy extends pulumi.ComponentResource {
     const { facts, hold = [] } = args;
     this.#refuse(checkArgs(argsShape, { ...plain }, facts));
     const plan = planOf(plain, facts);
+    this.#say("warn", unusedSettings(plain));
     if (plain.running === false) {
       this.#say("warn", [
         "running is false: after this update no node has a kube-proxy. The rules it made stay in the nodes' kernels: " +
