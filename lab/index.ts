@@ -8,7 +8,7 @@
 import { rmSync } from "node:fs";
 
 import { binary as build } from "./build.ts";
-import { auditLog } from "./components.ts";
+import { auditLog, operators } from "./components.ts";
 import { writeFaults } from "./faults.ts";
 import type { Fault } from "./faults.ts";
 import { modes } from "./kubeadm.ts";
@@ -27,7 +27,7 @@ import type { Component, Lab, State } from "./state.ts";
 import { kubectlInvocation, ownEnvironment, run } from "./tools.ts";
 import type { Invocation, Result, RunOptions } from "./tools.ts";
 
-export { auditLog, modes };
+export { auditLog, modes, operators };
 export type { Fault, Lab, Mode, Result, RunOptions };
 
 /**

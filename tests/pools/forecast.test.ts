@@ -71,6 +71,7 @@ suite("what an up does to the pods is said before", () => {
   test("a change in place", () => {
     assert.deepEqual(tell({ image: "example.com/p:1" }, after({})).lines, [
       "DaemonSet kube-proxy is changed in place, at most 2 of 20 nodes at a time; waits up to 12m.",
+      "DaemonSet kube-proxy changes: image registry.k8s.io/kube-proxy:v1.37.2 -> example.com/p:1.",
     ]);
   });
 
