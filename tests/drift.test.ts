@@ -95,6 +95,7 @@ suite("what others have changed", () => {
     assert.equal(markerOf(edited), `1/2/${before.configMaps[0]?.resourceVersion}`);
     assert.deepEqual(tell(edited).lines, [
       `DaemonSet kube-proxy was changed by kubectl-edit (${image}): it is changed back in place, at most 1 of 2 nodes at a time; waits up to 12m.`,
+      "DaemonSet kube-proxy changes: image example.com/p:1 -> registry.k8s.io/kube-proxy:v1.37.2.",
     ]);
   });
 
