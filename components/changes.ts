@@ -4,12 +4,12 @@ import { readYaml } from "./configuration/readYaml.ts";
 import { isRecord } from "./configuration/values.ts";
 import { differing, isNothing } from "./drift.ts";
 import type { ConfigMapFacts, DaemonSetFacts } from "./facts.ts";
+import type { ContainerEnvVar } from "./kubeadm/objects.ts";
 import type { Wave } from "./pools/waves.ts";
 import { listed, toJson } from "./problems.ts";
 
 /** Fields of the pods' spec to which the API server adds nothing: what they no longer have is told as well. */
 const wholeFields = ["nodeSelector", "tolerations", "imagePullSecrets"] as const;
-const wholeContainerFields = ["resources", "env"] as const;
 
 /**
  * What an update changes of the pods and of their configuration, as few words as it takes, so that a changed
@@ -25,15 +25,16 @@ export function changesOf(wave: Wave, live: DaemonSetFacts, configMap: ConfigMap
   const liveSpec = recordOf(recordOf(live.spec["template"])["spec"]);
   const [liveContainer] = (liveSpec["containers"] ?? []) as Record<string, unknown>[];
   const { image, ...rest } = container;
-  const told = new Set<string>([...wholeFields, ...wholeContainerFields, "containers"]);
+  const whole = new Set<string>([...wholeFields, "containers", "resources", "env"]);
   const others = [
-    ...differing(without(template, told), liveSpec, ""),
-    ...differing(without(rest, told), liveContainer, ".containers[0]"),
+    ...differing(without(template, whole), liveSpec, ""),
+    ...differing(without(rest, whole), liveContainer, ".containers[0]"),
   ];
   return [
     ...(image === liveContainer?.["image"] ? [] : [`image ${String(liveContainer?.["image"])} -> ${image}`]),
     ...wholeFields.flatMap((field) => changeOf(field, liveSpec[field], template[field])),
-    ...wholeContainerFields.flatMap((field) => changeOf(field, liveContainer?.[field], container[field])),
+    ...changeOf("resources", liveContainer?.["resources"], container.resources),
+    ...envChange(liveContainer?.["env"], container.env),
     ...others.map((path) => path.slice(1)),
     ...(configMap === undefined ? [] : dataChanges(wave, configMap)),
   ];
@@ -44,26 +45,33 @@ function changeOf(field: string, live: unknown, wanted: unknown): string[] {
   const [before, after] = [entriesOf(live), entriesOf(wanted)];
   const gone = before.filter((entry) => !after.includes(entry));
   const come = after.filter((entry) => !before.includes(entry));
-  const parts = [
-    ...(gone.length === 0 ? [] : [`without ${listed(gone)}`]),
-    ...(come.length === 0 ? [] : [`with ${listed(come)}`]),
-  ];
-  return parts.length === 0 ? [] : [`${field}: ${parts.join(", ")}`];
+  return told(field, { without: gone, with: come });
+}
+
+function told(field: string, parts: Readonly<Record<string, readonly string[]>>): string[] {
+  const words = Object.entries(parts).flatMap(([word, entries]) =>
+    entries.length === 0 ? [] : [`${word} ${listed(entries)}`],
+  );
+  return words.length === 0 ? [] : [`${field}: ${words.join(", ")}`];
 }
 
 function entriesOf(value: unknown): string[] {
-  if (Array.isArray(value)) {
-    return value.map((item) => toJson(withoutVersion(item)));
-  }
-  return Object.entries(recordOf(value)).map(([key, item]) => `${key}=${asText(item)}`);
+  return Array.isArray(value)
+    ? value.map((item) => toJson(item))
+    : Object.entries(recordOf(value)).map(([key, item]) => `${key}=${asText(item)}`);
 }
 
-/** The API server fills in the version of a `fieldRef`. */
-function withoutVersion(item: unknown): unknown {
-  const reference = recordOf(recordOf(item)["valueFrom"])["fieldRef"];
-  return reference === undefined
-    ? item
-    : { ...recordOf(item), valueFrom: { fieldRef: without(recordOf(reference), new Set(["apiVersion"])) } };
+/** By the variables' names alone: the address of a proxy can hold a password. */
+function envChange(live: unknown, wanted: readonly ContainerEnvVar[]): string[] {
+  const [before, after] = [live, wanted].map(
+    (list) => new Map(((list ?? []) as ContainerEnvVar[]).map(({ name, value = "" }) => [name, value])),
+  ) as [Map<string, string>, Map<string, string>];
+  const names = (one: Map<string, string>, isOne: (name: string) => boolean) => [...one.keys()].filter(isOne);
+  return told("env", {
+    without: names(before, (name) => !after.has(name)),
+    with: names(after, (name) => !before.has(name)),
+    "another value of": names(after, (name) => before.has(name) && before.get(name) !== after.get(name)),
+  });
 }
 
 function dataChanges({ configMap }: Wave, live: ConfigMapFacts): string[] {

@@ -21,6 +21,8 @@ export interface Plan {
   readonly held: readonly string[];
   /** How long each wave is waited for, as Go durations. */
   readonly waits: readonly string[];
+  /** Whether something of it is a secret, so that no value is told. */
+  readonly secret?: boolean;
 }
 
 /** What the coming `up` does to the pods, in sentences. */
@@ -43,7 +45,7 @@ export interface Forecast {
  */
 export function forecast(waves: readonly Wave[], plan: Plan, facts: ClusterFacts): Forecast {
   const each = waves.flatMap((wave, index) =>
-    plan.held.includes(wave.pool ?? "") ? [] : [forecastWave(wave, plan.strategy, facts, plan.waits[index])],
+    plan.held.includes(wave.pool ?? "") ? [] : [forecastWave(wave, plan, facts, plan.waits[index])],
   );
   const layouts = waves.map(({ daemonSet: { metadata } }) => {
     return [metadata.name, metadata.annotations?.[layoutAnnotation]] as const;
@@ -88,7 +90,7 @@ export function inTheWay(
 
 function forecastWave(
   wave: Wave,
-  strategy: RestartStrategy,
+  { strategy, secret = false }: Plan,
   facts: ClusterFacts,
   wait: string | undefined,
 ): Forecast {
@@ -103,7 +105,7 @@ function forecastWave(
   const wanted = metadata.annotations ?? {};
   const differs = (annotation: string) => live?.annotations[annotation] !== wanted[annotation];
   const outlives = live?.annotations[deletionPolicyAnnotation] === "orphan";
-  const changes = live === undefined ? [] : changesOf(wave, live, configMapOf(wave, facts));
+  const changes = live === undefined || secret ? [] : changesOf(wave, live, configMapOf(wave, facts));
   const result = (line: string, warnings: string[] = []): Forecast => ({
     lines: [
       `${what} ${line}${limit}.`,

@@ -57,7 +57,10 @@ export class KubeProxy extends pulumi.ComponentResource {
     super("kube-proxy:index:KubeProxy", name, settings, opts);
 
     // Everything comes from this one output, so that a mistake in the arguments keeps every child from being registered.
-    const plan = pulumi.output(settings).apply((plain) => this.#plan(plain, args));
+    const all = pulumi.output(settings);
+    const plan = pulumi
+      .all([all, pulumi.isSecret(all)])
+      .apply(([plain, secret]) => this.#plan(plain, args, secret));
     const sets = new Children(this, name, args).declare(plan);
     this.daemonSets = pulumi.output(sets.map(stateOf));
     this.restart = pulumi.output(args.restart ?? initialToken);
@@ -65,7 +68,7 @@ export class KubeProxy extends pulumi.ComponentResource {
   }
 
   /** Checks the arguments, makes objects of them, and tells what happens to the pods. */
-  #plan(plain: Plain, args: KubeProxyArgs): Plan {
+  #plan(plain: Plain, args: KubeProxyArgs, secret: boolean): Plan {
     const { facts, hold = [] } = args;
     this.#refuse(checkArgs(argsShape, { ...plain }, facts));
     const plan = planOf(plain, facts);
@@ -77,7 +80,7 @@ export class KubeProxy extends pulumi.ComponentResource {
       ]);
     } else if (facts !== undefined) {
       const strategy = plain.restartStrategy ?? RestartStrategy.Rolling;
-      const told = forecast(plan.waves, { strategy, held: hold, waits: waitsOf(args) }, facts);
+      const told = forecast(plan.waves, { strategy, held: hold, waits: waitsOf(args), secret }, facts);
       this.#refuse(told.problems);
       this.#say("info", told.lines);
       this.#say("warn", told.warnings);

@@ -105,7 +105,10 @@ suite("a changed kubernetesVersion says what moves with it", () => {
 
   test("what else can change in place is told by what it was and what it is", () => {
     const before = withVersion("v1.37.2", {
-      env: [{ name: "A", value: "1" }],
+      env: [
+        { name: "GONE", value: "" },
+        { name: "HTTPS_PROXY", value: "http://user:before@proxy" },
+      ],
       resources: { requests: { cpu: "100m" } },
       configuration: { mode: "nftables", iptables: { syncPeriod: "30s" } },
     });
@@ -113,13 +116,17 @@ suite("a changed kubernetesVersion says what moves with it", () => {
       controlPlaneEndpoint: "api.example.com",
       tolerations: [],
       imagePullSecrets: ["registry"],
+      env: [
+        { name: "HTTPS_PROXY", value: "http://user:password@proxy" },
+        { name: "NEW", value: "1" },
+      ],
       configuration: { mode: "iptables" },
     });
     assert.deepEqual(moved(before, after), [
       'tolerations: without {"operator":"Exists"}',
       'imagePullSecrets: with {"name":"registry"}',
       'resources: without requests={"cpu":"100m"}',
-      'env: without {"name":"A","value":"1"}',
+      "env: without GONE, with NEW, another value of HTTPS_PROXY",
       "configuration: mode nftables -> iptables, 1 written otherwise, at their defaults",
       "server https://192.0.2.10:6443 -> https://api.example.com:6443",
     ]);
