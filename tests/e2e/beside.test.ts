@@ -158,6 +158,32 @@ suite("beside kubeadm and kubectl", () => {
     assert.match(await kubectl(joining), /syncPeriod: 40s/);
   });
 
+  test("another version shows what moves with it, and goes over the nodes in place", async () => {
+    await scenario.up({ kubernetesVersion: "v1.21.14" });
+    const uid = (await scenario.cluster.daemonSet())?.metadata.uid;
+    await scenario.stack.setConfig({ kubernetesVersion: "v1.37.2" });
+    const preview = await scenario.stack.preview();
+    assert.match(
+      preview.output,
+      /changes: image k8s\.gcr\.io\/kube-proxy:v1\.21\.14 -> registry\.k8s\.io\/kube-proxy:v1\.37\.2; tolerations: without [^;]+CriticalAddonsOnly[^;]+; configuration: mode "" -> iptables, \d+ more at their defaults/,
+    );
+    await scenario.up();
+    assert.equal((await scenario.cluster.daemonSet())?.metadata.uid, uid);
+    assert.deepEqual(changesOf(await scenario.stack.preview()), []);
+  });
+
+  test("a version that does not know the mode which runs is refused", async () => {
+    await scenario.up({ configuration: { mode: "nftables" } });
+    await scenario.stack.setConfig({ kubernetesVersion: "v1.28.0", configuration: { mode: "iptables" } });
+    const { ok, output } = await scenario.stack.preview();
+    assert.ok(!ok, output);
+    assert.match(
+      output,
+      /kubernetesVersion: "v1\.28\.0" is not accepted; accepted: v1\.29 or later as long as mode/,
+    );
+    await scenario.up({ kubernetesVersion: "v1.37.2", configuration: { iptables: { syncPeriod: "40s" } } });
+  });
+
   test("kubectl rollout restart is nobody's business", async () => {
     await kubectl(["rollout", "restart", "daemonset/kube-proxy"]);
     const preview = await scenario.stack.preview();

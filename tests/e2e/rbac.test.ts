@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
 import { loadCluster } from "../../components/cluster/client.ts";
-import { readFacts } from "../../components/cluster/facts.ts";
+import { readFacts, readNodes } from "../../components/cluster/facts.ts";
 import { restartNodes } from "../../components/cluster/restartNodes.ts";
 import { request } from "../../components/cluster/snapshot/api.ts";
 import { parseSnapshot } from "../../components/cluster/snapshot/format.ts";
@@ -71,14 +71,12 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
   /** What the program does that needs a right and little else; whatever is left is what the engine does to one object. */
   function smallestWork(right: Right, config: KubeConfig): Promise<unknown> {
     const works: readonly [RegExp, () => Promise<unknown>][] = [
-      [/^list (nodes|configmaps|daemonsets)|"kubeadm-config"/, () => readFacts(config)],
+      [/^list nodes/, () => readNodes(config)],
+      [/"kubeadm-config"/, () => readFacts(config)],
+      [/^get .*"(kube-system|kube-proxy:node-proxier)"/, () => takeSnapshot(config, { folder })],
       [/^(get|create) pods\/portforward|controllerrevisions/, () => proven(config)],
       [/^(list|delete) pods/, () => restarted(config)],
       [/^patch pods/, async () => labelPod(config, (await listPods(admin))[0] as Pod, {})],
-      [
-        /^get .*"(kube-system|kube-proxy|(kubeadm|kube-proxy):node-proxier)"/,
-        () => takeSnapshot(config, { folder }),
-      ],
       [/^bind roles/, () => withoutRole(() => engineRequest(right, config))],
     ];
     const work = works.find(([pattern]) => pattern.test(wordsOf(right)))?.[1];
@@ -113,6 +111,7 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
   ): Promise<void> {
     const methods: Record<string, HttpMethod> = {
       get: HttpMethod.GET,
+      list: HttpMethod.GET,
       create: HttpMethod.POST,
       patch: HttpMethod.PATCH,
       update: HttpMethod.PUT,
@@ -127,7 +126,10 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
     const body = isBinding ? { metadata: { name: "probe" }, roleRef } : {};
     const method = isBinding ? HttpMethod.POST : methods[verb];
     assert.ok(method, verb);
-    await request(config, method, path, { query: { dryRun: "All" }, ...(verb !== "get" && { body }) });
+    await request(config, method, path, {
+      query: { dryRun: "All" },
+      ...(method !== HttpMethod.GET && { body }),
+    });
   }
 
   /** What a user reads without a right. */
@@ -234,6 +236,7 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
       assert.doesNotMatch(preview.output, /Nothing is checked/);
     }
     await assertNeeded(operator, rights);
+    await assertEach(operator, rights);
     await scenario.up({ ...admins, pools: undefined });
   });
 
