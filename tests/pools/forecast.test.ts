@@ -75,6 +75,21 @@ suite("what an up does to the pods is said before", () => {
     ]);
   });
 
+  test("kubeadm's DaemonSet beside pools makes room", () => {
+    const all = [...nodes(1, { labels: { pool: "canary" } }), ...nodes(2)];
+    const before = after({ pools }, all);
+    const [kubeadms] = after({}, all).daemonSets;
+    assert.ok(kubeadms);
+    const beside = (managers: string[]) => ({
+      ...before,
+      daemonSets: [{ ...kubeadms, annotations: {}, managers }, ...before.daemonSets],
+    });
+    assert.deepEqual(tell({ pools }, beside(["kubeadm"])).lines, [
+      "Pods of kube-proxy change hands: each runs until its new DaemonSet replaces it.",
+    ]);
+    assert.deepEqual(tell({ pools }, beside(["kubectl-edit", "kubeadm"])).lines, []);
+  });
+
   test("another strategy alone touches no pod but by its bounds", () => {
     assert.deepEqual(tell({ restartStrategy: RestartStrategy.Recreate }, after({})).lines, []);
   });
