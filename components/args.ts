@@ -1,8 +1,11 @@
 import type * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import type { ClusterAccess } from "./commands.ts";
+import { fields } from "./configuration/fields.ts";
 import { parseGoDuration } from "./configuration/goDuration.ts";
+import { readYaml } from "./configuration/readYaml.ts";
 import type { KubeProxyConfiguration } from "./configuration/types.ts";
+import { isRecord } from "./configuration/values.ts";
 import { type ClusterFacts, wholeFacts } from "./facts.ts";
 import {
   checkSettings,
@@ -13,6 +16,7 @@ import {
   type Toleration,
   type UpdateStrategy,
 } from "./kubeadm/settings.ts";
+import { parseVersion } from "./kubeadm/version.ts";
 import { checkPools } from "./pools/check.ts";
 import { type Pool, poolShape } from "./pools/pool.ts";
 import { checkCluster, checkIgnored } from "./preflight/index.ts";
@@ -134,7 +138,8 @@ export const argsShape = {
 
 /**
  * Finds out whether the cluster is the right one and, only then, every problem of the arguments: the schema's, the
- * configuration's for the version, those of the pools as a whole, and names of nodes and checks that do not exist.
+ * configuration's for the version, those of the pools as a whole, names of nodes and checks that do not exist, and a
+ * version that does not know the mode that runs.
  *
  * @param shape - {@link argsShape}, with the caller's own keys beside it
  * @param value - what the user gave
@@ -156,12 +161,37 @@ export function checkArgs(
   return [
     ...elsewhere,
     ...problems,
+    ...(isSound("kubernetesVersion") && whole ? checkMode(value["kubernetesVersion"], whole) : []),
     ...(isSound("pools") && isSound("nodeSelector") ? checkPools(value, whole?.nodes) : []),
     ...(isSound("restartNodes") && whole
       ? checkNodes(value["restartNodes"] as RestartNodes | undefined, whole)
       : []),
     ...(isSound("ignorePreflightErrors") ? checkIgnored(value["ignorePreflightErrors"]) : []),
   ];
+}
+
+/**
+ * A minor that does not know the mode that runs would leave its rules in the nodes' kernels, beside those of another mode.
+ */
+function checkMode(version: unknown, { configMaps }: ClusterFacts): Problem[] {
+  const minor = parseVersion(version)?.minor.minor;
+  const running = configMaps.map(({ data }) => readYaml(data["config.conf"] ?? "")[0]?.value);
+  const modes = new Set(running.map((configuration) => isRecord(configuration) && configuration["mode"]));
+  const sectionOf = (mode: unknown) => fields.find(({ path }) => path.startsWith(`${String(mode)}.`));
+  return [...modes].flatMap((mode) => {
+    const since = sectionOf(mode)?.since;
+    return minor === undefined || since === undefined || since <= minor
+      ? []
+      : [
+          {
+            path: "kubernetesVersion",
+            value: version,
+            accepted:
+              `v1.${since} or later as long as mode ${String(mode)} runs, which an earlier kube-proxy does not know, so ` +
+              "that its rules would stay: change configuration.mode first, with the version that runs, then the version",
+          },
+        ];
+  });
 }
 
 function checkNodes(restart: RestartNodes | undefined, { nodes }: ClusterFacts): Problem[] {

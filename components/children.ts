@@ -10,10 +10,11 @@ import {
   snapshotCommand,
   verifyCommand,
 } from "./commands.ts";
+import { repairAnnotation } from "./drift.ts";
 import type { ConfigMap, KubeProxyObjects } from "./kubeadm/objects.ts";
 import { ClusterRoleChoice } from "./kubeadm/settings.ts";
 import { obstaclesOf, type Plan, poolNames, waitsOf } from "./plan.ts";
-import type { Wave } from "./pools/waves.ts";
+import { daemonSetName, type Wave } from "./pools/waves.ts";
 import {
   initialToken,
   restartAnnotation,
@@ -89,7 +90,14 @@ export class Children {
     pool: string | undefined,
     before: pulumi.Resource[],
   ): { set: kubernetes.apps.v1.DaemonSet; proof: pulumi.Resource } {
-    const { cluster = {}, hold = [], restart = initialToken, timeouts = {}, verify = true } = this.#args;
+    const {
+      cluster = {},
+      facts,
+      hold = [],
+      restart = initialToken,
+      timeouts = {},
+      verify = true,
+    } = this.#args;
     const prefix = pool === undefined ? "" : `${pool}-`;
     // Whatever the program says now, nothing of a held pool is different.
     const keep = (...keys: string[]) => (hold.includes(pool ?? "") ? keys : []);
@@ -104,6 +112,8 @@ export class Children {
           ];
     const wait = waitsOf(this.#args)[index] ?? "";
     const { verify: deadline, pod, ...own } = timeouts;
+    const live = facts?.daemonSets.find(({ name }) => name === daemonSetName(pool));
+    const { replaceOnChanges, ignoreChanges } = restartOptions(live?.annotations);
     const set = new kubernetes.apps.v1.DaemonSet(
       `${this.#name}-${prefix}daemon-set`,
       {
@@ -114,8 +124,8 @@ export class Children {
       // replaced ConfigMap take the DaemonSet down with it.
       {
         ...this.#options,
-        replaceOnChanges: [...restartOptions.replaceOnChanges],
-        ignoreChanges: [...restartOptions.ignoreChanges, ...keep("metadata", "spec")],
+        replaceOnChanges,
+        ignoreChanges: [...ignoreChanges, ...keep("metadata", "spec")],
         customTimeouts: { create: wait, update: wait, ...own },
         dependsOn: [...before, ...config],
       },
@@ -219,11 +229,13 @@ export class Children {
   }
 }
 
-/** What tells one state of the pods from another: a new value is a restart or a rollout. */
+/** What tells one state of the pods from another: a new value is a restart, a rollout, or a repair. */
 function triggersOf(waves: readonly Wave[]): string[] {
   return waves.flatMap(({ daemonSet: { metadata } }) => [
     metadata.annotations?.[restartAnnotation] ?? "",
     metadata.annotations?.[templateHashAnnotation] ?? "",
+    // Only where there was one, so that no other stack has anything to do.
+    ...[metadata.annotations?.[repairAnnotation] ?? []].flat(),
   ]);
 }
 

@@ -1,7 +1,11 @@
+import { changesOf } from "./changes.ts";
+import { configMapOf, driftOf, isDeclared, isOverwritten, liveOf } from "./drift.ts";
 import type { ClusterFacts, DaemonSetFacts } from "./facts.ts";
+import { isKubeadms } from "./kubeadm/overwriting.ts";
 import { layoutAnnotation, type Wave } from "./pools/waves.ts";
 import { Action, type Intent, type WaveIntent } from "./preflight/intent.ts";
-import { restartAnnotation, RestartStrategy, templateHashAnnotation } from "./restart.ts";
+import { listed } from "./problems.ts";
+import { restartAnnotation, RestartStrategy } from "./restart.ts";
 import { unavailableNodes } from "./timeouts.ts";
 
 /** What the program intends with its waves. */
@@ -33,7 +37,7 @@ export interface Forecast {
  * @param facts - of the cluster
  */
 export function forecast(intent: Intent, plan: Plan, facts: ClusterFacts): Forecast {
-  const each = intent.waves.map((wave) => forecastWave(wave, plan.strategy, plan.waits[wave.index]));
+  const each = intent.waves.map((wave) => forecastWave(wave, intent, plan, facts));
   const layouts = plan.waves.map(({ daemonSet: { metadata } }) => {
     return [metadata.name, metadata.annotations?.[layoutAnnotation]] as const;
   });
@@ -51,15 +55,14 @@ export function forecast(intent: Intent, plan: Plan, facts: ClusterFacts): Forec
 }
 
 /** Whether a DaemonSet in the cluster is what the program wants, pods included. */
-export function isDone({ daemonSet: { metadata } }: Wave, facts: ClusterFacts): boolean {
-  const live = facts.daemonSets.find(({ name }) => name === metadata.name);
-  return [templateHashAnnotation, restartAnnotation, layoutAnnotation].every(
-    (annotation) => live !== undefined && live.annotations[annotation] === metadata.annotations?.[annotation],
-  );
+export function isDone(wave: Wave, facts: ClusterFacts): boolean {
+  const live = liveOf(wave, facts);
+  return live !== undefined && isDeclared(wave, live) && driftOf(wave, facts) === undefined;
 }
 
 /**
- * DaemonSets of this program in the cluster that are not among the wanted ones, so that their pods change hands.
+ * DaemonSets in the cluster that are not among the wanted ones, so that their pods change hands: this program's, and the
+ * one that kubeadm makes beside those of pools.
  *
  * @param layouts - names of the wanted ones, each with its `layoutAnnotation`
  */
@@ -67,32 +70,46 @@ export function inTheWay(
   layouts: ReadonlyMap<string, string | undefined>,
   { daemonSets }: ClusterFacts,
 ): DaemonSetFacts[] {
-  return daemonSets.filter(
-    ({ name, annotations }) =>
-      restartAnnotation in annotations &&
-      (!layouts.has(name) || layouts.get(name) !== annotations[layoutAnnotation]),
+  const hasPools = daemonSets.some(({ annotations }) => layoutAnnotation in annotations);
+  return daemonSets.filter(({ name, annotations, managers }) =>
+    restartAnnotation in annotations
+      ? !layouts.has(name) || layouts.get(name) !== annotations[layoutAnnotation]
+      : hasPools && !layouts.has(name) && isKubeadms(name, managers),
   );
 }
 
 function forecastWave(
-  { wave, action, nodes, live, outlives }: WaveIntent,
-  strategy: RestartStrategy,
-  wait: string | undefined,
+  { wave, index, action, nodes, live, outlives }: WaveIntent,
+  { secret }: Intent,
+  { strategy, waits }: Plan,
+  facts: ClusterFacts,
 ): Forecast {
   const { metadata, spec } = wave.daemonSet;
   const what = `DaemonSet ${metadata.name}`;
   const bound = spec.updateStrategy.rollingUpdate?.maxUnavailable;
+  const wait = waits[index];
   const limit = wait === undefined ? "" : `; waits up to ${wait}`;
   const atATime = `at most ${unavailableNodes(bound, nodes.length)} of ${count(nodes.length, "node")} at a time`;
+  const changes = live === undefined || secret ? [] : changesOf(wave, live, configMapOf(wave, facts));
   const result = (line: string, warnings: string[] = []): Forecast => ({
-    lines: [`${what} ${line}${limit}.`],
+    lines: [
+      `${what} ${line}${limit}.`,
+      ...(changes.length === 0 ? [] : [`${what} changes: ${changes.join("; ")}.`]),
+    ],
     warnings,
   });
+  const { fields = [], configMap = false } = driftOf(wave, facts) ?? {};
   switch (action) {
     case Action.create:
       return result(`is created for ${count(nodes.length, "node")}`);
     case Action.takeOver:
       return result(`takes over and replaces the pods of its nodes, ${atATime}`);
+    case Action.repair: {
+      const writer = writerOf(live);
+      const how =
+        live && isOverwritten(live) ? `overwritten by ${writer}` : `changed by ${writer} (${listed(fields)})`;
+      return result(`was ${how}: it is changed back in place, ${atATime}`);
+    }
     case Action.restart: {
       const way = outlives
         ? atATime
@@ -102,8 +119,20 @@ function forecastWave(
     case Action.change:
       return result(`is changed in place, ${atATime}`);
     default:
-      return { lines: [], warnings: [] };
+      return { lines: [], warnings: configMap ? [configMapWarning(wave)] : [] };
   }
+}
+
+function configMapWarning({ configMap: { metadata } }: Wave): string {
+  return (
+    `ConfigMap ${metadata.name} was changed by somebody else. It is changed back, but a kube-proxy that has started ` +
+    "since runs with what it found: the verification names its node."
+  );
+}
+
+/** Who has written a DaemonSet last, other than this program. */
+function writerOf(live: DaemonSetFacts | undefined): string {
+  return live?.managers.find((manager) => !manager.startsWith("pulumi-")) ?? "somebody else";
 }
 
 function count(number: number, thing: string): string {

@@ -4,6 +4,8 @@ import { argsShape, checkArgs, type KubeProxyArgs } from "./args.ts";
 import { Children } from "./children.ts";
 import { type ClusterFacts, wholeFacts } from "./facts.ts";
 import { forecast } from "./forecast.ts";
+import { overwritingNotice } from "./kubeadm/overwriting.ts";
+import { unusedSettings } from "./kubeadm/unused.ts";
 import { type Plain, type Plan, planOf, waitsOf } from "./plan.ts";
 import { formatFindings, pinning, preflight } from "./preflight/index.ts";
 import { intentOf } from "./preflight/intent.ts";
@@ -41,7 +43,8 @@ export interface DaemonSetState {
  * ready. `restartStrategy` says whether the pods follow node by node or all at once. Everything else that changes is an
  * ordinary rollout in place. With `pools` there is one DaemonSet for each, and all of this goes from pool to pool.
  *
- * The provider should have `enableConfigMapMutable: true`; without it a changed configuration replaces the ConfigMap.
+ * The provider should have `enableConfigMapMutable: true`; without it a changed configuration replaces the ConfigMap. And
+ * `enablePatchForce: true`; without it what kubeadm has overwritten is a conflict.
  *
  * Mistakes in the arguments end the program with all of them named, before any resource is registered.
  */
@@ -57,7 +60,10 @@ export class KubeProxy extends pulumi.ComponentResource {
     super("kube-proxy:index:KubeProxy", name, settings, opts);
 
     // Everything comes from this one output, so that a mistake in the arguments keeps every child from being registered.
-    const plan = pulumi.output(settings).apply((plain) => this.#plan(plain, args));
+    const all = pulumi.output(settings);
+    const plan = pulumi
+      .all([all, pulumi.isSecret(all)])
+      .apply(([plain, secret]) => this.#plan(plain, args, secret));
     const sets = new Children(this, name, withWholeFacts(args)).declare(plan);
     this.daemonSets = pulumi.output(sets.map(stateOf));
     this.restart = pulumi.output(args.restart ?? initialToken);
@@ -65,13 +71,14 @@ export class KubeProxy extends pulumi.ComponentResource {
   }
 
   /** Checks the arguments, makes objects of them, and tells what happens to the pods. */
-  #plan(plain: Plain, args: KubeProxyArgs): Plan {
+  #plan(plain: Plain, args: KubeProxyArgs, secret: boolean): Plan {
     this.#refuse(checkArgs(argsShape, { ...plain }, args.facts), (problems) =>
       formatProblems("the arguments of KubeProxy; nothing was changed", problems),
     );
-    const plan = planOf(plain);
+    const plan = planOf(plain, wholeFacts(args.facts));
+    this.#say("warn", unusedSettings(plain));
     if (args.facts !== undefined) {
-      this.#foretell(plain, plan, args, args.facts);
+      this.#foretell(plain, plan, args, args.facts, secret);
     }
     if (plain.running === false) {
       this.#say("warn", [
@@ -79,21 +86,30 @@ export class KubeProxy extends pulumi.ComponentResource {
           "Services answer as they did, until their endpoints change or a node restarts.",
       ]);
     }
+    const notice =
+      args.facts?.clusterConfiguration &&
+      overwritingNotice(args.facts.clusterConfiguration, whatKubeadmDoes(plan));
+    if (notice) {
+      this.#say(notice.level, [notice.line]);
+    }
     return plan;
   }
 
   /** Checks the cluster, and tells what the update does there. */
-  #foretell(plain: Plain, { waves }: Plan, args: KubeProxyArgs, facts: ClusterFacts): void {
+  #foretell(plain: Plain, { waves }: Plan, args: KubeProxyArgs, facts: ClusterFacts, secret: boolean): void {
     const { hold = [], running = true, verify = true, ignorePreflightErrors = {}, clusterId } = args;
     const restartsNodes = args.restartNodes !== undefined;
-    const intent = intentOf({ settings: plain, waves, held: hold, running, verify, restartsNodes }, facts);
+    const preview = pulumi.runtime.isDryRun();
+    const wish = { settings: plain, waves, held: hold, running, verify, restartsNodes, secret, preview };
+    const intent = intentOf(wish, facts);
     const found = preflight(facts, intent, ignorePreflightErrors);
     this.#say("info", [...pinning(clusterId, facts), ...found.lines]);
     this.#say("warn", found.warnings);
     this.#refuse(found.problems, formatFindings);
     if (running && wholeFacts(facts) !== undefined) {
       const strategy = plain.restartStrategy ?? RestartStrategy.Rolling;
-      const told = forecast(intent, { strategy, waves, held: hold, waits: waitsOf(args) }, facts);
+      const waits = waitsOf(withWholeFacts(args));
+      const told = forecast(intent, { strategy, waves, held: hold, waits }, facts);
       this.#say("info", told.lines);
       this.#say("warn", told.warnings);
     }
@@ -117,6 +133,13 @@ export class KubeProxy extends pulumi.ComponentResource {
 function withWholeFacts(args: KubeProxyArgs): KubeProxyArgs {
   const { facts, ...others } = args;
   return wholeFacts(facts) === undefined ? others : args;
+}
+
+/** What a kubeadm that minds kube-proxy does to this one. */
+function whatKubeadmDoes({ waves: [{ pool }] }: Plan): string {
+  return pool === undefined
+    ? "overwrites kube-proxy"
+    : "makes a DaemonSet kube-proxy beside those of the pools";
 }
 
 function stateOf({ metadata }: kubernetes.apps.v1.DaemonSet): pulumi.Output<DaemonSetState> {

@@ -19,7 +19,7 @@ import {
   readVersion,
   readWebhooks,
 } from "./surroundings.ts";
-import { type DaemonSet, isKubeProxy } from "./workload.ts";
+import { type DaemonSet, isKubeProxy, managersOf } from "./workload.ts";
 
 /** When what has not been read is given up, in milliseconds; before `askFacts` gives up all of it. */
 const waitMs = 8000;
@@ -155,22 +155,26 @@ function nodeFacts({ metadata: { name, labels = {} }, spec, status }: Node): Nod
   };
 }
 
-function daemonSetFacts({ metadata, status }: DaemonSet): DaemonSetFacts {
-  const { name, uid, annotations = {} } = metadata;
+function daemonSetFacts({ metadata, spec, status }: DaemonSet): DaemonSetFacts {
+  const { name, uid, generation = 0, annotations = {} } = metadata;
   const told = Object.entries(annotations).filter(([key]) => /^(kube-proxy|pulumi\.com)\//.test(key));
   return {
     name,
     uid,
     annotations: Object.fromEntries(told),
+    generation,
+    spec: { ...spec },
+    managers: managersOf(metadata),
     desired: status.desiredNumberScheduled,
     available: status.numberAvailable ?? 0,
     updated: status.updatedNumberScheduled ?? 0,
-    observed: (status.observedGeneration ?? 0) >= (metadata.generation ?? 0),
+    observed: (status.observedGeneration ?? 0) >= generation,
   };
 }
 
 function configMapFacts(configMap: ApiObject): ConfigMapFacts {
-  return { name: configMap.metadata.name, data: dataOf(configMap) };
+  const { name, resourceVersion } = configMap.metadata;
+  return { name, resourceVersion: String(resourceVersion), data: dataOf(configMap) };
 }
 
 /** What a ConfigMap holds. */

@@ -26,6 +26,8 @@ export interface Minor {
   readonly architectures: readonly string[];
   /** Whether mode ipvs is on its way out; absent where kube-proxy is silent about it. */
   readonly ipvsEnds?: string;
+  /** From which patch on `kubeadm upgrade` leaves kube-proxy alone where ClusterConfiguration has `proxy.disabled`. */
+  readonly upgradeObeysProxyDisabled?: number;
   /** Whether the API server's bootstrap ClusterRole `system:node-proxier` may read each kind. */
   readonly nodeProxier: {
     readonly watchesNodes: boolean;
@@ -90,8 +92,8 @@ const changes: readonly (Partial<Minor> & { readonly minor: number })[] = [
     nodeProxier: { watchesNodes: true, newEvents: true, endpointSlices: true, serviceCIDRs: true },
   },
   { minor: 31 },
-  { minor: 32 },
-  { minor: 33 },
+  { minor: 32, upgradeObeysProxyDisabled: 1 },
+  { minor: 33, upgradeObeysProxyDisabled: 0 },
   { minor: 34 },
   { minor: 35, ipvsEnds: "switched off by default in 1.40 and gone in 1.43" },
   { minor: 36 },

@@ -3,7 +3,7 @@ import { nodeProxierRules } from "../kubeadm/manifests.ts";
 import type { PolicyRule } from "../kubeadm/objects.ts";
 import { ClusterRoleChoice } from "../kubeadm/settings.ts";
 import { listed } from "../problems.ts";
-import { always, type Check, type Finding, Severity, whenPodsStart } from "./check.ts";
+import { type Check, type Finding, Severity, whenPodsStart } from "./check.ts";
 import type { RuleFacts } from "./facts.ts";
 import type { Intent } from "./intent.ts";
 import { accessesOf, describeAccess } from "./rights.ts";
@@ -19,7 +19,8 @@ export const accessChecks: readonly Check[] = [
   {
     name: "rights",
     needs: ["denied"],
-    severity: always,
+    // Whoever may only read may preview.
+    severity: ({ preview }) => (preview ? Severity.warning : Severity.error),
     find: missingRights,
   },
 ];
@@ -97,7 +98,7 @@ function missingRights({ denied = [] }: ClusterFacts, { tasks, waves }: Intent):
       wrong: `may not ${describeAccess(access)}, which this update needs (${why})`,
       remedy: replaceable.includes(access.verb)
         ? "have it granted, or all rights of that ClusterRole"
-        : "have it granted (docs/preflight.md), or run it as a cluster administrator",
+        : "have it granted (docs/rbac.md), or run it as a cluster administrator",
       ...(replaceable.includes(access.verb) && { severity: Severity.warning }),
     };
   });

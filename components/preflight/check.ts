@@ -28,6 +28,8 @@ export interface Check {
   /** Names of the facts without which it cannot be done. */
   readonly needs: readonly (keyof ClusterFacts)[];
   readonly severity: (intent: Intent) => Severity;
+  /** Whether its findings tell values of arguments, one of which may be a secret. Default false. */
+  readonly tellsValues?: boolean;
   readonly find: (facts: ClusterFacts, intent: Intent) => readonly Finding[];
 }
 
@@ -43,6 +45,6 @@ export const whenPodsStart = ({ waves }: Intent): Severity =>
 
 /** Severity of what comes with a change: a restart, which an incident may need at once, makes it no worse than it was. */
 export const whenChanged = ({ waves }: Intent): Severity =>
-  waves.some(({ action }) => action !== Action.none && action !== Action.restart)
-    ? Severity.error
-    : Severity.warning;
+  waves.some(({ action }) => !asItWas.includes(action)) ? Severity.error : Severity.warning;
+
+const asItWas: readonly Action[] = [Action.none, Action.restart, Action.repair];

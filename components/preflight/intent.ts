@@ -1,7 +1,8 @@
 import { parse } from "yaml";
 import { selects } from "../cluster/verify/selection.ts";
-import { isRecord } from "../configuration/values.ts";
 import { Effective } from "../configuration/effective.ts";
+import { isRecord } from "../configuration/values.ts";
+import { driftOf, isOverwritten, liveOf } from "../drift.ts";
 import type { ClusterFacts, DaemonSetFacts, NodeFacts } from "../facts.ts";
 import type { Minor } from "../kubeadm/minors.ts";
 import { minorOf } from "../kubeadm/minors.ts";
@@ -27,6 +28,8 @@ export const Action = {
   restart: "restart",
   /** Its pods are replaced in place. */
   change: "change",
+  /** Somebody else has changed it: it is changed back in place. */
+  repair: "repair",
   /** The DaemonSets could not be read. */
   unknown: "unknown",
 } as const;
@@ -59,6 +62,10 @@ export interface Intent {
   readonly waves: readonly WaveIntent[];
   /** What it does in the cluster, as far as rights differ. */
   readonly tasks: ReadonlySet<Task>;
+  /** Whether an argument is a secret, so that no value of them is told. */
+  readonly secret: boolean;
+  /** Whether it is only a preview. */
+  readonly preview: boolean;
 }
 
 /** What of the arguments decides what an `up` does. */
@@ -70,6 +77,10 @@ export interface Wish {
   readonly running: boolean;
   readonly verify: boolean;
   readonly restartsNodes: boolean;
+  /** Whether an argument is a secret. Default false. */
+  readonly secret?: boolean;
+  /** Whether it is only a preview, which somebody else may run than the update. Default false. */
+  readonly preview?: boolean;
 }
 
 /** Finds out what the coming `up` does. */
@@ -83,7 +94,8 @@ export function intentOf(wish: Wish, facts: ClusterFacts): Intent {
         }))
         .filter(({ wave }) => !wish.held.includes(wave.pool ?? ""))
     : [];
-  return { settings: wish.settings, waves, tasks: new Set(tasksOf(wish, waves, facts)) };
+  const { settings, secret = false, preview = false } = wish;
+  return { settings, secret, preview, waves, tasks: new Set(tasksOf(wish, waves, facts)) };
 }
 
 function waveIntent(
@@ -91,8 +103,8 @@ function waveIntent(
   settings: Settings,
   facts: ClusterFacts,
 ): Omit<WaveIntent, "index" | "isLast"> {
-  const { metadata, spec } = wave.daemonSet;
-  const live = facts.daemonSets.find(({ name }) => name === metadata.name);
+  const { spec } = wave.daemonSet;
+  const live = liveOf(wave, facts);
   const tag = /:(v\d+\.\d+)[^/]*$/.exec(spec.template.spec.containers[0].image)?.[1];
   const minor = minorOf(minorNumber(tag ?? settings.kubernetesVersion) ?? 0);
   const configuration: unknown = parse(wave.configMap.data["config.conf"]);
@@ -107,9 +119,9 @@ function waveIntent(
   };
 }
 
-function actionOf({ daemonSet }: Wave, live: DaemonSetFacts | undefined, facts: ClusterFacts): Action {
+function actionOf(wave: Wave, live: DaemonSetFacts | undefined, facts: ClusterFacts): Action {
   const differs = (annotation: string) =>
-    live?.annotations[annotation] !== daemonSet.metadata.annotations?.[annotation];
+    live?.annotations[annotation] !== wave.daemonSet.metadata.annotations?.[annotation];
   if (facts.unread?.["daemonSets"] !== undefined) {
     return Action.unknown;
   }
@@ -119,10 +131,16 @@ function actionOf({ daemonSet }: Wave, live: DaemonSetFacts | undefined, facts: 
   if (live === undefined || differs(layoutAnnotation)) {
     return Action.takeOver;
   }
+  if (isOverwritten(live)) {
+    return Action.repair;
+  }
   if (differs(restartAnnotation)) {
     return Action.restart;
   }
-  return differs(templateHashAnnotation) ? Action.change : Action.none;
+  if (differs(templateHashAnnotation)) {
+    return Action.change;
+  }
+  return (driftOf(wave, facts)?.fields ?? []).length > 0 ? Action.repair : Action.none;
 }
 
 function tasksOf(wish: Wish, waves: readonly WaveIntent[], { daemonSets }: ClusterFacts): Task[] {
@@ -138,7 +156,7 @@ function tasksOf(wish: Wish, waves: readonly WaveIntent[], { daemonSets }: Clust
     ...(does(Action.create) ? [Task.provision, own ? Task.ownRole : Task.bind] : []),
     ...(does(Action.takeOver) ? [Task.pools] : []),
     ...(does(Action.restart) ? [Task.restart] : []),
-    ...(does(Action.change) || isReconfigured ? [Task.change] : []),
+    ...(does(Action.change) || does(Action.repair) || isReconfigured ? [Task.change] : []),
     ...(wish.restartsNodes ? [Task.restartNodes] : []),
     ...(wish.verify && waves.some(({ action }) => action !== Action.none) ? [Task.verify] : []),
     ...(!wish.running && daemonSets.length > 0 ? [Task.stop] : []),

@@ -12,6 +12,7 @@ import { nodesNamed } from "./versions.ts";
 export const networkChecks: readonly Check[] = [
   {
     name: "pod-subnet",
+    tellsValues: true,
     needs: ["nodes", "clusterConfiguration"],
     severity: whenChanged,
     find: (facts, { waves }) => waves.flatMap((wave) => podSubnet(wave, kubeadmOf(facts).podSubnet)),
@@ -24,18 +25,21 @@ export const networkChecks: readonly Check[] = [
   },
   {
     name: "endpoint-service-ip",
+    tellsValues: true,
     needs: ["serviceCIDRs", "clusterConfiguration"],
     severity: whenPodsStart,
     find: (facts, { settings }) => serviceEndpoint(facts, hostOf(settings.controlPlaneEndpoint)),
   },
   {
     name: "endpoint-unknown",
+    tellsValues: true,
     needs: ["nodes", "configMaps", "clusterConfiguration", "apiServers"],
     severity: whenChanged,
     find: unknownEndpoint,
   },
   {
     name: "endpoint-single-node",
+    tellsValues: true,
     needs: ["nodes"],
     severity: never,
     find: singleNode,

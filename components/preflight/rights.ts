@@ -123,6 +123,8 @@ export const rights: readonly Right[] = [
 
   ...objects(["create"], [provision]),
   { group: rbac, resource: "clusterroles", names: ["system:node-proxier"], verbs: ["bind"], tasks: [bind] },
+  // A preview tries the RoleBinding out before the Role is there.
+  { group: rbac, resource: "roles", ...own, verbs: ["bind"], tasks: [provision] },
   { group: rbac, resource: "clusterroles", verbs: ["create"], tasks: [ownRole] },
   { group: rbac, resource: "clusterroles", ...ownRoleName, verbs: ["bind", "escalate"], tasks: [ownRole] },
   { group: rbac, resource: "clusterroles", ...ownRoleName, verbs: ["delete"], tasks: [destroy] },
@@ -158,6 +160,13 @@ export const rights: readonly Right[] = [
   {
     group: "",
     resource: "pods",
+    namespace,
+    verbs: ["list", "watch"],
+    tasks: [provision, change, restart, pools],
+  },
+  {
+    group: "",
+    resource: "events",
     namespace,
     verbs: ["list", "watch"],
     tasks: [provision, change, restart, pools],

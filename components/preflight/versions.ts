@@ -61,6 +61,7 @@ export const versionChecks: readonly Check[] = [
   },
   {
     name: "node-architecture",
+    tellsValues: true,
     needs: ["nodes"],
     severity: never,
     find: (_, { waves, settings }) =>

@@ -3,8 +3,9 @@ import { test } from "node:test";
 import type { ClusterFacts, NodeFacts } from "../../components/index.ts";
 import type { NodeSystemFacts } from "../../components/facts.ts";
 import { type Plain, planOf } from "../../components/plan.ts";
-import { checks, preflight } from "../../components/preflight/index.ts";
+import { checks, preflight as run } from "../../components/preflight/index.ts";
 import { intentOf } from "../../components/preflight/intent.ts";
+import { factsAfter } from "../facts.ts";
 import { nodeProxierRules } from "../../components/kubeadm/manifests.ts";
 import { minors } from "../../components/kubeadm/minors.ts";
 
@@ -63,22 +64,17 @@ export const well: ClusterFacts = {
 /** The same cluster as an `up` of these arguments leaves it. */
 export function applied(args: Partial<Plain> = {}, facts: Partial<ClusterFacts> = {}): ClusterFacts {
   const count = facts.nodes?.length ?? 3;
-  const daemonSets = planOf({ ...plain, ...args }).waves.map(({ daemonSet: { metadata } }) => ({
-    name: metadata.name,
-    uid: "1",
-    annotations: { ...metadata.annotations },
-    desired: count,
-    available: count,
-    updated: count,
-    observed: true,
-  }));
-  return { ...well, daemonSets, ...facts };
+  const { daemonSets, configMaps } = factsAfter({ ...plain, ...args }, nodes(count));
+  const rolledOut = daemonSets.map((one) => ({ ...one, updated: count, observed: true }));
+  return { ...well, daemonSets: rolledOut, configMaps, ...facts };
 }
 
 /** What else decides what an `up` wants. */
 export interface Wishes {
   readonly held?: readonly string[];
   readonly running?: boolean;
+  readonly preview?: boolean;
+  readonly secret?: boolean;
   readonly ignored?: Readonly<Record<string, string>>;
 }
 
@@ -90,11 +86,11 @@ export function check(
   standard: ClusterFacts = well,
 ) {
   const settings = { ...plain, ...args };
-  const { held = [], running = true, ignored = {} } = wishes;
+  const { held = [], running = true, preview = false, secret = false, ignored = {} } = wishes;
   const { waves } = planOf(settings);
   const all = { ...standard, ...facts };
-  const wish = { settings, waves, held, running, verify: true, restartsNodes: false };
-  return preflight(all, intentOf(wish, all), ignored);
+  const wish = { settings, waves, held, running, verify: true, restartsNodes: false, preview, secret };
+  return run(all, intentOf(wish, all), ignored);
 }
 
 /** What {@link check} says, each line as `error NAME: ...` or `warning NAME: ...`. */

@@ -101,7 +101,11 @@ suite("checks of network", () => {
           { controlPlaneEndpoint: "192.0.2.11" },
           {
             configMaps: [
-              { name: "kube-proxy", data: { "kubeconfig.conf": "    server: https://192.0.2.11:6443" } },
+              {
+                name: "kube-proxy",
+                resourceVersion: "1",
+                data: { "kubeconfig.conf": "    server: https://192.0.2.11:6443" },
+              },
             ],
           },
         ],

@@ -64,7 +64,7 @@ suite("checks of workloads", () => {
           {
             daemonSets: [
               ...applied().daemonSets,
-              { name: "mine", uid: "2", annotations: {}, desired: 1, available: 1 },
+              ...applied().daemonSets.map((one) => ({ ...one, name: "mine", annotations: {} })),
             ],
           },
         ],
