@@ -81,6 +81,12 @@ suite("checks of access", () => {
           ),
         ],
         [
+          /^warning .*may not delete daemonsets/,
+          restart,
+          applied({}, { denied: ["delete daemonsets.apps kube-proxy in kube-system"] }),
+          { preview: true },
+        ],
+        [
           /^error .*\(stop\)/,
           {},
           applied({}, { denied: ["delete daemonsets.apps kube-proxy in kube-system"] }),

@@ -48,6 +48,15 @@ suite("the checks before an up", () => {
     );
   });
 
+  test("tell no value when an argument is a secret", () => {
+    const [found, ...others] = findings({ controlPlaneEndpoint: "192.0.2.11" }, {}, { secret: true });
+    assert.match(
+      found ?? "",
+      /^error endpoint-unknown: controlPlaneEndpoint: not told, since an argument is a secret/,
+    );
+    assert.deepEqual(others, []);
+  });
+
   test("take what is not known of the DaemonSets for a change", () => {
     const unread = { daemonSets: "500" };
     const denied = ["create serviceaccounts in kube-system"];

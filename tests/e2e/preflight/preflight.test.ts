@@ -301,7 +301,8 @@ suite("the cluster is checked before anything is done", () => {
         .replace(/client-certificate(-data)?: .*\n/, `token: ${token}\n`)
         .replace(/ *client-key(-data)?: .*\n/, "");
       writeFileSync(path, own, { mode: 0o600 });
-      const output = await refused(["rights"], { ...restart, kubeconfig: path });
+      const { ok, output } = await fires(["rights"], { ...restart, kubeconfig: path });
+      assert.ok(ok, "whoever may only read may preview");
       assert.match(output, /rights: your user: may not delete daemonsets\.apps kube-proxy in kube-system/);
       assert.doesNotMatch(output, /may not create serviceaccounts/);
       assert.match(
@@ -309,6 +310,14 @@ suite("the cluster is checked before anything is done", () => {
         /not checked: .*node-cordoned.*: the nodes cannot be read: 403 nodes is forbidden/,
       );
       assert.doesNotMatch(output, new RegExp(token));
+      await scenario.stack.setConfig({ ...restart, kubeconfig: path });
+      const update = await scenario.stack.up();
+      await scenario.stack.setConfig({ restart: undefined, kubeconfig: at.lab.kubeconfig });
+      assert.ok(!update.ok, update.output);
+      assert.match(
+        update.output,
+        /problems in the cluster; nothing was changed:\n {2}rights: your user: may not /,
+      );
     });
 
     suite("half broken", () => {
