@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { suite, test } from "node:test";
-import { accessesOf, describeAccess } from "../../components/preflight/rights.ts";
+import { accessesOf, describeAccess, Task } from "../../components/preflight/rights.ts";
+import { allows, rightsIn } from "../rbac/rights.ts";
 import { applied, check, findings, names, restart, well } from "./fixtures.ts";
 
 suite("the checks before an up", () => {
@@ -74,6 +75,16 @@ suite("rights", () => {
     assert.ok(asked.includes("delete daemonsets.apps kube-proxy-canary in kube-system"));
     assert.ok(asked.includes("create pods/portforward in kube-system"));
     assert.ok(!asked.some((one) => /^create .* kube-proxy/.test(one)), "a create has no name yet");
+  });
+
+  test("are those that docs/rbac gives", () => {
+    const given = [...rightsIn("up.yaml"), ...rightsIn("checks.yaml")];
+    const undocumented: readonly Task[] = [Task.ownRole, Task.repair];
+    const missing = accessesOf(["canary", "rest"])
+      .filter(({ tasks }) => tasks.some((task) => !undocumented.includes(task)))
+      .filter((access) => access.name !== "kube-proxy:node-proxier" || access.verb === "get")
+      .filter((access) => !given.some((right) => allows(right, access)));
+    assert.deepEqual(missing.map(describeAccess), []);
   });
 
   test("a restart of a user with none names all that it needs", () => {
