@@ -158,10 +158,10 @@ function checkMode(version: unknown, { configMaps }: ClusterFacts): Problem[] {
   const minor = parseVersion(version)?.minor.minor;
   const running = configMaps.map(({ data }) => readYaml(data["config.conf"] ?? "")[0]?.value);
   const modes = new Set(running.map((configuration) => isRecord(configuration) && configuration["mode"]));
-  const sectionOf = (mode: unknown) => fields.find(({ path }) => path.startsWith(`${String(mode)}.`));
   return [...modes].flatMap((mode) => {
-    const since = sectionOf(mode)?.since;
-    return minor === undefined || since === undefined || since <= minor
+    const section = fields.filter(({ path }) => path.startsWith(`${String(mode)}.`));
+    const since = Math.min(...section.map((field) => field.since));
+    return minor === undefined || section.length === 0 || since <= minor
       ? []
       : [
           {
