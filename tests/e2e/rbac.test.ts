@@ -137,7 +137,7 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
     if (verb === "bind") {
       return namespace === undefined
         ? /attempting to grant RBAC permissions not currently held/
-        : /roles\.rbac\.authorization\.k8s\.io "kube-proxy" not found/;
+        : /"kube-proxy" not found/;
     }
     const verbs = resource === "pods/portforward" ? "get or create" : verb;
     return new RegExp(`cannot ${verbs} resource \\\\?"${resource}\\\\?"`);
