@@ -3,8 +3,11 @@ import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { ProblemsError } from "../components/problems.ts";
+import { missingForRealNodes } from "../lab/real/requirements.ts";
 import { countRequests } from "./requests.ts";
 import { formatCosts, measureConfiguration } from "./configuration.ts";
+import { casesNamed } from "./node/cases.ts";
 import { measureBehaviour } from "./node/index.ts";
 import { formatted, publish, readBehaviour, writeBehaviour } from "./node/publish.ts";
 import { tables } from "./node/table.ts";
@@ -37,6 +40,7 @@ const { values } = parseArgs({
   },
 });
 const runs = Number(values.runs);
+const missing = values.node ? await missingForRealNodes() : [];
 const sizes = (values.nodes ?? (values.requests ? "20,200" : "50,1000")).split(",").map(Number);
 
 if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
@@ -45,6 +49,13 @@ if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
 } else if (values.only !== undefined && (!values.node || values.plot)) {
   console.error(`--only: with --node and without --plot, please.\n\n${usage}`);
   process.exitCode = 2;
+} else if (casesNamed(values.only).length === 0) {
+  const names = casesNamed().map(({ what }) => `  ${what}`);
+  console.error(`--only: part of one of these, please:\n${names.join("\n")}`);
+  process.exitCode = 2;
+} else if (missing.length > 0) {
+  console.error(new ProblemsError("what real nodes need of this machine", missing).message);
+  process.exitCode = 1;
 } else if (values.node || values.plot) {
   if (values.node) {
     const behaviour = await measureBehaviour(values.only);

@@ -51,8 +51,13 @@ const restart = (strategy: string): Pick<Case, "prepare" | "run"> => ({
   run: during(({ scenario }) => scenario.up({ restart: `${strategy}, measured` })),
 });
 
+/** Those with this in their names; without it all. */
+export function casesNamed(part = ""): Case[] {
+  return cases.filter(({ what }) => what.includes(part));
+}
+
 /** All of them, in this order: the first makes what the others change. */
-export const cases: readonly [Case, ...Case[]] = [
+const cases: readonly Case[] = [
   {
     what: "provisioned where there was none",
     command: "pulumi up",
@@ -67,13 +72,13 @@ export const cases: readonly [Case, ...Case[]] = [
     },
   },
   {
-    what: "restart, `Rolling`",
+    what: "`Rolling` restart",
     command: "pulumi config set restart 'any reason'; pulumi up",
     picture: "rolling",
     ...restart("Rolling"),
   },
   {
-    what: "restart, `Recreate`",
+    what: "`Recreate` restart",
     command:
       "pulumi config set restartStrategy Recreate; pulumi up; pulumi config set restart 'any reason'; pulumi up",
     picture: "recreate",

@@ -6,7 +6,7 @@ import { Scenario } from "../../tests/e2e/scenario.ts";
 import { chooseEngine, type Engine } from "../../tests/engine/index.ts";
 import { deployResponders, targetsOf } from "../../tests/node/responder.ts";
 import { cut, type Result, resultOf, type Timeline, timelineOf } from "./behaviour.ts";
-import { type Bench, type Case, cases, configurationOf } from "./cases.ts";
+import { type Bench, type Case, casesNamed, configurationOf } from "./cases.ts";
 import { watchNodes } from "./watch.ts";
 
 /** All that was measured at one time, and on what. */
@@ -35,7 +35,8 @@ const [node, other] = ["real-1", "real-2"];
  *
  * @param only - Part of the names of the cases that are wanted; without it all.
  */
-export async function measureBehaviour(only = ""): Promise<Behaviour> {
+export async function measureBehaviour(only?: string): Promise<Behaviour> {
+  const wanted = casesNamed(only);
   const engine = await chooseEngine();
   console.log(engine.description);
   const at = new Date().toISOString();
@@ -46,7 +47,7 @@ export async function measureBehaviour(only = ""): Promise<Behaviour> {
   for (const mode of modes) {
     await withLab(`bench-${mode}`, async (lab) => {
       kubernetes = lab.kubernetesVersion;
-      await measureMode({ lab, engine, mode, only }, (result, picture, timeline) => {
+      await measureMode({ lab, engine, mode, wanted }, (result, picture, timeline) => {
         results.push(result);
         if (picture !== undefined && mode === pictured) timelines[picture] = timeline;
       });
@@ -80,12 +81,12 @@ interface ModeOptions {
   readonly lab: Lab;
   readonly engine: Engine;
   readonly mode: Mode;
-  readonly only: string;
+  readonly wanted: readonly Case[];
 }
 
 type OnResult = (result: Result, picture: string | undefined, timeline: Timeline) => void;
 
-async function measureMode({ lab, engine, mode, only }: ModeOptions, onResult: OnResult): Promise<void> {
+async function measureMode({ lab, engine, mode, wanted }: ModeOptions, onResult: OnResult): Promise<void> {
   const config = { podSubnet: lab.podSubnet, configuration: configurationOf(mode) };
   const scenario = await Scenario.open(engine, lab, config);
   const watch = await watchNodes(lab, loadCluster({ kubeconfig: lab.kubeconfig }, {}));
@@ -101,10 +102,9 @@ async function measureMode({ lab, engine, mode, only }: ModeOptions, onResult: O
       const { what, command } = each;
       onResult(resultOf({ mode, what, command }, view), each.picture, timelineOf(what, mode, view));
     };
-    const [provision, ...others] = cases;
-    const wanted = ({ what }: Case) => what.includes(only);
-    await (wanted(provision) ? measured(provision) : scenario.up());
-    for (const each of others.filter(wanted)) await measured(each);
+    // The others change what the first has made.
+    if (wanted[0] !== casesNamed()[0]) await scenario.up();
+    for (const each of wanted) await measured(each);
   } finally {
     await watch.stop();
     await scenario.dispose();

@@ -2,9 +2,9 @@
 import { binMs, type Flow, type NodeTimeline, type Span, type Timeline } from "./behaviour.ts";
 import { type Attributes, element, strokes, text } from "./svg.ts";
 
-const width = 960;
-const left = 200;
-const right = 130;
+const width = 900;
+const left = 205;
+const right = 120;
 const row = 20;
 const bar = 12;
 
@@ -27,7 +27,7 @@ const colours: readonly (readonly [selector: string, property: string, light: st
   [".new", "fill", "#54aeff", "#1f6feb"],
   [".up", "fill", "#b6a1f0", "#6e56b8"],
   [".answered", "stroke", "#2da44e", "#3fb950"],
-  [".failed", "stroke", "#cf222e", "#ff7b72"],
+  ["path.failed", "stroke", "#cf222e", "#ff7b72"],
   ["text.failed", "fill", "#cf222e", "#ff7b72"],
   [".sync", "fill", "#bf8700", "#e3b341"],
   [".hatch", "stroke", "#8c959f", "#6e7681"],
@@ -72,7 +72,8 @@ export function draw(timeline: Timeline): string {
   const scale = scaleOf(shown);
   const all = nodes.flatMap(({ lanes }) => lanes);
   const total = (key: "attempts" | "failed") => sum(all.flatMap((lane) => lane[key]));
-  const heading = title.replaceAll("`", "");
+  const plain = title.replaceAll("`", "");
+  const heading = plain.charAt(0).toUpperCase() + plain.slice(1);
   const subtitle = `Mode ${mode}. ${total("failed")} of ${total("attempts")} questions to Services failed.`;
   const lanes: Lane[] = [upLane(tookMs, scale), ...nodes.flatMap((node) => nodeLanes(node, scale, shown))];
   const top = 62;
@@ -164,9 +165,11 @@ function podLane({ pods, closed }: NodeTimeline, scale: Scale, shown: Span): Lan
       ...pods.flatMap(({ created, ready, gone }) => {
         const ends = [scale(created ?? shown[0]), scale(gone ?? shown[1])] as const;
         const kind = created === null ? "old" : "new";
+        // An old pod's name at its beginning, a new one's at its end: away from the moment between them.
+        const [x, side] = kind === "old" ? [ends[0] + 6, "start"] : [ends[1] - 6, "end"];
         return [
           box(kind, ends, y),
-          ...(ends[1] - ends[0] > 60 ? [text(`${kind} pod`, { x: ends[0] + 6, y: y + 14 })] : []),
+          ...(ends[1] - ends[0] > 70 ? [text(`${kind} pod`, { class: side, x, y: y + 14 })] : []),
           ...(ready === null
             ? []
             : [element("path", { class: "edge", d: strokes([[scale(ready), y + 2, 0, row - 4]]) })]),
@@ -219,8 +222,8 @@ function flowLane(
 
 function cross(x: number, y: number): string {
   return strokes([
-    [x - 4, y - 7, 8, 14],
-    [x + 4, y - 7, -8, 14],
+    [x - 3, y - 6, 6, 12],
+    [x + 3, y - 6, -6, 12],
   ]);
 }
 

@@ -40,7 +40,7 @@ suite("the picture of a change", () => {
   test("says in words what it shows", () => {
     assert.match(
       picture,
-      /aria-label="restart, Rolling &#38; &#60;more&#62;\. Mode nftables\. 3 of 6 questions/,
+      /aria-label="Restart, Rolling &#38; &#60;more&#62;\. Mode nftables\. 3 of 6 questions/,
     );
     assert.match(picture, />3 of 6 failed</);
     assert.match(picture, />0\.9 s without</);
