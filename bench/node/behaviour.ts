@@ -78,9 +78,9 @@ export interface NodeResult {
 /** What a change did, measured once. */
 export interface Result {
   readonly mode: Mode;
-  /** A line of Markdown. */
+  /** A line of Markdown, as the next one. */
   readonly what: string;
-  /** What a user types. */
+  /** What a user does. */
   readonly command: string;
   readonly tookMs: number;
   readonly flows: Readonly<Record<Flow, Count>>;

@@ -12,7 +12,7 @@ const page = join(root, "docs/restart-behaviour.md");
 const picture = (name: string) => join(root, `docs/pictures/${name}.svg`);
 
 /** What is between these is measured; all else on the page is written by hand. */
-const measured = /(?<=<!-- measured -->\n\n)[^]*?(?=\n<!-- \/measured -->)/;
+const marks = ["<!-- measured -->", "<!-- /measured -->"] as const;
 
 /** What `--node` measured last. */
 export function readBehaviour(): Behaviour {
@@ -30,7 +30,14 @@ export async function pages(behaviour: Behaviour): Promise<ReadonlyMap<string, s
   const pictures = Object.entries(behaviour.timelines).map(([name, timeline]) => {
     return [picture(name), draw(timeline)] as const;
   });
-  return new Map([[page, readFileSync(page, "utf8").replace(measured, () => text)], ...pictures]);
+  return new Map([[page, between(readFileSync(page, "utf8"), text)], ...pictures]);
+}
+
+function between(content: string, text: string): string {
+  const [before, , after] = content.split(new RegExp(marks.join("|")));
+  if (before === undefined || after === undefined)
+    throw new Error(`${page}: there is no ${marks.join(" … ")}`);
+  return `${before}${marks[0]}\n\n${text}\n${marks[1]}${after}`;
 }
 
 /** Puts it on docs/restart-behaviour.md, with its pictures. */

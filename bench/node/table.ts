@@ -30,7 +30,7 @@ const columns: readonly Column[] = [
 
 const commands: readonly Column[] = [
   ["what changes", ({ what }) => what],
-  ["by", ({ command }) => `\`${command}\``],
+  ["by", ({ command }) => command],
 ];
 
 function table(results: readonly Result[], columns: readonly Column[]): string {

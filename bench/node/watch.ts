@@ -1,5 +1,5 @@
 /** Watches the kube-proxies of real nodes while something is done to them. */
-import { type KubeConfig, Watch } from "@kubernetes/client-node";
+import { CoreV1Api, type KubeConfig, makeInformer, type V1Pod } from "@kubernetes/client-node";
 import { samplesOf } from "../../components/cluster/verify/metrics.ts";
 import { type Lab, nodeCommand } from "../../lab/index.ts";
 import { startLines } from "../../tests/node/lines.ts";
@@ -7,6 +7,8 @@ import type { Attempt } from "../../tests/node/probe.ts";
 import type { NodeView, PodLife, Sync } from "./behaviour.ts";
 
 const lastSync = "kubeproxy_sync_proxy_rules_last_timestamp_seconds";
+
+const namespace = "kube-system";
 
 /** Reads the time of the last sync whenever a line comes. */
 const readSyncs = `while read -r _; do wget -q -O - http://127.0.0.1:10249/metrics | grep ^${lastSync}; done`;
@@ -24,33 +26,35 @@ export interface NodeWatch {
   stop(): Promise<void>;
 }
 
-interface SeenPod {
-  metadata: { uid: string };
-  spec: { nodeName?: string };
-  status: { conditions?: { type: string; status: string }[] };
-}
-
 /** Begins with the pods as they are. Has to be stopped. */
 export async function watchNodes(lab: Lab, config: KubeConfig): Promise<NodeWatch> {
   const pods = new Map<string, PodLife & { node?: string | undefined }>();
-  const watch = await new Watch(config).watch(
-    "/api/v1/namespaces/kube-system/pods",
-    { labelSelector: "k8s-app=kube-proxy" },
-    (type, object) => {
-      const pod = object as SeenPod;
-      const { uid } = pod.metadata;
-      const now = Date.now();
-      const { created = now, ready = isReady(pod) ? now : undefined, gone } = pods.get(uid) ?? {};
-      pods.set(uid, {
-        uid,
-        node: pod.spec.nodeName,
-        created,
-        ...(ready !== undefined && { ready }),
-        ...(type === "DELETED" ? { gone: now } : gone !== undefined && { gone }),
-      });
-    },
-    () => undefined,
-  );
+  const see = (pod: V1Pod, gone?: number): void => {
+    const now = Date.now();
+    const uid = pod.metadata?.uid ?? "";
+    const { created = now, ready = isReady(pod) ? now : undefined } = pods.get(uid) ?? {};
+    pods.set(uid, {
+      uid,
+      node: pod.spec?.nodeName,
+      created,
+      ...(ready !== undefined && { ready }),
+      ...(gone !== undefined && { gone }),
+    });
+  };
+  // Goes on when a watch ends, as it does after half a minute without news.
+  const labelSelector = "k8s-app=kube-proxy";
+  const list = () => config.makeApiClient(CoreV1Api).listNamespacedPod({ namespace, labelSelector });
+  const informer = makeInformer(config, `/api/v1/namespaces/${namespace}/pods`, list, labelSelector);
+  informer.on("add", (pod) => {
+    see(pod);
+  });
+  informer.on("update", (pod) => {
+    see(pod);
+  });
+  informer.on("delete", (pod) => {
+    see(pod, Date.now());
+  });
+  await informer.start();
   const nodes = lab.realNodes.map((name) => watchNode(lab, name));
   return {
     nodes: () =>
@@ -61,7 +65,7 @@ export async function watchNodes(lab: Lab, config: KubeConfig): Promise<NodeWatc
         pods: [...pods.values()].filter(({ node }) => node === name),
       })),
     stop: async () => {
-      watch.abort();
+      await informer.stop();
       await Promise.all(nodes.map(({ stop }) => stop()));
     },
   };
@@ -93,6 +97,6 @@ function watchNode(lab: Lab, name: string) {
   return { name, health, syncs, stop };
 }
 
-function isReady({ status }: SeenPod): boolean {
-  return status.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") === true;
+function isReady({ status }: V1Pod): boolean {
+  return status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") === true;
 }

@@ -13,7 +13,7 @@ const flows: Record<Flow, Result["flows"][Flow]> = {
 const result: Result = {
   mode: "nftables",
   what: "`Rolling` restart",
-  command: "pulumi up",
+  command: "`pulumi up`",
   tookMs: 9_949,
   flows,
   nodes: [
