@@ -35,16 +35,17 @@ export async function runCommand(usage: string, command: () => void | Promise<vo
  * out, which is told in one line.
  */
 export async function exitBy(work: () => Promise<boolean>): Promise<void> {
+  let ok = false;
   try {
-    process.exitCode = (await work()) ? 0 : 1;
+    ok = await work();
   } catch (error) {
     if (error instanceof ProblemsError) {
       throw error;
     }
     console.error(error instanceof Error ? error.message : String(error));
-    // At once: an API server that does not answer would keep the process alive for as long as it is silent.
-    process.exit(1);
   }
+  // At once: connections that the client keeps open, or an API server that is silent, would keep the process alive.
+  process.exit(ok ? 0 : 1);
 }
 
 /**

@@ -38,11 +38,14 @@ function mistakes({ token, since, mode, ...rest }: Readonly<Record<string, strin
 
 await runCheck({
   usage,
-  own: ["token", "since", "mode", "at-least"],
+  own: ["token", "since", "mode", "at-least", "test-services"],
   mistakes,
   run: async ({ config, daemonSet, nodes, deadlineMs, json, own }) => {
     const since = own["since"] === undefined ? undefined : new Date(own["since"]);
-    const expectation = { daemonSet, nodes, token: own["token"], mode: own["mode"], since };
+    const expectation = {
+      ...{ daemonSet, nodes, since },
+      ...{ token: own["token"], mode: own["mode"], testServices: own["test-services"] },
+    };
     const report = await verify(config, expectation, { deadlineMs });
     console.log(json ? JSON.stringify(report, undefined, 2) : formatReport(report));
     return report.failed === 0 && report.verified >= Number(own["at-least"] ?? 1);

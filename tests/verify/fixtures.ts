@@ -66,6 +66,7 @@ export function nodeWith(change: Partial<Pod> = {}, name = "node-1"): Node {
   const pod: Pod = {
     name: `kube-proxy-${name}`,
     node: name,
+    address: "192.0.2.1",
     notReady: undefined,
     revision: "new",
     token: "t2",
