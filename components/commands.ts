@@ -78,7 +78,8 @@ export function testServiceCommand(
   triggers: pulumi.Output<string[]>,
   wave: pulumi.Output<Wave>,
 ): command.local.CommandArgs {
-  return { ...run("testService.ts", cluster), create: daemonSetOption(wave), triggers };
+  // Longer than any restart takes: only what was forgotten is removed after that.
+  return { ...run("testService.ts", cluster, [daemonSetOption(wave)]), create: "--lifetime=24h", triggers };
 }
 
 /** What {@link verifyCommand} proves. */

@@ -47,7 +47,8 @@ export async function restartNodes(
   const reports: Report[] = [];
   try {
     for (const { daemonSet, nodes, testServices: id } of expectations) {
-      log(await prepareRestart(config, { daemonSet, nodes, id }));
+      const lifetimeMs = deadlineMs * (targets.length + 2);
+      log(await prepareRestart(config, { daemonSet, nodes, id, lifetimeMs }));
     }
     for (const [index, target] of targets.entries()) {
       const next = targets.slice(index + 1).map(({ node }) => node);

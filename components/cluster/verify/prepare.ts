@@ -9,9 +9,6 @@ import type { ServiceAnswer } from "./types.ts";
 /** Longest wait in milliseconds for everything here: a restart must not wait for what is restarted for being broken. */
 const timeoutMs = 30_000;
 
-/** How long a Service may be needed, in milliseconds: longer than any restart takes. */
-const lifetimeMs = 24 * 3600_000;
-
 /** What {@link prepareRestart} is told. */
 export interface PrepareOptions {
   /** Name of the DaemonSet in `kube-system` that is about to be restarted. */
@@ -20,6 +17,8 @@ export interface PrepareOptions {
   readonly nodes?: readonly string[] | undefined;
   /** Names the Service for `verify` (`Expectation.testServices`). */
   readonly id: string;
+  /** Milliseconds after which anybody may remove it. */
+  readonly lifetimeMs: number;
 }
 
 /**
@@ -31,7 +30,7 @@ export interface PrepareOptions {
  */
 export async function prepareRestart(
   config: KubeConfig,
-  { daemonSet, nodes, id }: PrepareOptions,
+  { daemonSet, nodes, id, lifetimeMs }: PrepareOptions,
 ): Promise<string> {
   const deadline = AbortSignal.timeout(timeoutMs);
   const none = (reason: string) => `No Service from before the restart will be asked for: ${reason}.`;

@@ -95,11 +95,14 @@ function formatService(service: ServiceAnswer | null): string {
 
 /** A proof that is smaller than it should be has to say so. */
 function unaskedLines(nodes: readonly { service: ServiceAnswer | null }[]): string[] {
-  const unasked = nodes.flatMap(({ service }) => (service?.verdict === "unasked" ? [service.reason] : []));
+  const services = nodes.flatMap(({ service }) => service ?? []);
+  const unasked = services.flatMap((service) => (service.verdict === "unasked" ? [service.reason] : []));
   const reasons = [...new Set(unasked)];
   return reasons.length === 0
     ? []
-    : [`Not known of ${unasked.length} nodes whether a Service answers: ${reasons[0]}${also(reasons)}.`];
+    : [
+        `Whether a Service answers is not known of ${unasked.length} of ${services.length} nodes: ${reasons[0]}${also(reasons)}.`,
+      ];
 }
 
 function also(reasons: readonly string[]): string {
