@@ -48,6 +48,17 @@ export async function exitBy(work: () => Promise<boolean>): Promise<void> {
   process.exit(ok ? 0 : 1);
 }
 
+/** Aborts when somebody ends this command, so that it can put away what it has made; a second time ends it at once. */
+export function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.once(name, () => {
+      controller.abort(new Error(`ended by ${name}`));
+    });
+  }
+  return controller.signal;
+}
+
 /**
  * Which cluster is meant: `--kubeconfig` and `--context`; else `KUBE_PROXY_KUBECONFIG` and `KUBE_PROXY_CONTEXT`, by which
  * the component tells its own commands.

@@ -16,6 +16,8 @@ export interface ExamineOptions {
   readonly nodes?: readonly string[] | undefined;
   /** Milliseconds after which what has not answered counts as silent. */
   readonly deadlineMs: number;
+  /** Ends it early: the promise then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Result of {@link examine}. */
@@ -39,7 +41,11 @@ export interface Diagnosis {
  * @throws Error when the cluster cannot be read: no such DaemonSet, no rights, no answer
  */
 export async function examine(config: KubeConfig, options: ExamineOptions): Promise<Diagnosis> {
-  const deadline = AbortSignal.timeout(options.deadlineMs);
+  const { deadlineMs, signal } = options;
+  const deadline = AbortSignal.any([
+    AbortSignal.timeout(deadlineMs),
+    ...(signal === undefined ? [] : [signal]),
+  ]);
   const daemonSet = options.daemonSet ?? "kube-proxy";
   const fleet = await readFleetInTime(config, { daemonSet, nodes: options.nodes }, deadline);
   const port = metricsPortOf(fleet.configuration);
@@ -47,7 +53,7 @@ export async function examine(config: KubeConfig, options: ExamineOptions): Prom
   const { configuration } = fleet;
   const id = randomUUID();
   try {
-    const lifetimeMs = 2 * options.deadlineMs;
+    const lifetimeMs = 2 * deadlineMs;
     const pods = readyPods(fleet);
     const openServices = () => ServiceCheck.open(config, pods, { configuration, id, lifetimeMs }, deadline);
     const onAnswer = ({ node }: Pod, answered: Answered) => answers.set(node, answered);
@@ -55,6 +61,7 @@ export async function examine(config: KubeConfig, options: ExamineOptions): Prom
   } finally {
     await removeTestServices(config, id);
   }
+  signal?.throwIfAborted();
   const nodes = diagnose(fleet, answers);
   const count = (wanted: Finding["verdict"]): number =>
     nodes.filter(({ verdict }) => verdict === wanted).length;
