@@ -164,6 +164,24 @@ describe("a Service that is asked for on every node", { concurrency: true }, () 
     );
   });
 
+  test("neither answers on one node nor does kube-proxy's own port, which are refused: it fails", async () => {
+    await checked(
+      (pod) => (pod === "b" ? "refuses" : "answers"),
+      async (_, open) => {
+        assert.deepEqual(await verdicts(await open()), ["answers", "fails", "answers"]);
+      },
+    );
+  });
+
+  test("is not asked for on a node that the network does not lead to", async () => {
+    await checked(
+      (pod) => (pod === "b" ? "is silent" : "answers"),
+      async (_, open) => {
+        assert.deepEqual(await verdicts(await open()), ["answers", "unasked", "answers"]);
+      },
+    );
+  });
+
   test("does not on any node, and is refused: all fail", async () => {
     await checked(
       (_, port) => (port === healthz ? "answers" : "refuses"),

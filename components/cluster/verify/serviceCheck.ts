@@ -111,10 +111,14 @@ export class ServiceCheck {
     // Where nobody has answered, a firewall may be silent about all NodePorts, also about one that no Service has.
     const isFiltered = async () =>
       nodes.answered === 0 && outcome === "silent" && (await ask(nodePort ^ 1)) === "silent";
-    if ((await ask(targetPort)) === "answered" && !(await isFiltered())) {
+    const direct = await ask(targetPort);
+    // A refusal may come from a proxy on the way, unless that leads to other nodes.
+    const isReached = direct === "answered" || (direct === "refused" && nodes.answered > 0);
+    if (isReached && !(await isFiltered())) {
       const which = made === undefined ? "a Service from before the restart" : "a new Service";
-      const whereas = `whereas port ${targetPort} there does`;
-      return { verdict: "fails", reason: `${which} does not answer at ${where} (${reason}), ${whereas}` };
+      const other =
+        direct === "answered" ? `whereas port ${targetPort} there does` : `nor does port ${targetPort}`;
+      return { verdict: "fails", reason: `${which} does not answer at ${where} (${reason}), ${other}` };
     }
     const unasked = `the API server does not reach ${where}: ${reason}`;
     nodes.unreached += 1;
