@@ -67,7 +67,7 @@ function useNodes(mode: Mode, config: Record<string, unknown> = {}) {
     const untouched = async () =>
       (await scenario.cluster.daemonSets()).map(({ metadata }) => metadata).slice(1);
     const old = await untouched();
-    await scenario.stack.setConfig({ restart: token, timeouts: { verify: "8s" }, ...changed });
+    await scenario.stack.setConfig({ restart: token, timeouts: { verify: "15s" }, ...changed });
     const { ok, output } = await scenario.stack.up();
     assert.ok(!ok, `up did not notice:\n${output}`);
     assert.match(output, new RegExp(`${faulty} .* failed: .*${reason.source}`));
@@ -78,7 +78,7 @@ function useNodes(mode: Mode, config: Record<string, unknown> = {}) {
     );
   }
 
-  async function command<T>(name: "verify" | "doctor", deadline: string) {
+  async function command(name: string, deadline: string): Promise<{ code: number | null; stdout: string }> {
     const args = [
       "--kubeconfig",
       lab.lab.kubeconfig,
@@ -87,24 +87,33 @@ function useNodes(mode: Mode, config: Record<string, unknown> = {}) {
       "--deadline",
       deadline,
     ];
-    const child = spawn(process.execPath, [join(commands, `${name}.ts`), ...args, "--json"], {
-      stdio: "pipe",
+    const child = spawn(process.execPath, [join(commands, name), ...args, "--json"], {
+      stdio: ["ignore", "pipe", "inherit"],
     });
     const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-    const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-    assert.equal(stderr, "");
-    return { code, result: JSON.parse(stdout) as T };
+    return { stdout: await text(child.stdout), code: await ended };
+  }
+
+  async function verify(deadline: string): Promise<{ code: number | null; result: Report }> {
+    const { code, stdout } = await command("verify.ts", deadline);
+    return { code, result: JSON.parse(stdout) as Report };
+  }
+
+  async function doctor(): Promise<{ code: number | null; result: Diagnosis }> {
+    const { code, stdout } = await command("doctor.ts", "30s");
+    return { code, result: JSON.parse(stdout) as Diagnosis };
   }
 
   /** Without a restart, `verify` has to find the fault. */
   async function assertFound(reason: RegExp): Promise<void> {
-    const verified = await command<Report>("verify", "8s");
-    assert.deepEqual([verified.code, verified.result.nodes[0]?.node], [1, faulty]);
-    assert.match(verified.result.nodes[0]?.reasons.join("; ") ?? "", reason);
+    const { code, result } = await verify("15s");
+    const [node] = result.nodes;
+    assert.deepEqual([code, node?.node, node?.verdict], [1, faulty, "failed"]);
+    assert.match(node?.reasons.join("; ") ?? "", reason);
   }
 
   async function assertWell(): Promise<void> {
-    const { code, result } = await command<Report>("verify", "30s");
+    const { code, result } = await verify("30s");
     assert.equal(code, 0, JSON.stringify(result, undefined, 2));
     assert.deepEqual(
       result.nodes.map(({ service }) => service?.verdict),
@@ -126,7 +135,7 @@ function useNodes(mode: Mode, config: Record<string, unknown> = {}) {
     get scenario() {
       return scenario;
     },
-    ...{ onNode, during, assertHalts, assertFound, assertWell, recover, command },
+    ...{ onNode, during, assertHalts, assertFound, assertWell, recover, doctor },
   };
 }
 
@@ -145,20 +154,24 @@ suite("faults of a kube-proxy in mode nftables", { skip }, () => {
   });
 
   test("an API server that cannot be reached any more", async () => {
+    const chain = "output { type filter hook output priority filter ; }";
     const rule = `ip daddr ${network.advertiseAddress} tcp dport ${bindPort} reject with tcp reset`;
-    const chain = "type filter hook output priority filter; policy accept;";
-    await nodes.onNode("nft", `table ip lab { chain output { ${chain} ${rule}; } }`);
+    const block = ["add table ip lab", `add chain ip lab ${chain}`, `add rule ip lab output ${rule}`];
+    await nodes.onNode("nft", block.join(" ; "));
     await nodes.assertFound(/^a new Service does not answer at 198\.19\.0\.1:\d+/);
     await nodes.onNode("nft", "delete table ip lab");
     await nodes.assertWell();
   });
 
   test("a process that is stopped", async () => {
+    await nodes.onNode("pkill", "-STOP", "kube-proxy");
+    await nodes.assertFound(/^its metrics cannot be read: no complete answer within 5 s/);
+    await nodes.onNode("pkill", "-CONT", "kube-proxy");
     await nodes.during(["sh", "-c", stopNewProcesses], async () => {
-      await nodes.assertHalts("stopped", /its metrics cannot be read: no complete answer within 5 s/);
-      const { code, result } = await nodes.command<Diagnosis>("doctor", "30s");
+      await nodes.assertHalts("stopped", /its metrics cannot be read/);
+      const { code, result } = await nodes.doctor();
       assert.equal(code, 1);
-      assert.match(result.nodes[0]?.findings.join("; ") ?? "", /no complete answer within 5 s/);
+      assert.match(result.nodes[0]?.findings.join("; ") ?? "", /^its metrics cannot be read/);
     });
     await nodes.recover("stopped");
   });

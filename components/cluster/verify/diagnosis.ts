@@ -15,7 +15,7 @@ export interface Finding {
   /** Seconds since a sync was asked for that is not done; null when none is pending or it gave no answer. */
   readonly pendingSeconds: number | null;
   readonly mode: string | null;
-  /** Whether a new Service answers there; null when no kube-proxy is at work there. */
+  /** Whether a new Service answers there; null when its kube-proxy gave no answer. */
   readonly service: ServiceAnswer | null;
   /** `outlier`: it differs from most others, or does not work. `excluded`: the node is NotReady, nobody was asked. */
   readonly verdict: "healthy" | "outlier" | "excluded";
@@ -70,7 +70,7 @@ export function diagnose(fleet: Fleet, answers: Answers): Finding[] {
       ...(patient === undefined
         ? []
         : [...deviations(patient.traits, usual), ...ailments(patient.observation)]),
-      ...(answer?.service.verdict === "fails" ? [answer.service.reason] : []),
+      ...(answer?.service?.verdict === "fails" ? [answer.service.reason] : []),
     ];
     return findingOf(node, faults.length === 0 ? "healthy" : "outlier", faults, answer);
   });

@@ -54,10 +54,10 @@ export async function examine(config: KubeConfig, options: ExamineOptions): Prom
   const id = randomUUID();
   try {
     const lifetimeMs = 2 * deadlineMs;
-    const pods = readyPods(fleet);
-    const openServices = () => ServiceCheck.open(config, pods, { configuration, id, lifetimeMs }, deadline);
+    const openServices = (pods: readonly Pod[]) =>
+      ServiceCheck.open(config, pods, { configuration, id, lifetimeMs }, deadline);
     const onAnswer = ({ node }: Pod, answered: Answered) => answers.set(node, answered);
-    await askNodes(config, pods, { port, openServices, onAnswer }, deadline);
+    await askNodes(config, readyPods(fleet), { port, openServices, onAnswer }, deadline);
   } finally {
     await removeTestServices(config, id);
   }

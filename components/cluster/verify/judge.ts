@@ -55,7 +55,7 @@ export function judgeFromCluster(node: Node, standard: Standard): NodeResult | u
 export function judgeAnswers(node: Node, { probed, service }: Answered, standard: Standard): NodeResult {
   const reasons = [
     ...(typeof probed === "string" ? [probed] : observationReasons(probed, standard)),
-    ...(service.verdict === "fails" ? [service.reason] : []),
+    ...(service?.verdict === "fails" ? [service.reason] : []),
   ];
   const verdict = reasons.length === 0 ? "verified" : "failed";
   return result(node, verdict, reasons, { probed, service });

@@ -61,7 +61,8 @@ export type Probed = Observation | string;
 /** What a node answered. */
 export interface Answered {
   readonly probed: Probed;
-  readonly service: ServiceAnswer;
+  /** Null when kube-proxy gave no answer: nothing has to be known of Services then. */
+  readonly service: ServiceAnswer | null;
 }
 
 /** Whether Services answer on a node. */
@@ -87,7 +88,7 @@ export interface NodeResult {
   readonly syncDelaySeconds: number | null;
   /** The mode that it runs in; null when it gave no answer. */
   readonly mode: string | null;
-  /** Whether Services answer there; null when no kube-proxy is at work there. */
+  /** Whether Services answer there; null when its kube-proxy gave no answer. */
   readonly service: ServiceAnswer | null;
   readonly verdict: Verdict;
   /** Why it is not verified, one sentence each; empty when it is. */

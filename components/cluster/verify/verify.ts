@@ -125,13 +125,9 @@ class Verification {
         toAsk.push(pod);
       }
     }
-    const openServices = async (): Promise<ServiceCheck> =>
-      (this.#services ??= await ServiceCheck.open(
-        this.#config,
-        toAsk,
-        { configuration, id: this.id, lifetimeMs },
-        stop,
-      ));
+    const options = { configuration, id: this.id, lifetimeMs };
+    const openServices = async (pods: readonly Pod[]): Promise<ServiceCheck> =>
+      (this.#services ??= await ServiceCheck.open(this.#config, pods, options, stop));
     const onAnswer = (pod: Pod, answered: Answered): void => {
       const node = nodes.get(pod.node);
       // An answer that the deadline has cut off says less than the one before.
