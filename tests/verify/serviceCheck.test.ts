@@ -298,6 +298,17 @@ describe("a Service that is asked for on every node", { concurrency: true }, () 
     );
   });
 
+  test("an end before it has answered is no excuse", async () => {
+    await checked(
+      (_, port) => (port === healthz ? "answers" : "is silent"),
+      async (_, open) => {
+        const check = await open();
+        const [answer] = await Promise.all(pods.map((pod) => check.ask(pod, AbortSignal.timeout(100))));
+        assert.deepEqual(answer, { verdict: "fails", reason: "no Service has answered before the deadline" });
+      },
+    );
+  });
+
   test("is not asked for at addresses that have no NodePorts", async () => {
     await checked(
       () => "answers",

@@ -74,6 +74,14 @@ export class ServiceCheck {
 
   /** Asks for the Services at a node's address, until they answer or some seconds have passed. */
   async ask(pod: Pod, signal: AbortSignal): Promise<ServiceAnswer> {
+    const answer = await this.#ask(pod, signal);
+    // Whatever the reason would have been: what has not passed by then has failed.
+    return signal.aborted && answer.verdict !== "answers"
+      ? { verdict: "fails", reason: "no Service has answered before the deadline" }
+      : answer;
+  }
+
+  async #ask(pod: Pod, signal: AbortSignal): Promise<ServiceAnswer> {
     if (this.#unasked !== undefined) return { verdict: "unasked", reason: this.#unasked };
     if (!servesNodePorts(this.#options.configuration, pod.address)) {
       return { verdict: "unasked", reason: `nodePortAddresses leaves out ${pod.address}` };
