@@ -209,6 +209,22 @@ describe("a Service that is asked for on every node", { concurrency: true }, () 
     );
   });
 
+  test("is not asked for any more when five nodes were silent", async () => {
+    const five = ["a", "b", "c", "d", "e"].map((name) => podOn(name));
+    await checked(
+      (_, port) => (port === healthz ? "answers" : "is silent"),
+      async (api, open) => {
+        const check = await open();
+        await Promise.all(five.map((pod) => check.ask(pod, signal)));
+        assert.equal((await check.ask(podOn("f"), signal)).verdict, "unasked");
+        assert.deepEqual(
+          api.asked.filter((asked) => asked.startsWith("f:")),
+          [],
+        );
+      },
+    );
+  });
+
   test("is silent on all nodes, where a port of no Service is refused: all fail", async () => {
     await checked(
       (_, port) => (port === healthz ? "answers" : port % 2 === 0 ? "is silent" : "refuses"),
