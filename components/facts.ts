@@ -10,6 +10,10 @@ export interface ClusterFacts {
   nodes: NodeFacts[];
   /** The DaemonSets in kube-system whose pods have label `k8s-app=kube-proxy`. */
   daemonSets: DaemonSetFacts[];
+  /** The ConfigMaps in kube-system with label `app=kube-proxy`: kubeadm's one and those of pools. */
+  configMaps: ConfigMapFacts[];
+  /** kubeadm's own ClusterConfiguration, as YAML; absent where kubeadm left none. */
+  clusterConfiguration?: string;
 }
 
 /** A node. */
@@ -39,6 +43,13 @@ export interface DaemonSetFacts {
   desired: number;
   /** Nodes that have one which serves. */
   available: number;
+}
+
+/** A ConfigMap of kube-proxy. */
+export interface ConfigMapFacts {
+  name: string;
+  /** `config.conf` and `kubeconfig.conf`, and whatever else somebody put there. */
+  data: Record<string, string>;
 }
 
 /** Longest wait for the cluster, in milliseconds. */

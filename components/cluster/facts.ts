@@ -1,19 +1,33 @@
 import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
-import type { ClusterFacts, DaemonSetFacts, NodeFacts } from "../facts.ts";
+import type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, NodeFacts } from "../facts.ts";
 
-import { request } from "./snapshot/api.ts";
+import { find, list, request } from "./snapshot/api.ts";
+import type { ApiObject } from "./snapshot/objects.ts";
 import { type DaemonSet, listDaemonSets } from "./workload.ts";
 
 /**
- * Reads what decides what an `up` does: two requests, however many nodes.
+ * Reads what decides what an `up` does: four requests, however many nodes.
  *
  * @param config - the cluster, see `loadCluster`
  * @throws ApiError when the API server refuses or does not answer
  */
 export async function readFacts(config: KubeConfig): Promise<ClusterFacts> {
-  const [nodes, daemonSets] = await Promise.all([readNodes(config), listDaemonSets(config)]);
-  return { nodes, daemonSets: daemonSets.map(daemonSetFacts) };
+  const [nodes, daemonSets, configMaps, kubeadmConfig] = await Promise.all([
+    readNodes(config),
+    listDaemonSets(config),
+    list(config, kubeProxyConfigMaps, "app=kube-proxy"),
+    find(config, "/api/v1/namespaces/kube-system/configmaps/kubeadm-config"),
+  ]);
+  const { ClusterConfiguration: clusterConfiguration } = dataOf(kubeadmConfig);
+  return {
+    nodes,
+    daemonSets: daemonSets.map(daemonSetFacts),
+    configMaps: configMaps.map(configMapFacts),
+    ...(clusterConfiguration !== undefined && { clusterConfiguration }),
+  };
 }
+
+const kubeProxyConfigMaps = { apiVersion: "v1", kind: "ConfigMap", namespace: "kube-system" };
 
 /** Reads the nodes alone, as {@link readFacts} does. */
 export async function readNodes(config: KubeConfig): Promise<NodeFacts[]> {
@@ -50,4 +64,13 @@ function daemonSetFacts({ metadata: { name, uid, annotations = {} }, status }: D
     desired: status.desiredNumberScheduled,
     available: status.numberAvailable ?? 0,
   };
+}
+
+function configMapFacts(configMap: ApiObject): ConfigMapFacts {
+  return { name: configMap.metadata.name, data: dataOf(configMap) };
+}
+
+/** What a ConfigMap holds. */
+function dataOf(configMap: ApiObject | undefined): Record<string, string> {
+  return (configMap?.["data"] ?? {}) as Record<string, string>;
 }

@@ -38,11 +38,23 @@ async function ask(answer: Answer, user: object = {}): ReturnType<typeof askFact
   }
 }
 
-/** A cluster that has these objects. */
-function cluster(nodes: readonly object[], daemonSets: readonly object[]): Answer {
+/** A cluster that has these objects, of which there is no other ConfigMap than those of kube-proxy. */
+function cluster(
+  nodes: readonly object[],
+  daemonSets: readonly object[],
+  configMaps: readonly object[] = [],
+  kubeadmConfig?: object,
+): Answer {
+  const answers: Record<string, object | undefined> = {
+    "/api/v1/nodes": { items: nodes },
+    "/apis/apps/v1/namespaces/kube-system/daemonsets": { items: daemonSets },
+    "/api/v1/namespaces/kube-system/configmaps?labelSelector=app%3Dkube-proxy": { items: configMaps },
+    "/api/v1/namespaces/kube-system/configmaps/kubeadm-config": kubeadmConfig,
+  };
   return ({ url = "" }, response) => {
-    const items = url === "/api/v1/nodes" ? nodes : daemonSets;
-    response.setHeader("content-type", "application/json").end(JSON.stringify({ items }));
+    const body = answers[url];
+    response.writeHead(body === undefined ? 404 : 200, { "content-type": "application/json" });
+    response.end(JSON.stringify(body ?? { kind: "Status", message: "not found" }));
   };
 }
 
@@ -80,6 +92,7 @@ suite("the facts of a cluster", () => {
         { ...common, name: "e", labels: {}, ready: "Unknown" },
       ],
       daemonSets: [],
+      configMaps: [],
     });
   });
 
@@ -102,6 +115,20 @@ suite("the facts of a cluster", () => {
       { ...common, name: "kube-proxy", uid: "uid of kube-proxy", annotations: ours, available: 2 },
       { ...common, name: "kube-proxy-canary", uid: "uid of kube-proxy-canary" },
     ]);
+  });
+
+  test("kube-proxy's ConfigMaps, and kubeadm's own where it left one", async () => {
+    const configMap = { metadata: { name: "kube-proxy" }, data: { "config.conf": "mode: nftables" } };
+    const empty = { metadata: { name: "kube-proxy-canary" } };
+    const kubeadmConfig = { data: { ClusterConfiguration: "kubernetesVersion: v1.37.2" } };
+    const { configMaps, clusterConfiguration } = await ask(
+      cluster([], [], [configMap, empty], kubeadmConfig),
+    );
+    assert.deepEqual(configMaps, [
+      { name: "kube-proxy", data: { "config.conf": "mode: nftables" } },
+      { name: "kube-proxy-canary", data: {} },
+    ]);
+    assert.equal(clusterConfiguration, "kubernetesVersion: v1.37.2");
   });
 
   test("every failure is an error of one line", async () => {
