@@ -31,7 +31,7 @@ function after(args: Partial<Plain>, all = nodes(20)): ClusterFacts {
     desired: all.length,
     available: all.length,
   }));
-  return { nodes: all, daemonSets, configMaps: [] };
+  return { nodes: all, daemonSets, configMaps: [], helpers: [] };
 }
 
 function tell(args: Partial<Plain>, facts: ClusterFacts, held: string[] = []) {
@@ -50,7 +50,7 @@ suite("what an up does to the pods is said before", () => {
   });
 
   test("the first one", () => {
-    assert.deepEqual(tell({}, { nodes: nodes(20), daemonSets: [], configMaps: [] }).lines, [
+    assert.deepEqual(tell({}, { nodes: nodes(20), daemonSets: [], configMaps: [], helpers: [] }).lines, [
       "DaemonSet kube-proxy is created for 20 nodes; waits up to 12m.",
     ]);
   });
@@ -118,7 +118,7 @@ suite("what an up does to the pods is said before", () => {
     const some = tell({ restart: "2", updateStrategy }, after({ updateStrategy }, dead)).problems;
     assert.match(some[0]?.accepted ?? "", /the rollout would never end; repair/);
     assert.deepEqual(tell({}, after({}, dead)).problems, []);
-    assert.deepEqual(tell({}, { nodes: dead, daemonSets: [], configMaps: [] }).problems, []);
+    assert.deepEqual(tell({}, { nodes: dead, daemonSets: [], configMaps: [], helpers: [] }).problems, []);
     const notReady = nodes(20, { ready: "False" });
     assert.deepEqual(
       tell({ restart: "2" }, after({}, notReady)).problems,
@@ -128,14 +128,14 @@ suite("what an up does to the pods is said before", () => {
   });
 
   test("a first pool without a node is refused, a last one may wait for nodes", () => {
-    const { problems } = tell({ pools }, { nodes: nodes(3), daemonSets: [], configMaps: [] });
+    const { problems } = tell({ pools }, { nodes: nodes(3), daemonSets: [], configMaps: [], helpers: [] });
     assert.deepEqual(
       problems.map(({ path, value }) => [path, value]),
       [["pools[0]", "canary"]],
     );
     const all = nodes(3, { labels: { pool: "canary" } });
-    assert.deepEqual(tell({ pools }, { nodes: all, daemonSets: [], configMaps: [] }).problems, []);
-    assert.deepEqual(tell({ pools }, { nodes: [], daemonSets: [], configMaps: [] }).problems, []);
+    assert.deepEqual(tell({ pools }, { nodes: all, daemonSets: [], configMaps: [], helpers: [] }).problems, []);
+    assert.deepEqual(tell({ pools }, { nodes: [], daemonSets: [], configMaps: [], helpers: [] }).problems, []);
   });
 });
 
@@ -153,7 +153,7 @@ suite("a pause", () => {
     const [canary] = after({ pools, restart: "2" }, all).daemonSets;
     const [, rest] = before.daemonSets;
     assert.ok(canary && rest);
-    assert.deepEqual(heldPools(wanted, 1, { nodes: all, daemonSets: [canary, rest], configMaps: [] }), []);
+    assert.deepEqual(heldPools(wanted, 1, { nodes: all, daemonSets: [canary, rest], configMaps: [], helpers: [] }), []);
   });
 
   test("holds nothing without one, or where nothing changes before it", () => {
@@ -169,7 +169,7 @@ suite("a pause", () => {
     assert.deepEqual(heldPools({ ...plain, pools, image: "example.com/p:1" }, 1, after({ pools }, all)), [
       "rest",
     ]);
-    assert.deepEqual(heldPools({ ...plain, pools }, 1, { nodes: all, daemonSets: [], configMaps: [] }), [
+    assert.deepEqual(heldPools({ ...plain, pools }, 1, { nodes: all, daemonSets: [], configMaps: [], helpers: [] }), [
       "rest",
     ]);
   });
