@@ -37,7 +37,8 @@ function after(args: Partial<Plain>, all = nodes(20)): ClusterFacts {
 function tell(args: Partial<Plain>, facts: ClusterFacts, held: string[] = []) {
   const strategy = args.restartStrategy ?? RestartStrategy.Rolling;
   const { waves } = planOf({ ...plain, ...args });
-  return forecast(waves, { strategy, held, waits: waves.map(() => "12m") }, facts);
+  const { kubernetesVersion } = plain;
+  return forecast(waves, { strategy, held, waits: waves.map(() => "12m"), kubernetesVersion }, facts);
 }
 
 suite("what an up does to the pods is said before", () => {
