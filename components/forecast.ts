@@ -48,10 +48,7 @@ export function forecast(waves: readonly Wave[], plan: Plan, facts: ClusterFacts
   const each = waves.flatMap((wave, index) =>
     plan.held.includes(wave.pool ?? "")
       ? []
-      : [
-          forecastSwitch(wave, plan, facts),
-          forecastWave(wave, plan.strategy, facts, plan.waits[index]),
-        ],
+      : [forecastSwitch(wave, plan, facts), forecastWave(wave, plan.strategy, facts, plan.waits[index])],
   );
   const layouts = waves.map(({ daemonSet: { metadata } }) => {
     return [metadata.name, metadata.annotations?.[layoutAnnotation]] as const;

@@ -76,7 +76,8 @@ async function readPods(): Promise<void> {
     const source = own ?? configMap;
     if (known.has(name) || started === undefined || source === undefined) continue;
     const reading =
-      configurations.get(source) ?? (own === undefined ? readConfiguration(source) : Promise.resolve(parse(own)));
+      configurations.get(source) ??
+      (own === undefined ? readConfiguration(source) : Promise.resolve(parse(own)));
     configurations.set(source, reading as Promise<Record<string, unknown>>);
     const configuration = (await reading) as Record<string, unknown>;
     const mode = configuration["mode"] === "nftables" ? "nftables" : "iptables";

@@ -47,7 +47,8 @@ function clusterWith(args: { pools: Pool[]; restart?: string }): ClusterFacts {
       desired: 1,
       available: 1,
     })),
-    configMaps: [], helpers: [],
+    configMaps: [],
+    helpers: [],
   };
 }
 

@@ -135,8 +135,14 @@ suite("what an up does to the pods is said before", () => {
       [["pools[0]", "canary"]],
     );
     const all = nodes(3, { labels: { pool: "canary" } });
-    assert.deepEqual(tell({ pools }, { nodes: all, daemonSets: [], configMaps: [], helpers: [] }).problems, []);
-    assert.deepEqual(tell({ pools }, { nodes: [], daemonSets: [], configMaps: [], helpers: [] }).problems, []);
+    assert.deepEqual(
+      tell({ pools }, { nodes: all, daemonSets: [], configMaps: [], helpers: [] }).problems,
+      [],
+    );
+    assert.deepEqual(
+      tell({ pools }, { nodes: [], daemonSets: [], configMaps: [], helpers: [] }).problems,
+      [],
+    );
   });
 });
 
@@ -154,7 +160,10 @@ suite("a pause", () => {
     const [canary] = after({ pools, restart: "2" }, all).daemonSets;
     const [, rest] = before.daemonSets;
     assert.ok(canary && rest);
-    assert.deepEqual(heldPools(wanted, 1, { nodes: all, daemonSets: [canary, rest], configMaps: [], helpers: [] }), []);
+    assert.deepEqual(
+      heldPools(wanted, 1, { nodes: all, daemonSets: [canary, rest], configMaps: [], helpers: [] }),
+      [],
+    );
   });
 
   test("holds nothing without one, or where nothing changes before it", () => {
@@ -170,8 +179,9 @@ suite("a pause", () => {
     assert.deepEqual(heldPools({ ...plain, pools, image: "example.com/p:1" }, 1, after({ pools }, all)), [
       "rest",
     ]);
-    assert.deepEqual(heldPools({ ...plain, pools }, 1, { nodes: all, daemonSets: [], configMaps: [], helpers: [] }), [
-      "rest",
-    ]);
+    assert.deepEqual(
+      heldPools({ ...plain, pools }, 1, { nodes: all, daemonSets: [], configMaps: [], helpers: [] }),
+      ["rest"],
+    );
   });
 });

@@ -26,7 +26,8 @@ suite("how long a rollout may take", () => {
   test("each pool has its own", () => {
     const facts = {
       daemonSets: [],
-      configMaps: [], helpers: [],
+      configMaps: [],
+      helpers: [],
       nodes: [{ pool: "canary" }, {}, {}, {}].map((labels, index) => {
         return { name: `node-${index}`, labels: { ...labels }, taints: [], ready: "True" };
       }),

@@ -4,7 +4,16 @@ import { type Problem, ProblemsError } from "../../problems.ts";
 import { waitUntil } from "../snapshot/wait.ts";
 import { forEachConcurrently } from "../verify/concurrency.ts";
 import type { Observation } from "../verify/observation.ts";
-import { concurrency, createPod, deletePod, endOf, lastWords, listHelpers, listPods, type Pod } from "../workload.ts";
+import {
+  concurrency,
+  createPod,
+  deletePod,
+  endOf,
+  lastWords,
+  listHelpers,
+  listPods,
+  type Pod,
+} from "../workload.ts";
 import { ask, readyNodes } from "./ask.ts";
 import { clearingPod } from "./pods.ts";
 import type { SwitchOptions } from "./prepare.ts";
@@ -23,7 +32,11 @@ const tellsSince = 34;
  * @throws ProblemsError naming every node where rules may be left, with what the cleanup said; for what the API server
  *   refuses
  */
-export async function clear(config: KubeConfig, options: SwitchOptions, nodes?: ReadonlySet<string>): Promise<void> {
+export async function clear(
+  config: KubeConfig,
+  options: SwitchOptions,
+  nodes?: ReadonlySet<string>,
+): Promise<void> {
   const clearing = new Clearing(config, nodes);
   await waitUntil(options.timeoutMs, () => clearing.removeHelpers());
   await clearing.begin();

@@ -8,6 +8,10 @@ export { clear } from "./clear.ts";
 export type { SwitchOptions } from "./prepare.ts";
 
 /** {@link prepare} on the cluster that a user means. */
-export async function prepareSwitch(choice: ClusterChoice, wave: Wave, options: SwitchOptions): Promise<void> {
+export async function prepareSwitch(
+  choice: ClusterChoice,
+  wave: Wave,
+  options: SwitchOptions,
+): Promise<void> {
   await prepare(loadCluster(choice, process.env), wave, options);
 }

@@ -12,7 +12,17 @@ import { judgeAnswers } from "../verify/judge.ts";
 import { probe, probeConcurrency } from "../verify/probe.ts";
 import { selects } from "../verify/selection.ts";
 import type { Probed } from "../verify/types.ts";
-import { createPod, deletePod, isReady, lastWords, listHelpers, listPods, type Pod, type PodSpec, whyNotReady } from "../workload.ts";
+import {
+  createPod,
+  deletePod,
+  isReady,
+  lastWords,
+  listHelpers,
+  listPods,
+  type Pod,
+  type PodSpec,
+  whyNotReady,
+} from "../workload.ts";
 import { ask } from "./ask.ts";
 import { clear } from "./clear.ts";
 import { helperConfiguration, helperPod, helperPorts, type NewPod } from "./pods.ts";
@@ -59,10 +69,10 @@ export async function prepare(config: KubeConfig, wave: Wave, options: SwitchOpt
   });
   if (open.length > 0) {
     const problems = open.map(({ node, why }): Problem => ({ path: `helper on ${node}`, accepted: why }));
-    throw new ProblemsError(
-      `preparing the switch to mode ${mode}; no kube-proxy was touched`,
-      [...problems, ...(await undo(config, preparation.nodes, options))],
-    );
+    throw new ProblemsError(`preparing the switch to mode ${mode}; no kube-proxy was touched`, [
+      ...problems,
+      ...(await undo(config, preparation.nodes, options)),
+    ]);
   }
   if (preparation.nodes.size > 0) {
     options.log(`Prepared: helpers have made the rules of mode ${mode} on ${preparation.nodes.size} nodes`);
@@ -70,7 +80,11 @@ export async function prepare(config: KubeConfig, wave: Wave, options: SwitchOpt
 }
 
 /** Removes helpers and their rules again; gives what went wrong with that. */
-async function undo(config: KubeConfig, nodes: ReadonlySet<string>, options: SwitchOptions): Promise<readonly Problem[]> {
+async function undo(
+  config: KubeConfig,
+  nodes: ReadonlySet<string>,
+  options: SwitchOptions,
+): Promise<readonly Problem[]> {
   try {
     await clear(config, options, nodes);
     return [];
@@ -178,6 +192,8 @@ function isSame(found: Pod, { metadata, spec }: NewPod): boolean {
   const image = ({ containers }: PodSpec) => containers[0]?.image;
   return (
     image(found.spec) === image(spec) &&
-    Object.entries(metadata.annotations ?? {}).every(([key, value]) => found.metadata.annotations?.[key] === value)
+    Object.entries(metadata.annotations ?? {}).every(
+      ([key, value]) => found.metadata.annotations?.[key] === value,
+    )
   );
 }
