@@ -77,6 +77,7 @@ export class Children {
     const helpers = (facts?.helpers ?? []).map(({ uid }) => uid);
     // Whatever depends on it is gone first when the stack is destroyed: then there is no kube-proxy, and all rules stay.
     const rules = this.#command("rules", rulesCommand(cluster, plan.waves, helpers), {
+      dependsOn: before,
       replaceOnChanges: ["stdin"],
       // Once they are gone, that is nothing to run again for.
       ignoreChanges: helpers.length === 0 ? ["triggers"] : [],

@@ -172,7 +172,8 @@ class Preparation {
     const restarts = found.status.containerStatuses?.[0]?.restartCount ?? 0;
     if (!isReady(found)) {
       const words = lastWords(found);
-      const why = `it is not Ready: ${whyNotReady(found)}${words === undefined ? "" : `; it said: ${words}`}`;
+      const why =
+        words === undefined ? `it is not Ready: ${whyNotReady(found)}` : `it does not stay: ${words}`;
       return wait(why, restarts >= mostRestarts);
     }
     const target = { pod: found.metadata.name, port: helperPorts.metrics };
