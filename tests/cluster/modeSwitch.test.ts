@@ -12,7 +12,7 @@ const [wave] = planOf({
   configuration: { mode: "nftables", metricsBindAddress: "0.0.0.0:10249", conntrack: { maxPerCore: 0 } },
   tolerations: [{ key: "mine", operator: "Exists" }],
   pools: [{ name: "all" }],
-} as Parameters<typeof planOf>[0]).waves;
+}).waves;
 
 const beside: Pod = {
   metadata: { name: "kube-proxy-all-abcde", uid: "1" },

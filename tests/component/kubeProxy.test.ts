@@ -185,38 +185,6 @@ suite("traps of the real engine", () => {
     );
   });
 
-  test("a changed mode would take the rules away before the new ones are there: a hook prepares it", async () => {
-    const prepared = (registrations: readonly Registration[]) =>
-      registrations
-        .filter(({ beforeUpdate }) => beforeUpdate.length > 0)
-        .map(({ name, beforeCreate, beforeUpdate }) => [name, beforeCreate.at(-1), ...beforeUpdate]);
-    const cluster = { context: "mine" };
-    const [hook, other] = ["kube-proxy-preparing", "kube-proxy-all-preparing"];
-    assert.deepEqual(prepared(await declare({ cluster })), [
-      ["kube-proxy-config-map", hook, hook],
-      ["kube-proxy-daemon-set", hook, hook],
-    ]);
-    assert.deepEqual(prepared(await declare({ cluster, pools: [{ name: "all" }] })), [
-      ["kube-proxy-all-config-map", other, other],
-      ["kube-proxy-all-daemon-set", other, other],
-    ]);
-    assert.deepEqual(prepared(await declare({ cluster, running: false })), []);
-  });
-
-  test("the rules of the old mode go at the end, by what the state has of them; and none at the stack's end", async () => {
-    const registrations = await declare({ configuration: { mode: "nftables" } });
-    const { inputs, replaceOnChanges, ignoreChanges } = named(registrations, "rules");
-    assert.deepEqual([inputs["create"], inputs["delete"], inputs["stdin"]], [undefined, "--all", "nftables"]);
-    assert.ok(replaceOnChanges.includes("stdin"));
-    assert.deepEqual(ignoreChanges, ["triggers"]);
-    for (const name of ["daemon-set", "orphans"]) {
-      assert.ok(
-        named(registrations, name).dependencies.some((urn) => urn.endsWith("::kube-proxy-rules")),
-        name,
-      );
-    }
-  });
-
   test("the pods come last: until then nobody uses what an interrupted create has left", async () => {
     const { dependencies } = find(await declare(), "DaemonSet");
     // The RoleBinding has its Role before it.

@@ -2,13 +2,15 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { confirmationProblem, modeOf, switchOf, whyConfirm } from "../../components/modes.ts";
-import type { ClusterFacts } from "../../components/index.ts";
+import { type ClusterFacts, KubeProxy, type KubeProxyArgs } from "../../components/index.ts";
 import { planOf } from "../../components/plan.ts";
+import { named, type Registration, registrationsOf } from "./registration.ts";
+
+const plain = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10" };
 
 const waveOf = (mode?: string) =>
   planOf({
-    kubernetesVersion: "v1.37.2",
-    controlPlaneEndpoint: "192.0.2.10",
+    ...plain,
     ...(mode !== undefined && { configuration: { mode } }),
   }).waves[0];
 
@@ -65,5 +67,42 @@ suite("a switch that loses connections", () => {
     assert.equal(confirmationProblem(ipvs, 37, "ipvs to iptables").length, 1);
     assert.deepEqual(confirmationProblem(ipvs, 37, "iptables to ipvs"), []);
     assert.deepEqual(confirmationProblem({ from: "iptables", to: "nftables" }, 37, undefined), []);
+  });
+});
+
+const declare = (more: Partial<KubeProxyArgs> = {}) =>
+  registrationsOf(() => new KubeProxy("kube-proxy", { ...plain, ...more }));
+
+suite("what the engine does at a switch", () => {
+  test("a changed mode would take the rules away before the new ones are there: a hook prepares it", async () => {
+    const prepared = (registrations: readonly Registration[]) =>
+      registrations
+        .filter(({ beforeUpdate }) => beforeUpdate.length > 0)
+        .map(({ name, beforeCreate, beforeUpdate }) => [name, beforeCreate.at(-1), ...beforeUpdate]);
+    const cluster = { context: "mine" };
+    const [hook, other] = ["kube-proxy-preparing", "kube-proxy-all-preparing"];
+    assert.deepEqual(prepared(await declare({ cluster })), [
+      ["kube-proxy-config-map", hook, hook],
+      ["kube-proxy-daemon-set", hook, hook],
+    ]);
+    assert.deepEqual(prepared(await declare({ cluster, pools: [{ name: "all" }] })), [
+      ["kube-proxy-all-config-map", other, other],
+      ["kube-proxy-all-daemon-set", other, other],
+    ]);
+    assert.deepEqual(prepared(await declare({ cluster, running: false })), []);
+  });
+
+  test("the rules of the old mode go at the end, by what the state has of them; and none at the stack's end", async () => {
+    const registrations = await declare({ configuration: { mode: "nftables" } });
+    const { inputs, replaceOnChanges, ignoreChanges } = named(registrations, "rules");
+    assert.deepEqual([inputs["create"], inputs["delete"], inputs["stdin"]], [undefined, "--all", "nftables"]);
+    assert.ok(replaceOnChanges.includes("stdin"));
+    assert.deepEqual(ignoreChanges, ["triggers"]);
+    for (const name of ["daemon-set", "orphans"]) {
+      assert.ok(
+        named(registrations, name).dependencies.some((urn) => urn.endsWith("::kube-proxy-rules")),
+        name,
+      );
+    }
   });
 });
