@@ -58,7 +58,11 @@ export class Children {
     // Without pools this is the configuration of the only wave.
     const isWaves = running && pools.length === 0;
     const hooks = isWaves ? this.#switching(plan.waves.apply(([only]) => only)) : this.#hooks;
-    const config = this.#configMap("config-map", plan.objects.configMap, { dependsOn: [snapshot], hooks });
+    const config = this.#configMap("config-map", plan.objects.configMap, {
+      dependsOn: [snapshot],
+      // Not before it is created: where it exists, another's kube-proxy does, and nothing is to be touched.
+      hooks: { ...hooks, ...this.#hooks },
+    });
     const access = this.#access(plan.objects);
     return running ? this.#waves(plan, [...access, config, snapshot], hooks) : [];
   }

@@ -82,7 +82,8 @@ suite("what the engine does at a switch", () => {
     const cluster = { context: "mine" };
     const [hook, other] = ["kube-proxy-preparing", "kube-proxy-all-preparing"];
     assert.deepEqual(prepared(await declare({ cluster })), [
-      ["kube-proxy-config-map", hook, hook],
+      // Whoever has this ConfigMap and is not this stack has a kube-proxy that is not to be touched.
+      ["kube-proxy-config-map", "kube-proxy-clearing", hook],
       ["kube-proxy-daemon-set", hook, hook],
     ]);
     assert.deepEqual(prepared(await declare({ cluster, pools: [{ name: "all" }] })), [
