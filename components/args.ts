@@ -69,6 +69,8 @@ export interface KubeProxyArgs {
   restartNodes?: RestartNodes;
   /** Whether kube-proxy runs. `false` removes its DaemonSets and pods; the rules stay in the kernels. Default true. */
   running?: boolean;
+  /** A switch between modes that loses connections, such as `iptables to ipvs`; others need no confirmation. Default: none. */
+  confirmModeSwitch?: pulumi.Input<string>;
   /** What the cluster says, see `askFacts`: checked in the preview, which then tells what happens to the pods. */
   facts?: ClusterFacts;
   /**
@@ -103,6 +105,8 @@ const timeout = optional(
 const token = optional(text(acceptedToken, isToken));
 const nodeName = text("the name of a node", (value) => /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(value));
 
+const modeSwitchPattern = /^(iptables|ipvs|nftables) to (iptables|ipvs|nftables)$/;
+
 /** The arguments of KubeProxy that make its objects and what each accepts. */
 export const argsShape = {
   ...settingsShape,
@@ -121,6 +125,9 @@ export const argsShape = {
     }),
   ),
   running: optional(v.boolean("true or false")),
+  confirmModeSwitch: optional(
+    text("a switch between two modes, such as iptables to ipvs", (value) => modeSwitchPattern.test(value)),
+  ),
   timeouts: optional(
     mapping({ pod: timeout, create: timeout, update: timeout, delete: timeout, verify: timeout }),
   ),

@@ -2,16 +2,17 @@ import * as command from "@pulumi/command";
 import * as kubernetes from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
 import type { KubeProxyArgs } from "./args.ts";
-import { clearingHook } from "./clearing.ts";
 import {
   layoutCommand,
   orphansCommand,
   restartNodesCommand,
+  rulesCommand,
   snapshotCommand,
   testServiceCommand,
   verifyCommand,
 } from "./commands.ts";
 import { repairAnnotation } from "./drift.ts";
+import { clearingHook, preparingHook } from "./hooks.ts";
 import type { ConfigMap, KubeProxyObjects } from "./kubeadm/objects.ts";
 import { ClusterRoleChoice } from "./kubeadm/settings.ts";
 import { obstaclesOf, type Plan, poolNames, waitsOf } from "./plan.ts";
@@ -23,6 +24,14 @@ import {
   RestartStrategy,
   templateHashAnnotation,
 } from "./restart.ts";
+
+/** One DaemonSet with what is its own. */
+interface OneWave {
+  readonly wave: pulumi.Output<Wave>;
+  readonly index: number;
+  readonly pool: string | undefined;
+  readonly hooks: pulumi.ResourceHookBinding;
+}
 
 /** Declares the resources below a KubeProxy, with their options and their order. */
 export class Children {
@@ -45,17 +54,40 @@ export class Children {
    * @returns the DaemonSets, in the order in which they are restarted
    */
   declare(plan: pulumi.Output<Plan>): kubernetes.apps.v1.DaemonSet[] {
-    const { cluster = {}, snapshotFolder, running = true } = this.#args;
+    const { cluster = {}, pools = [], snapshotFolder, running = true } = this.#args;
     const triggers = plan.waves.apply((waves) => triggersOf(running ? waves : []));
     const snapshot = this.#command("snapshot", snapshotCommand(cluster, triggers, snapshotFolder));
-    const config = this.#configMap("config-map", plan.objects.configMap, { dependsOn: [snapshot] });
+    // Without pools this is the configuration of the only wave.
+    const isWaves = running && pools.length === 0;
+    const hooks = isWaves ? this.#switching(plan.waves.apply(([only]) => only)) : this.#hooks;
+    const config = this.#configMap("config-map", plan.objects.configMap, {
+      dependsOn: [snapshot],
+      // Not before it is created: where it exists, another's kube-proxy does, and nothing is to be touched.
+      hooks: { ...hooks, ...this.#hooks },
+    });
     const access = this.#access(plan.objects);
-    return running ? this.#waves(plan, [...access, config, snapshot]) : [];
+    return running ? this.#waves(plan, [...access, config, snapshot], hooks) : [];
   }
 
-  /** One DaemonSet after the other, each only when the one before is proved. */
-  #waves(plan: pulumi.Output<Plan>, before: pulumi.Resource[]): kubernetes.apps.v1.DaemonSet[] {
-    const { cluster = {}, restartStrategy, restartNodes } = this.#args;
+  /**
+   * One DaemonSet after the other, each only when the one before is proved.
+   *
+   * @param hooks - of the only wave, when there are no pools
+   */
+  #waves(
+    plan: pulumi.Output<Plan>,
+    before: pulumi.Resource[],
+    hooks: pulumi.ResourceHookBinding,
+  ): kubernetes.apps.v1.DaemonSet[] {
+    const { cluster = {}, facts, restartStrategy, restartNodes } = this.#args;
+    const helpers = (facts?.helpers ?? []).map(({ uid }) => uid);
+    // Whatever depends on it is gone first when the stack is destroyed: then there is no kube-proxy, and all rules stay.
+    const rules = this.#command("rules", rulesCommand(cluster, plan.waves, helpers), {
+      dependsOn: before,
+      replaceOnChanges: ["stdin"],
+      // Once they are gone, that is nothing to run again for.
+      ignoreChanges: helpers.length === 0 ? ["triggers"] : [],
+    });
     const obstacles = obstaclesOf(this.#args);
     const layout = this.#command("layout", layoutCommand(cluster, plan.waves, obstacles), {
       dependsOn: before,
@@ -67,13 +99,14 @@ export class Children {
     const orphans =
       restartStrategy === RestartStrategy.Recreate
         ? []
-        : [this.#command("orphans", orphansCommand(cluster, plan.waves))];
+        : [this.#command("orphans", orphansCommand(cluster, plan.waves), { dependsOn: [rules] })];
 
     const sets: kubernetes.apps.v1.DaemonSet[] = [];
-    let proved: pulumi.Resource[] = [...before, layout, ...orphans];
+    let proved: pulumi.Resource[] = [...before, rules, layout, ...orphans];
     for (const [index, pool] of poolNames(this.#args).entries()) {
       const wave = plan.waves.apply((waves) => waves[index] ?? waves[0]);
-      const { set, proof } = this.#wave(wave, index, pool, proved);
+      const own = pool === undefined ? hooks : this.#switching(wave, pool);
+      const { set, proof } = this.#wave({ wave, index, pool, hooks: own }, proved);
       sets.push(set);
       proved = [proof];
     }
@@ -86,9 +119,7 @@ export class Children {
   }
 
   #wave(
-    wave: pulumi.Output<Wave>,
-    index: number,
-    pool: string | undefined,
+    { wave, index, pool, hooks }: OneWave,
     before: pulumi.Resource[],
   ): { set: kubernetes.apps.v1.DaemonSet; proof: pulumi.Resource } {
     const {
@@ -109,6 +140,7 @@ export class Children {
             this.#configMap(`${prefix}config-map`, wave.configMap, {
               dependsOn: before,
               ignoreChanges: keep("metadata", "data"),
+              hooks,
             }),
           ];
     const triggers = wave.apply((one) => triggersOf([one]));
@@ -136,6 +168,7 @@ export class Children {
       // replaced ConfigMap take the DaemonSet down with it.
       {
         ...this.#options,
+        hooks,
         replaceOnChanges,
         ignoreChanges: [...ignoreChanges, ...keep("metadata", "spec")],
         customTimeouts: { create: wait, update: wait, ...own },
@@ -151,6 +184,15 @@ export class Children {
       { dependsOn: [set], ignoreChanges: keepCommand },
     );
     return { set, proof };
+  }
+
+  /** Hooks of one wave's objects: before the first of them is changed, a switch between modes is prepared. */
+  #switching(wave: pulumi.Output<Wave>, pool?: string): pulumi.ResourceHookBinding {
+    const { cluster, facts } = this.#args;
+    if (cluster === undefined) return this.#hooks;
+    const name = pool === undefined ? this.#name : `${this.#name}-${pool}`;
+    const preparing = preparingHook(name, cluster, { wave, facts, deadline: this.#deadline });
+    return { beforeCreate: [...(this.#hooks.beforeCreate ?? []), preparing], beforeUpdate: [preparing] };
   }
 
   get #deadline(): string {

@@ -1,6 +1,7 @@
 import { join, relative } from "node:path";
 import type * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { wantedMode } from "./modes.ts";
 import { layoutAnnotation, type Wave } from "./pools/waves.ts";
 
 /** A cluster, as the Kubernetes provider takes it. */
@@ -21,6 +22,21 @@ export function orphansCommand(
 ): command.local.CommandArgs {
   // As with every child, a mistake in the arguments has to keep it from being registered.
   return { ...run("orphans.ts", cluster), delete: waves.apply(() => "--all") };
+}
+
+/**
+ * Stands for the rules of the waves' modes: with another mode it is replaced, and the old one's end, after all else was
+ * done, removes what is left of its rules. Does nothing until then.
+ *
+ * @param helpers - UIDs of helpers in the cluster: what a switch that was given up has left is removed in the same way
+ */
+export function rulesCommand(
+  cluster: ClusterAccess,
+  waves: pulumi.Output<readonly Wave[]>,
+  helpers: string[],
+): command.local.CommandArgs {
+  const modes = waves.apply((all) => [...new Set(all.map(wantedMode))].sort().join());
+  return { ...run("clear.ts", cluster), delete: "--all", stdin: modes, triggers: helpers };
 }
 
 /**

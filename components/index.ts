@@ -9,7 +9,7 @@ export type {
   Toleration,
   UpdateStrategy,
 } from "./kubeadm/settings.ts";
-export type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, NodeFacts } from "./facts.ts";
+export type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, HelperFacts, NodeFacts } from "./facts.ts";
 export { type DaemonSetState, KubeProxy } from "./kubeProxy.ts";
 export type { Pool } from "./pools/pool.ts";
 export type { NodeSelectorRequirement } from "./pools/selections.ts";

@@ -80,7 +80,9 @@ export class KubeProxy extends pulumi.ComponentResource {
       ]);
     } else if (facts !== undefined) {
       const strategy = plain.restartStrategy ?? RestartStrategy.Rolling;
-      const told = forecast(plan.waves, { strategy, held: hold, waits: waitsOf(args), secret }, facts);
+      const { kubernetesVersion, confirmModeSwitch: confirmed } = plain;
+      const intended = { strategy, held: hold, waits: waitsOf(args), secret, kubernetesVersion, confirmed };
+      const told = forecast(plan.waves, intended, facts);
       this.#refuse(told.problems);
       this.#say("info", told.lines);
       this.#say("warn", told.warnings);

@@ -14,7 +14,10 @@ import { whoRuns } from "./trace.ts";
 
 /** The arguments that make objects, with plain values. */
 export type Plain = Settings &
-  Pick<KubeProxyArgs, "pools" | "running" | "restartStrategy"> & { restart?: string };
+  Pick<KubeProxyArgs, "pools" | "running" | "restartStrategy"> & {
+    restart?: string;
+    confirmModeSwitch?: string;
+  };
 
 /** The objects that the arguments make. */
 export interface Plan {

@@ -1,21 +1,22 @@
 import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
 import type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, NodeFacts } from "../facts.ts";
-
+import { helperLabel } from "../modes.ts";
 import { find, list, request } from "./snapshot/api.ts";
 import type { ApiObject } from "./snapshot/objects.ts";
-import { type DaemonSet, listDaemonSets, managersOf } from "./workload.ts";
+import { type DaemonSet, listDaemonSets, listHelpers, managersOf } from "./workload.ts";
 
 /**
- * Reads what decides what an `up` does: four requests, however many nodes.
+ * Reads what decides what an `up` does: five requests, however many nodes.
  *
  * @param config - the cluster, see `loadCluster`
  * @throws ApiError when the API server refuses or does not answer
  */
 export async function readFacts(config: KubeConfig): Promise<ClusterFacts> {
-  const [nodes, daemonSets, configMaps, kubeadmConfig] = await Promise.all([
+  const [nodes, daemonSets, configMaps, helpers, kubeadmConfig] = await Promise.all([
     readNodes(config),
     listDaemonSets(config),
     list(config, kubeProxyConfigMaps, "app=kube-proxy"),
+    listHelpers(config),
     find(config, "/api/v1/namespaces/kube-system/configmaps/kubeadm-config"),
   ]);
   const { ClusterConfiguration: clusterConfiguration } = dataOf(kubeadmConfig);
@@ -23,6 +24,7 @@ export async function readFacts(config: KubeConfig): Promise<ClusterFacts> {
     nodes,
     daemonSets: daemonSets.map(daemonSetFacts),
     configMaps: configMaps.map(configMapFacts),
+    helpers: helpers.map(({ metadata: { uid, labels } }) => ({ uid, mode: labels?.[helperLabel] ?? "" })),
     ...(clusterConfiguration !== undefined && { clusterConfiguration }),
   };
 }

@@ -20,6 +20,7 @@ export interface Registration {
   readonly ignoreChanges: readonly string[];
   /** Names of hooks. */
   readonly beforeCreate: readonly string[];
+  readonly beforeUpdate: readonly string[];
   readonly dependencies: readonly string[];
   readonly timeouts:
     { readonly create: string; readonly update: string; readonly delete: string } | undefined;
@@ -42,6 +43,7 @@ class RecordingMonitor extends MockMonitor {
       replaceOnChanges: request.getReplaceonchangesList(),
       ignoreChanges: request.getIgnorechangesList(),
       beforeCreate: request.getHooks()?.getBeforeCreateList() ?? [],
+      beforeUpdate: request.getHooks()?.getBeforeUpdateList() ?? [],
       dependencies: request.getDependenciesList(),
       timeouts: timeouts && {
         create: timeouts.getCreate(),

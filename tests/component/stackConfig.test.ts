@@ -9,7 +9,7 @@ import type { ClusterFacts } from "../../components/index.ts";
 import { readStackConfig, stackConfigShape } from "../../components/stackConfig.ts";
 
 const kubeconfig = "contexts:\n- name: lab\ncurrent-context: lab\n";
-const facts: ClusterFacts = { nodes: [], daemonSets: [], configMaps: [] };
+const facts: ClusterFacts = { nodes: [], daemonSets: [], configMaps: [], helpers: [] };
 const good = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10:6443", kubeconfig };
 
 /** Reads a stack config whose values are given as Pulumi hands them over: texts, and JSON for everything else. */

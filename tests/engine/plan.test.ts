@@ -24,6 +24,7 @@ function goal(inputs: Props, options: Partial<Goal> = {}): Goal {
     replaceOnChanges: [],
     ignoreChanges: [],
     beforeCreate: [],
+    beforeUpdate: [],
     additionalSecretOutputs: [],
     importId: "",
     protect: false,

@@ -12,6 +12,9 @@ export interface Standard {
   readonly since: Date | undefined;
 }
 
+/** What a process itself is held against. */
+export type LoadedStandard = Pick<Standard, "mode" | "configuration" | "since">;
+
 /**
  * How much earlier than `since` a process may seem to have started, in seconds. Its age is measured on the node's own
  * clock, so that clocks need not agree; but the kernel gives a process' start in whole seconds of the boot time, and
@@ -52,7 +55,11 @@ export function judgeFromCluster(node: Node, standard: Standard): NodeResult | u
 }
 
 /** The node's verdict from what it answered, for a node about which {@link judgeFromCluster} was silent. */
-export function judgeAnswers(node: Node, { probed, service }: Answered, standard: Standard): NodeResult {
+export function judgeAnswers(
+  node: Node,
+  { probed, service }: Answered,
+  standard: LoadedStandard,
+): NodeResult {
   const reasons = [
     ...(typeof probed === "string" ? [probed] : observationReasons(probed, standard)),
     ...(service?.verdict === "fails" ? [service.reason] : []),
@@ -61,7 +68,7 @@ export function judgeAnswers(node: Node, { probed, service }: Answered, standard
   return result(node, verdict, reasons, { probed, service });
 }
 
-function observationReasons(observation: Observation, standard: Standard): string[] {
+function observationReasons(observation: Observation, standard: LoadedStandard): string[] {
   return [
     ...startReasons(observation, standard.since),
     ...syncReasons(observation),
@@ -103,7 +110,7 @@ function failureReasons({ failures }: Observation): string[] {
   return [...failures].map(([name, count]) => `${name} is ${count}, not 0`);
 }
 
-function configurationReasons(observation: Observation, { mode, configuration }: Standard): string[] {
+function configurationReasons(observation: Observation, { mode, configuration }: LoadedStandard): string[] {
   const expected = mode === "" ? "iptables" : mode;
   const wrongMode = expected !== undefined && observation.mode !== expected;
   const fields = differingFields(configuration ?? {}, observation.configuration)
