@@ -144,9 +144,9 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
   }
 
   /** Takes each right away, one after the other, and does what needs it. */
-  async function assertEach(operator: Operator, rights: readonly Right[]): Promise<void> {
+  async function assertEach(operator: Operator, rights: readonly Right[], all = rights): Promise<void> {
     for (const right of rights) {
-      await operator.may(rights, right);
+      await operator.may(all, right);
       const words = wordsOf(right);
       await assert.rejects(
         smallestWork(right, operator.config),
@@ -158,15 +158,16 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
         words,
       );
     }
-    await operator.may(rights);
+    await operator.may(all);
   }
 
   suite("up.yaml", () => {
+    const all = rightsIn("up.yaml");
     // What Pulumi's own provider does while it waits, the stand-in does not.
     const rights = rightsIn("up.yaml", ["-waiting"]);
     let operator: Operator;
     before(async () => {
-      operator = await operatorWith("up", rights);
+      operator = await operatorWith("up", all);
       await scenario.stack.setConfig({ kubeconfig: operator.kubeconfig });
     });
 
@@ -203,7 +204,7 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
     });
 
     test("one right fewer is one thing that fails, with the verb and the resource", async () => {
-      await assertEach(operator, rights);
+      await assertEach(operator, rights, all);
     });
 
     test("so says `pulumi up`, too", async () => {
@@ -211,15 +212,12 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
         (right) => wordsOf(right) === 'patch daemonsets.apps "kube-proxy" in kube-system',
       );
       assert.ok(patch);
-      await operator.may(rights, patch);
+      await operator.may(all, patch);
       await scenario.stack.setConfig({ image: "registry.example.com/kube-proxy:mine" });
       const { ok, output } = await scenario.stack.up();
       assert.ok(!ok, output);
-      assert.match(
-        output,
-        /daemonsets\.apps "kube-proxy" is forbidden: .* cannot patch resource "daemonsets"/,
-      );
-      await operator.may(rights);
+      assert.match(output, /patch (resource "daemonsets"|daemonsets\.apps)/);
+      await operator.may(all);
       await scenario.up();
     });
   });
