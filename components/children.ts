@@ -8,6 +8,7 @@ import {
   orphansCommand,
   restartNodesCommand,
   snapshotCommand,
+  testServiceCommand,
   verifyCommand,
 } from "./commands.ts";
 import { repairAnnotation } from "./drift.ts";
@@ -110,6 +111,17 @@ export class Children {
               ignoreChanges: keep("metadata", "data"),
             }),
           ];
+    const triggers = wave.apply((one) => triggersOf([one]));
+    const keepCommand = keep("interpreter", "create", "environment", "triggers");
+    // A restart may break what was there and work for what comes later.
+    const testService = verify
+      ? [
+          this.#command(`${prefix}test-service`, testServiceCommand(cluster, triggers, wave), {
+            dependsOn: [...before, ...config],
+            ignoreChanges: keepCommand,
+          }),
+        ]
+      : [];
     const wait = waitsOf(this.#args)[index] ?? "";
     const { verify: deadline, pod, ...own } = timeouts;
     const live = facts?.daemonSets.find(({ name }) => name === daemonSetName(pool));
@@ -127,17 +139,16 @@ export class Children {
         replaceOnChanges,
         ignoreChanges: [...ignoreChanges, ...keep("metadata", "spec")],
         customTimeouts: { create: wait, update: wait, ...own },
-        dependsOn: [...before, ...config],
+        dependsOn: [...before, ...config, ...testService],
       },
     );
     if (!verify) {
       return { set, proof: set };
     }
-    const triggers = wave.apply((one) => triggersOf([one]));
     const proof = this.#command(
       `${prefix}verify`,
       verifyCommand(cluster, { triggers, wave, token: restart, deadline: this.#deadline }),
-      { dependsOn: [set], ignoreChanges: keep("interpreter", "create", "environment", "triggers") },
+      { dependsOn: [set], ignoreChanges: keepCommand },
     );
     return { set, proof };
   }
