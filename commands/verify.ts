@@ -13,12 +13,19 @@ ${clusterUsage}
   --token T              the restart token that the pods must carry
   --since TIME           ISO 8601 with a zone; every process must have started since, by this machine's clock
   --mode M               iptables, ipvs or nftables; default: what the ConfigMap says
+  --failures F           none (default), or any: failed syncs since the processes started are not looked at
   --at-least N           so many nodes have to be verified; default: 1, since no Ready node proves nothing`;
 
 const modes = ["iptables", "ipvs", "nftables"];
 const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
 
-function mistakes({ token, since, mode, ...rest }: Readonly<Record<string, string | undefined>>): Problem[] {
+function mistakes({
+  token,
+  since,
+  mode,
+  failures,
+  ...rest
+}: Readonly<Record<string, string | undefined>>): Problem[] {
   const atLeast = rest["at-least"];
   return [
     ...(atLeast === undefined || /^\d{1,5}$/.test(atLeast)
@@ -30,6 +37,9 @@ function mistakes({ token, since, mode, ...rest }: Readonly<Record<string, strin
     ...(since === undefined || (isoTime.test(since) && !Number.isNaN(Date.parse(since)))
       ? []
       : [{ path: "--since", value: since, accepted: "a time such as 2026-11-23T08:30:00Z" }]),
+    ...(failures === undefined || failures === "none" || failures === "any"
+      ? []
+      : [{ path: "--failures", value: failures, accepted: "none or any" }]),
     ...(mode === undefined || modes.includes(mode)
       ? []
       : [{ path: "--mode", value: mode, accepted: modes.join(", ") }]),
@@ -38,11 +48,12 @@ function mistakes({ token, since, mode, ...rest }: Readonly<Record<string, strin
 
 await runCheck({
   usage,
-  own: ["token", "since", "mode", "at-least"],
+  own: ["token", "since", "mode", "failures", "at-least"],
   mistakes,
   run: async ({ config, daemonSet, nodes, deadlineMs, json, own }) => {
     const since = own["since"] === undefined ? undefined : new Date(own["since"]);
-    const expectation = { daemonSet, nodes, token: own["token"], mode: own["mode"], since };
+    const allowFailures = own["failures"] === "any";
+    const expectation = { daemonSet, nodes, token: own["token"], mode: own["mode"], since, allowFailures };
     const report = await verify(config, expectation, { deadlineMs });
     console.log(json ? JSON.stringify(report, undefined, 2) : formatReport(report));
     return report.failed === 0 && report.verified >= Number(own["at-least"] ?? 1);

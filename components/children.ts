@@ -1,6 +1,7 @@
 import * as command from "@pulumi/command";
 import * as kubernetes from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import type { LiveObject } from "./adoption/live.ts";
 import type { KubeProxyArgs } from "./args.ts";
 import { clearingHook } from "./clearing.ts";
 import {
@@ -19,6 +20,7 @@ import {
   restartAnnotation,
   restartOptions,
   RestartStrategy,
+  takeOverOptions,
   templateHashAnnotation,
 } from "./restart.ts";
 
@@ -28,12 +30,23 @@ export class Children {
   readonly #name: string;
   readonly #args: KubeProxyArgs;
   readonly #hooks: pulumi.ResourceHookBinding;
+  /** Live objects that this run takes over, by kind. */
+  readonly #taken: ReadonlyMap<string, LiveObject>;
 
-  /** @param name - the component's, with which the children's names begin */
-  constructor(parent: pulumi.ComponentResource, name: string, args: KubeProxyArgs) {
+  /**
+   * @param name - the component's, with which the children's names begin
+   * @param taken - live objects that this run takes over
+   */
+  constructor(
+    parent: pulumi.ComponentResource,
+    name: string,
+    args: KubeProxyArgs,
+    taken: readonly LiveObject[],
+  ) {
     this.#parent = parent;
     this.#name = name;
     this.#args = args;
+    this.#taken = new Map(taken.map((object) => [object.kind, object]));
     this.#hooks = args.cluster === undefined ? {} : { beforeCreate: [clearingHook(name, args.cluster)] };
   }
 
@@ -46,7 +59,10 @@ export class Children {
     const { cluster = {}, snapshotFolder, running = true } = this.#args;
     const triggers = plan.waves.apply((waves) => triggersOf(running ? waves : []));
     const snapshot = this.#command("snapshot", snapshotCommand(cluster, triggers, snapshotFolder));
-    const config = this.#configMap("config-map", plan.objects.configMap, { dependsOn: [snapshot] });
+    const config = this.#configMap("config-map", plan.objects.configMap, {
+      ...this.#import("ConfigMap"),
+      dependsOn: [snapshot],
+    });
     const access = this.#access(plan.objects);
     return running ? this.#waves(plan, [...access, config, snapshot]) : [];
   }
@@ -89,7 +105,7 @@ export class Children {
     pool: string | undefined,
     before: pulumi.Resource[],
   ): { set: kubernetes.apps.v1.DaemonSet; proof: pulumi.Resource } {
-    const { cluster = {}, hold = [], restart = initialToken, timeouts = {}, verify = true } = this.#args;
+    const { cluster = {}, hold = [], timeouts = {}, verify = true } = this.#args;
     const prefix = pool === undefined ? "" : `${pool}-`;
     // Whatever the program says now, nothing of a held pool is different.
     const keep = (...keys: string[]) => (hold.includes(pool ?? "") ? keys : []);
@@ -104,6 +120,8 @@ export class Children {
           ];
     const wait = waitsOf(this.#args)[index] ?? "";
     const { verify: deadline, pod, ...own } = timeouts;
+    const taken = pool === undefined ? this.#import("DaemonSet") : {};
+    const { replaceOnChanges, ignoreChanges } = this.#isArmed(pool) ? restartOptions : takeOverOptions;
     const set = new kubernetes.apps.v1.DaemonSet(
       `${this.#name}-${prefix}daemon-set`,
       {
@@ -114,8 +132,9 @@ export class Children {
       // replaced ConfigMap take the DaemonSet down with it.
       {
         ...this.#options,
-        replaceOnChanges: [...restartOptions.replaceOnChanges],
-        ignoreChanges: [...restartOptions.ignoreChanges, ...keep("metadata", "spec")],
+        ...taken,
+        replaceOnChanges: [...replaceOnChanges],
+        ignoreChanges: [...ignoreChanges, ...keep("metadata", "spec")],
         customTimeouts: { create: wait, update: wait, ...own },
         dependsOn: [...before, ...config],
       },
@@ -126,7 +145,7 @@ export class Children {
     const triggers = wave.apply((one) => triggersOf([one]));
     const proof = this.#command(
       `${prefix}verify`,
-      verifyCommand(cluster, { triggers, wave, token: restart, deadline: this.#deadline }),
+      verifyCommand(cluster, { triggers, wave, deadline: this.#deadline }),
       { dependsOn: [set], ignoreChanges: keep("interpreter", "create", "environment", "triggers") },
     );
     return { set, proof };
@@ -144,6 +163,26 @@ export class Children {
    */
   get #options(): pulumi.CustomResourceOptions {
     return { parent: this.#parent, deleteBeforeReplace: true, hooks: this.#hooks };
+  }
+
+  /** Takes a live object of this kind over, where there is one to take. */
+  #import(kind: string): pulumi.CustomResourceOptions {
+    const metadata = this.#taken.get(kind)?.metadata;
+    return metadata === undefined
+      ? {}
+      : {
+          import: metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`,
+        };
+  }
+
+  /**
+   * Whether a new token replaces the DaemonSet. Where the one in the cluster has none, since somebody else has made it, or
+   * has written over it, the token itself would be a new one.
+   */
+  #isArmed(pool: string | undefined): boolean {
+    const name = pool === undefined ? "kube-proxy" : `kube-proxy-${pool}`;
+    const live = this.#args.facts?.daemonSets.find((daemonSet) => daemonSet.name === name);
+    return live === undefined || restartAnnotation in live.annotations;
   }
 
   #command(
@@ -177,7 +216,7 @@ export class Children {
     const account = new ServiceAccount(
       `${name}-service-account`,
       { metadata: serviceAccount.metadata },
-      options,
+      { ...options, ...this.#import("ServiceAccount") },
     );
     const clusterRole =
       choice === ClusterRoleChoice.create
@@ -199,12 +238,12 @@ export class Children {
         roleRef: clusterRoleBinding.roleRef,
         subjects: clusterRoleBinding.apply(({ subjects }) => mutable(subjects)),
       },
-      { ...options, dependsOn: clusterRole },
+      { ...options, ...this.#import("ClusterRoleBinding"), dependsOn: clusterRole },
     );
     const bootstrapRole = new Role(
       `${name}-role`,
       { metadata: role.metadata, rules: role.apply(({ rules }) => mutable(rules)) },
-      options,
+      { ...options, ...this.#import("Role") },
     );
     const bootstrapBinding = new RoleBinding(
       `${name}-role-binding`,
@@ -213,7 +252,7 @@ export class Children {
         roleRef: roleBinding.roleRef,
         subjects: roleBinding.apply(({ subjects }) => mutable(subjects)),
       },
-      { ...options, dependsOn: [bootstrapRole] },
+      { ...options, ...this.#import("RoleBinding"), dependsOn: [bootstrapRole] },
     );
     return [account, binding, bootstrapBinding];
   }

@@ -1,4 +1,5 @@
 import { selects } from "./cluster/verify/selection.ts";
+import type { TakeOver } from "./adoption/takeOver.ts";
 import type { ClusterFacts, DaemonSetFacts, NodeFacts } from "./facts.ts";
 import { layoutAnnotation, type Wave } from "./pools/waves.ts";
 import { listed, type Problem } from "./problems.ts";
@@ -18,6 +19,8 @@ export interface Plan {
   readonly held: readonly string[];
   /** How long each wave is waited for, as Go durations. */
   readonly waits: readonly string[];
+  /** What is taken over from the cluster. */
+  readonly takeOver?: TakeOver | undefined;
 }
 
 /** What the coming `up` does to the pods, in sentences. */
@@ -40,7 +43,7 @@ export interface Forecast {
  */
 export function forecast(waves: readonly Wave[], plan: Plan, facts: ClusterFacts): Forecast {
   const each = waves.flatMap((wave, index) =>
-    plan.held.includes(wave.pool ?? "") ? [] : [forecastWave(wave, plan.strategy, facts, plan.waits[index])],
+    plan.held.includes(wave.pool ?? "") ? [] : [forecastWave(wave, plan, facts, plan.waits[index])],
   );
   const layouts = waves.map(({ daemonSet: { metadata } }) => {
     return [metadata.name, metadata.annotations?.[layoutAnnotation]] as const;
@@ -85,7 +88,7 @@ export function inTheWay(
 
 function forecastWave(
   wave: Wave,
-  strategy: RestartStrategy,
+  { strategy, takeOver }: Plan,
   facts: ClusterFacts,
   wait: string | undefined,
 ): Forecast {
@@ -110,13 +113,26 @@ function forecastWave(
   if (live === undefined || differs(layoutAnnotation)) {
     return result(`takes over and replaces the pods of its nodes, ${atATime}`);
   }
+  if (!(restartAnnotation in live.annotations) && takeOver?.keepsPods !== true) {
+    return result(`is changed in place, ${atATime}`, takeOver === undefined ? [foreignWarning(what)] : []);
+  }
+  if (!(restartAnnotation in live.annotations)) {
+    return nothing;
+  }
   if (differs(restartAnnotation)) {
     const way = outlives ? atATime : `all ${count(live.desired, "pod")} deleted at once, then made anew`;
     return result(`is restarted, ${way}`, strategyWarnings(what, strategy, outlives));
   }
-  return differs(templateHashAnnotation)
-    ? result(`is changed in place, ${atATime}`)
-    : { lines: [], warnings: [], problems: [] };
+  return differs(templateHashAnnotation) ? result(`is changed in place, ${atATime}`) : nothing;
+}
+
+const nothing: Forecast = { lines: [], warnings: [], problems: [] };
+
+function foreignWarning(what: string): string {
+  return (
+    `${what} lacks annotation ${restartAnnotation}: kubeadm has made it, or has written over it. Where this stack has not ` +
+    "made it before, the update ends with `already exists`; `pulumi config set adopt true` takes it over as it runs."
+  );
 }
 
 function count(number: number, thing: string): string {

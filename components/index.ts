@@ -4,6 +4,7 @@ export type * from "./configuration/types.ts";
 export { ClusterRoleChoice } from "./kubeadm/settings.ts";
 export type {
   EnvVar,
+  Metadata,
   ResourceRequirements,
   RollingUpdate,
   Toleration,

@@ -1,9 +1,10 @@
 import type * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { describeTakeOver, takeOverProblems } from "./adoption/describe.ts";
 import { argsShape, checkArgs, type KubeProxyArgs } from "./args.ts";
 import { Children } from "./children.ts";
 import { forecast } from "./forecast.ts";
-import { type Plain, type Plan, planOf, waitsOf } from "./plan.ts";
+import { objectsToTakeOver, type Plain, type Plan, planOf, waitsOf } from "./plan.ts";
 import { formatProblems, type Problem } from "./problems.ts";
 import {
   configHashAnnotation,
@@ -50,22 +51,28 @@ export class KubeProxy extends pulumi.ComponentResource {
 
   constructor(name: string, args: KubeProxyArgs, opts?: pulumi.ComponentResourceOptions) {
     // Access to the cluster makes no object: a kubeconfig that is a secret must not make all of them secret.
-    const { cluster, snapshotFolder, verify, facts, hold, ...settings } = args;
+    const { cluster, snapshotFolder, verify, facts, hold, adopt = false, ...settings } = args;
     super("kube-proxy:index:KubeProxy", name, settings, opts);
 
     // Everything comes from this one output, so that a mistake in the arguments keeps every child from being registered.
-    const plan = pulumi.output(settings).apply((plain) => this.#plan(plain, args));
-    const sets = new Children(this, name, args).declare(plan);
+    const owner = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
+    const plan = pulumi.output(settings).apply((plain) => this.#plan(plain, args, owner));
+    const taken = adopt ? objectsToTakeOver(facts, owner) : [];
+    const sets = new Children(this, name, args, taken).declare(plan);
     this.daemonSets = pulumi.output(sets.map(stateOf));
     this.restart = pulumi.output(args.restart ?? initialToken);
     this.registerOutputs({ daemonSets: this.daemonSets, restart: this.restart });
   }
 
   /** Checks the arguments, makes objects of them, and tells what happens to the pods. */
-  #plan(plain: Plain, args: KubeProxyArgs): Plan {
-    const { facts, hold = [] } = args;
-    this.#refuse(checkArgs(argsShape, { ...plain }, facts));
-    const plan = planOf(plain);
+  #plan(plain: Plain, args: KubeProxyArgs, owner: string): Plan {
+    const { facts, hold = [], adopt = false } = args;
+    this.#refuse(checkArgs(argsShape, { ...plain, adopt }, facts));
+    const plan = planOf(plain, { owner, adopt, facts });
+    if (plan.takeOver !== undefined) {
+      this.#refuse(takeOverProblems(plan.takeOver, plain), "the kube-proxy that is to be taken over");
+      this.#say("info", [describeTakeOver(plan.takeOver)]);
+    }
     if (plain.running === false) {
       this.#say("warn", [
         "running is false: after this update no node has a kube-proxy. The rules it made stay in the nodes' kernels: " +
@@ -73,7 +80,8 @@ export class KubeProxy extends pulumi.ComponentResource {
       ]);
     } else if (facts !== undefined) {
       const strategy = plain.restartStrategy ?? RestartStrategy.Rolling;
-      const told = forecast(plan.waves, { strategy, held: hold, waits: waitsOf(args) }, facts);
+      const { waves, takeOver } = plan;
+      const told = forecast(waves, { strategy, held: hold, waits: waitsOf(args), takeOver }, facts);
       this.#refuse(told.problems);
       this.#say("info", told.lines);
       this.#say("warn", told.warnings);
@@ -81,10 +89,10 @@ export class KubeProxy extends pulumi.ComponentResource {
     return plan;
   }
 
-  #refuse(problems: readonly Problem[]): void {
+  #refuse(problems: readonly Problem[], what = "the arguments of KubeProxy"): void {
     if (problems.length > 0) {
       // Pulumi puts "error serializing property ..." in front, so the list starts on a line of its own.
-      const message = `\n${formatProblems("the arguments of KubeProxy; nothing was changed", problems)}`;
+      const message = `\n${formatProblems(`${what}; nothing was changed`, problems)}`;
       throw new pulumi.ResourceError(message, this, true);
     }
   }

@@ -1,4 +1,7 @@
+import { type LiveObject, podAnnotationsOf } from "./adoption/live.ts";
+import { type TakeOver, takeOverOf } from "./adoption/takeOver.ts";
 import type { KubeProxyArgs } from "./args.ts";
+import { clusterSettings } from "./clusterSettings.ts";
 import type { ClusterFacts } from "./facts.ts";
 import { inTheWay, isDone } from "./forecast.ts";
 import { kubeProxyObjects } from "./kubeadm/manifests.ts";
@@ -7,7 +10,16 @@ import type { Settings } from "./kubeadm/settings.ts";
 import { type Pool, requirementsOf } from "./pools/pool.ts";
 import { selectionsWith } from "./pools/selections.ts";
 import { layoutAnnotation, layoutsOf, type Wave, wavesOf } from "./pools/waves.ts";
-import { initialToken, type Restart, RestartStrategy, rollingBounds, withRestart } from "./restart.ts";
+import {
+  initialToken,
+  ownerAnnotation,
+  type Restart,
+  restartAnnotation,
+  RestartStrategy,
+  rollingBounds,
+  staysAdopted,
+  withRestart,
+} from "./restart.ts";
 import { rolloutTimeout } from "./timeouts.ts";
 import { whoRuns } from "./trace.ts";
 
@@ -15,15 +27,26 @@ import { whoRuns } from "./trace.ts";
 export type Plain = Settings &
   Pick<KubeProxyArgs, "pools" | "running" | "restartStrategy"> & { restart?: string };
 
+/** What the arguments are held against. */
+export interface Surroundings {
+  /** The Pulumi stack, `organization/project/stack`; undefined where there is none. */
+  readonly owner?: string;
+  /** Whether what is there is taken over. */
+  readonly adopt?: boolean;
+  readonly facts?: ClusterFacts | undefined;
+}
+
 /** The objects that the arguments make. */
 export interface Plan {
   readonly objects: KubeProxyObjects;
+  /** What is taken over from the cluster; absent when nothing is. */
+  readonly takeOver?: TakeOver;
   /** The DaemonSets, in the order in which they are restarted. */
   readonly waves: readonly [Wave, ...Wave[]];
 }
 
 /** Makes objects of arguments in which `checkArgs` finds no problem. */
-export function planOf(plain: Plain): Plan {
+export function planOf(plain: Plain, { owner, adopt = false, facts }: Surroundings = {}): Plan {
   const {
     pools = [],
     restart: token = initialToken,
@@ -31,12 +54,44 @@ export function planOf(plain: Plain): Plan {
   } = plain;
   const bounds = strategy === RestartStrategy.Rolling ? { updateStrategy: rollingBounds } : {};
   const settings = { ...bounds, ...plain };
-  const restart: Restart = { token, strategy, by: whoRuns(process.env), at: new Date().toISOString() };
+  const restart: Restart = { token, strategy, by: whoRuns(process.env), at: new Date().toISOString(), owner };
+  const found = adopt ? objectsToTakeOver(facts, owner) : [];
+  const cluster = facts === undefined ? {} : clusterSettings(facts).settings;
+  const takeOver = takeOverOf(found, { settings: plain, wanted: settings, cluster, owner });
+  const isBare = (wave: Wave): boolean => {
+    const { name } = wave.daemonSet.metadata;
+    const live = found.find(({ kind, metadata }) => kind === "DaemonSet" && metadata.name === name);
+    if (live !== undefined) {
+      // A stack that has lost its state takes over pods that it has marked itself.
+      return takeOver.keepsPods && !(restartAnnotation in podAnnotationsOf(live));
+    }
+    const annotations = facts?.daemonSets.find((one) => one.name === name)?.annotations ?? {};
+    return staysAdopted(wave, token, annotations);
+  };
   const [first, ...others] = wavesOf(settings, pools);
+  const made = (wave: Wave): Wave => withRestart(wave, restart, isBare(wave));
   return {
     objects: kubeProxyObjects(settings),
-    waves: [withRestart(first, restart), ...others.map((wave) => withRestart(wave, restart))],
+    waves: [made(first), ...others.map(made)],
+    ...(found.length > 0 && { takeOver }),
   };
+}
+
+/**
+ * Live objects that are taken over: kube-proxy's as long as this stack has no DaemonSet there. Afterwards the state has
+ * them, and an object that is imported cannot be replaced.
+ */
+export function objectsToTakeOver(
+  facts: ClusterFacts | undefined,
+  owner: string | undefined,
+): readonly LiveObject[] {
+  const isOurs = facts?.daemonSets.some(({ annotations }) => isOwn(annotations, owner)) ?? false;
+  return isOurs ? [] : (facts?.objects ?? []);
+}
+
+/** Whether a DaemonSet is this stack's, by its annotations; those of the first days do not name their stack. */
+function isOwn(annotations: Readonly<Record<string, string>>, owner: string | undefined): boolean {
+  return restartAnnotation in annotations && (annotations[ownerAnnotation] ?? owner) === owner;
 }
 
 /**
@@ -46,7 +101,7 @@ export function planOf(plain: Plain): Plan {
  * @param pause - after how many pools; 0 for none
  */
 export function heldPools(plain: Plain, pause: number, facts: ClusterFacts): string[] {
-  const { waves } = planOf(plain);
+  const { waves } = planOf(plain, { facts });
   const isAhead = waves.slice(0, pause).some((wave) => !isDone(wave, facts));
   return isAhead ? waves.slice(pause).flatMap(({ pool }) => pool ?? []) : [];
 }

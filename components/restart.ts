@@ -12,6 +12,9 @@ export const configHashAnnotation = "kube-proxy/config-hash";
 /** Annotation on the DaemonSet with a hash of its pod template: where it differs, pods are replaced. */
 export const templateHashAnnotation = "kube-proxy/template-hash";
 
+/** Annotation on the DaemonSet with the Pulumi stack that has made it or taken it over. */
+export const ownerAnnotation = "kube-proxy/owner";
+
 /**
  * Annotations on the DaemonSet that trace its latest restart, or the first `up`: who and when (ISO 8601); and which image
  * its pods run. The token says why, {@link configHashAnnotation} with which configuration.
@@ -62,6 +65,8 @@ export interface Restart {
   readonly by: string;
   /** When, ISO 8601. */
   readonly at: string;
+  /** The Pulumi stack, `organization/project/stack`; undefined where there is none. */
+  readonly owner: string | undefined;
 }
 
 /**
@@ -78,14 +83,22 @@ export interface Restart {
  *   DaemonSet, not by what the program says now.
  * - The pod template is numbered, see {@link templateGeneration}; under `Recreate` as well, since pods also change
  *   hands when pools do.
+ *
+ * @param isAdopted - whether its pods are those that somebody else's DaemonSet has made: then the pod template stays as it
+ *   was, and what says which restart and configuration the pods belong to joins it with the first change that restarts them
  */
-export function withRestart(wave: Wave, { token, strategy, by, at }: Restart): Wave {
-  const template = restartedTemplate(wave, token);
+export function withRestart(
+  wave: Wave,
+  { token, strategy, by, at, owner }: Restart,
+  isAdopted = false,
+): Wave {
+  const template = isAdopted ? bareTemplate(wave) : restartedTemplate(wave, token);
   const hash = templateHash(template);
   const { metadata, spec } = wave.daemonSet;
   const annotations = {
     ...metadata.annotations,
     [restartAnnotation]: token,
+    ...(owner !== undefined && { [ownerAnnotation]: owner }),
     [configHashAnnotation]: configHash(wave.configMap.data),
     [templateHashAnnotation]: hash,
     [templateGenerationAnnotation]: templateGeneration(hash),
@@ -102,16 +115,47 @@ export function withRestart(wave: Wave, { token, strategy, by, at }: Restart): W
 
 type Template = DaemonSet["spec"]["template"];
 
-function restartedTemplate({ configMap, daemonSet }: Wave, token: string): Template {
-  const { metadata, spec } = daemonSet.spec.template;
-  const [container] = spec.containers;
+function restartedTemplate(wave: Wave, token: string): Template {
+  const { metadata, spec } = bareTemplate(wave);
   return {
     metadata: {
       ...metadata,
-      annotations: { [configHashAnnotation]: configHash(configMap.data), [restartAnnotation]: token },
+      annotations: {
+        ...metadata.annotations,
+        [configHashAnnotation]: configHash(wave.configMap.data),
+        [restartAnnotation]: token,
+      },
     },
+    spec,
+  };
+}
+
+/** The pod template without what makes a restart. */
+function bareTemplate({ daemonSet }: Wave): Template {
+  const { metadata, spec } = daemonSet.spec.template;
+  const [container] = spec.containers;
+  return {
+    metadata,
     spec: { ...spec, containers: [{ ...container, env: container.env.map(withFieldVersion) }] },
   };
+}
+
+/**
+ * Whether a DaemonSet still has the pod template with which it was taken over, and nothing that is wanted now restarts
+ * its pods.
+ *
+ * @param annotations - of the DaemonSet in the cluster
+ */
+export function staysAdopted(
+  wave: Wave,
+  token: string,
+  annotations: Readonly<Record<string, string>>,
+): boolean {
+  return (
+    annotations[restartAnnotation] === token &&
+    annotations[configHashAnnotation] === configHash(wave.configMap.data) &&
+    annotations[templateHashAnnotation] === templateHash(bareTemplate(wave))
+  );
 }
 
 function withFieldVersion(variable: ContainerEnvVar): ContainerEnvVar {
@@ -154,6 +198,19 @@ export const restartOptions = {
   // With another layout of pools, too, the DaemonSet starts anew: its pods change hands.
   replaceOnChanges: [restartAnnotation, layoutAnnotation].map(annotationPath),
   // The API server owns the number and adds to it, and who runs the program is another one every time: both would be
-  // a difference in every later preview. A replacement takes the program's own values all the same.
-  ignoreChanges: [templateGenerationAnnotation, traceAnnotations.by, traceAnnotations.at].map(annotationPath),
+  // a difference in every later preview. The owner is written once. A replacement takes the program's own values all the
+  // same. And the provider takes over what kubectl has written: a `kubectl rollout restart` that it takes back with some
+  // later change would be one more restart.
+  ignoreChanges: [
+    ...[templateGenerationAnnotation, traceAnnotations.by, traceAnnotations.at, ownerAnnotation].map(
+      annotationPath,
+    ),
+    `spec.template.${annotationPath("kubectl.kubernetes.io/restartedAt")}`,
+  ],
+};
+
+/** {@link restartOptions} of the run that takes a DaemonSet over, which lacks the annotations that they are about. */
+export const takeOverOptions = {
+  replaceOnChanges: [],
+  ignoreChanges: restartOptions.ignoreChanges.filter((path) => path !== annotationPath(ownerAnnotation)),
 };
