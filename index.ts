@@ -11,6 +11,8 @@ const provider = new kubernetes.Provider("cluster", {
   clusterIdentifier: pulumi.getStack(),
   // A changed configuration updates the ConfigMap; by default it would be replaced.
   enableConfigMapMutable: true,
+  // kubeadm and kubectl write to the same fields: whoever runs `pulumi up` means them to be as the program says.
+  enablePatchForce: true,
 });
 
 const kubeProxy = new KubeProxy("kube-proxy", { ...args, cluster }, { provider });

@@ -1,7 +1,6 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { LiveObject } from "./adoption/live.ts";
 import type { ClusterChoice } from "./cluster/kubeconfig.ts";
 import { compileCache } from "./commands.ts";
 
@@ -13,8 +12,8 @@ export interface ClusterFacts {
   daemonSets: DaemonSetFacts[];
   /** The ConfigMaps in kube-system with label `app=kube-proxy`: kubeadm's one and those of pools. */
   configMaps: ConfigMapFacts[];
-  /** kube-proxy's objects by kubeadm's names, as far as they exist: what `adopt` takes over. Default: none. */
-  objects?: LiveObject[];
+  /** kube-proxy's objects by kubeadm's names, as far as they exist, as a list in JSON: what `adopt` takes over. */
+  objects?: string;
   /** kubeadm's own ClusterConfiguration, as YAML; absent where kubeadm left none. */
   clusterConfiguration?: string;
 }

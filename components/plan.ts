@@ -86,7 +86,7 @@ export function objectsToTakeOver(
   owner: string | undefined,
 ): readonly LiveObject[] {
   const isOurs = facts?.daemonSets.some(({ annotations }) => isOwn(annotations, owner)) ?? false;
-  return isOurs ? [] : (facts?.objects ?? []);
+  return isOurs ? [] : (JSON.parse(facts?.objects ?? "[]") as LiveObject[]);
 }
 
 /** Whether a DaemonSet is this stack's, by its annotations; those of the first days do not name their stack. */

@@ -4,6 +4,7 @@ import { kubeProxyObjects } from "../kubeadm/manifests.ts";
 import type { ConfigMap } from "../kubeadm/objects.ts";
 import type { Settings } from "../kubeadm/settings.ts";
 import { parseVersion } from "../kubeadm/version.ts";
+import { withoutOwnAnnotations } from "./daemonSet.ts";
 import { configurationOf, differingFields, readConfiguration } from "./configuration.ts";
 import { differencesOf, formatPath, isBelow } from "./differences.ts";
 import { dataOf, type LiveObject, madeOf } from "./live.ts";
@@ -28,7 +29,8 @@ export function changesOf(objects: readonly LiveObject[], settings: Settings): C
   const configuration =
     configMap === undefined ? [] : configurationChanges(dataOf(configMap), wanted.configMap, minor);
   const others = objects.flatMap((live) => {
-    return differencesOf(live, madeOf(wanted, live.kind))
+    const made = madeOf(wanted, live.kind);
+    return differencesOf(live, made && withoutOwnAnnotations(made))
       .filter(({ path }) => live.kind !== "ConfigMap" || path[0] === "metadata")
       .map(({ path }) => ({ path, text: `${live.kind}: ${formatPath(path)}` }));
   });

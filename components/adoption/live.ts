@@ -25,9 +25,7 @@ export function podAnnotationsOf(daemonSet: LiveObject): Record<string, unknown>
   return isRecord(annotations) ? annotations : {};
 }
 
-/** The object of a kind that the program makes; none of an unknown kind. */
-export function madeOf(objects: KubeProxyObjects, kind: string): Made | undefined {
-  return (Object.values(objects) as Made[]).find((object) => object.kind === kind);
+/** The object of a kind that the program makes, seen as a live one; none of an unknown kind. */
+export function madeOf(objects: KubeProxyObjects, kind: string): LiveObject | undefined {
+  return (Object.values(objects) as unknown as LiveObject[]).find((object) => object.kind === kind);
 }
-
-type Made = NonNullable<KubeProxyObjects[keyof KubeProxyObjects]>;

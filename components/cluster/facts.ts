@@ -25,7 +25,7 @@ export async function readFacts(config: KubeConfig): Promise<ClusterFacts> {
     nodes,
     daemonSets: daemonSets.map(daemonSetFacts),
     configMaps: configMaps.map(configMapFacts),
-    objects: objects.filter((object) => object !== undefined).map(strip),
+    objects: JSON.stringify(objects.filter((object) => object !== undefined).map(strip)),
     ...(clusterConfiguration !== undefined && { clusterConfiguration }),
   };
 }

@@ -93,6 +93,7 @@ suite("the facts of a cluster", () => {
       ],
       daemonSets: [],
       configMaps: [],
+      objects: "[]",
     });
   });
 

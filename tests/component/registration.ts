@@ -75,7 +75,7 @@ export async function registrationsOf(program: () => void): Promise<readonly Reg
     "kube-proxy",
     "test",
   );
-  setMockOptions(monitor, "kube-proxy", "test", false);
+  setMockOptions(monitor, "kube-proxy", "test", false, "organization");
   program();
   await disconnect();
   return monitor.registrations;
