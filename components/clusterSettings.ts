@@ -12,6 +12,11 @@ export function clusterSettings({ clusterConfiguration, configMaps }: ClusterFac
   return settingsOfCluster(clusterConfiguration, own?.data["kubeconfig.conf"]);
 }
 
+/** The settings that a cluster knows itself, as arguments of KubeProxy. */
+export function settingsOf(facts: ClusterFacts): ClusterSettings["settings"] {
+  return clusterSettings(facts).settings;
+}
+
 const ownWord = "the stack's config";
 
 /**

@@ -1,4 +1,5 @@
 export type { KubeProxyArgs, RestartNodes } from "./args.ts";
+export { settingsOf } from "./clusterSettings.ts";
 export type { ClusterAccess } from "./commands.ts";
 export type * from "./configuration/types.ts";
 export { ClusterRoleChoice } from "./kubeadm/settings.ts";

@@ -57,7 +57,7 @@ export function planOf(plain: Plain, { owner, adopt = false, facts }: Surroundin
   const restart: Restart = { token, strategy, by: whoRuns(process.env), at: new Date().toISOString(), owner };
   const found = adopt ? objectsToTakeOver(facts, owner) : [];
   const cluster = facts === undefined ? {} : clusterSettings(facts).settings;
-  const takeOver = takeOverOf(found, { settings: plain, wanted: settings, cluster, owner });
+  const takeOver = takeOverOf(found, { settings: plain, cluster, owner });
   const isBare = (wave: Wave): boolean => {
     const { name } = wave.daemonSet.metadata;
     const live = found.find(({ kind, metadata }) => kind === "DaemonSet" && metadata.name === name);
@@ -69,7 +69,10 @@ export function planOf(plain: Plain, { owner, adopt = false, facts }: Surroundin
     return staysAdopted(wave, token, annotations);
   };
   const [first, ...others] = wavesOf(settings, pools);
-  const made = (wave: Wave): Wave => withRestart(wave, restart, isBare(wave));
+  // How fast a rollout goes is for the first one to say: the DaemonSet itself stays as it is, too.
+  const [asItWas] = wavesOf(plain, pools);
+  const made = (wave: Wave): Wave =>
+    isBare(wave) ? withRestart(asItWas, restart, true) : withRestart(wave, restart);
   return {
     objects: kubeProxyObjects(settings),
     waves: [made(first), ...others.map(made)],

@@ -1,9 +1,10 @@
 /** What a user reads of a takeover. */
 import { stringify } from "yaml";
-import { isEmpty, isRecord } from "../configuration/values.ts";
+import { isEmpty } from "../configuration/values.ts";
 import type { Yaml } from "../configuration/goYaml.ts";
 import { ClusterRoleChoice, type Settings } from "../kubeadm/settings.ts";
 import type { Problem } from "../problems.ts";
+import { withoutPasswords } from "./passwords.ts";
 import type { TakeOver } from "./takeOver.ts";
 
 /** Arguments that need other objects than kubeadm's. */
@@ -44,21 +45,6 @@ export function takeOverProblems(
 function linesOf(edits: Partial<Settings>): string {
   const named = Object.entries(edits).map(([key, value]) => [`kube-proxy:${key}`, withoutPasswords(value)]);
   return stringify(Object.fromEntries(named), { lineWidth: 0 }).trimEnd().replaceAll(/^/gm, "  ");
-}
-
-const password = /(:\/\/[^/:@\s]*):[^/@\s]+@/g;
-
-/** A proxy's address may hold one, and what is printed here ends in a log. */
-function withoutPasswords(value: unknown): unknown {
-  if (typeof value === "string") {
-    return value.replaceAll(password, "$1:PASSWORD@");
-  }
-  if (Array.isArray(value)) {
-    return value.map(withoutPasswords);
-  }
-  return isRecord(value)
-    ? Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, withoutPasswords(entry)]))
-    : value;
 }
 
 /** What is taken over and what it changes, for a preview. */

@@ -24,7 +24,8 @@ import {
   withField,
 } from "./configuration.ts";
 import { foreignMetadata, keyOf, settingIn } from "./daemonSet.ts";
-import { type Difference, differencesOf, formatPath, isBelow, valueAt } from "./differences.ts";
+import { type Difference, differencesOf, formatPath, isBelow, type Path, valueAt } from "./differences.ts";
+import { withoutPasswords } from "./passwords.ts";
 import { dataOf, type LiveObject, liveName, madeOf } from "./live.ts";
 
 /** Settings by name, of which those that nobody set are absent. */
@@ -208,12 +209,28 @@ export class Reading {
   }
 }
 
+/** What nobody can change back in a live object. */
+const fixed: readonly { readonly place: Path; readonly advice: string }[] = [
+  {
+    place: ["immutable"],
+    advice: "keep a copy, delete the ConfigMap and create it again; no pod restarts by that",
+  },
+  {
+    place: ["spec", "selector"],
+    advice: "nobody can change it in place, so provision anew after deleting the DaemonSet",
+  },
+  { place: ["roleRef"], advice: "nobody can change it in place, so delete the binding and create it again" },
+];
+
 function leftoverProblem(live: LiveObject, difference: Difference, version: string): Problem {
   const { path, wanted } = difference;
   const kubeadms = wanted === undefined ? "nothing" : toJson(wanted);
+  const advice =
+    fixed.find(({ place }) => isBelow(path, place))?.advice ??
+    "no setting keeps this, so change it back first, by kubectl edit";
   return {
     path: `${liveName(live)}, ${formatPath(path)}`,
-    value: difference.live ?? null,
-    accepted: `${kubeadms}, as kubeadm ${version} makes it: no setting keeps this, so change it back first, by kubectl edit`,
+    value: withoutPasswords(difference.live ?? null),
+    accepted: `${kubeadms}, as kubeadm ${version} makes it: ${advice}`,
   };
 }

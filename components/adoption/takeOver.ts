@@ -1,5 +1,4 @@
 /** Pure: what it takes to own a kube-proxy that kubeadm has installed. */
-import type { Settings } from "../kubeadm/settings.ts";
 import type { Problem } from "../problems.ts";
 import { type Changes, changesOf } from "./changes.ts";
 import { withoutOwnAnnotations } from "./daemonSet.ts";
@@ -11,8 +10,6 @@ import { type Edits, Reading, type Word } from "./reading.ts";
 export interface TakeOverOptions extends Word {
   /** This stack's `ownerAnnotation`. */
   readonly owner: string | undefined;
-  /** The settings with the program's own defaults, as they are put in force. */
-  readonly wanted: Settings;
 }
 
 /** What it takes to own live objects. */
@@ -40,5 +37,5 @@ export function takeOverOf(objects: readonly LiveObject[], options: TakeOverOpti
     return { taken, problems: owned, edits: {}, changes: [], keepsPods: false };
   }
   const edited = objects.map(withoutOwnAnnotations);
-  return { taken, ...new Reading(edited, options).read(), ...changesOf(edited, options.wanted) };
+  return { taken, ...new Reading(edited, options).read(), ...changesOf(edited, options.settings) };
 }

@@ -19,7 +19,7 @@ const base: Settings = {
 
 /** What it takes to take over, when all settings so far are the cluster's own word. */
 const takeOver = (objects: readonly LiveObject[], settings: Settings = base): TakeOver =>
-  takeOverOf(objects, { settings, wanted: settings, cluster: base, owner });
+  takeOverOf(objects, { settings, cluster: base, owner });
 const pathsOf = ({ problems }: TakeOver) => problems.map(({ path }) => path);
 
 /** Something of an object that somebody changes: where it is, and into what; undefined takes it out. */
@@ -61,7 +61,7 @@ suite("taking over", () => {
       const objects = liveObjects(settings);
       const { edits, problems, changes, keepsPods } = takeOverOf(objects, {
         settings,
-        wanted: settings,
+
         cluster: settings,
         owner,
       });
@@ -126,10 +126,10 @@ suite("taking over", () => {
         const edited: Settings = { ...cluster, ...made };
         fc.pre(checkSettings(mapping(settingsShape), { ...edited }).length === 0);
         const objects = liveObjects(edited);
-        const first = takeOverOf(objects, { settings: cluster, wanted: cluster, cluster, owner });
+        const first = takeOverOf(objects, { settings: cluster, cluster, owner });
         assert.deepEqual(first.problems, []);
         const settings = { ...cluster, ...first.edits };
-        const second = takeOverOf(objects, { settings, wanted: settings, cluster, owner });
+        const second = takeOverOf(objects, { settings, cluster, owner });
         assert.deepEqual(second.problems, []);
         assert.deepEqual(second.edits, {});
         assert.equal(second.keepsPods, true);
