@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { before, suite, test } from "node:test";
 import { parse } from "yaml";
+import { kubeProxyObjects } from "../../components/kubeadm/manifests.ts";
 import { changesOf, Cluster, eventually, isServing, type LivePod, type Scenario } from "./scenario.ts";
 import { useLab } from "./useLab.ts";
 
@@ -17,6 +20,38 @@ const kubeadms = [
   "configmap/kube-proxy",
   "daemonset/kube-proxy",
 ];
+
+/** The first minor of each group of objects. */
+const groups = [15, 16, 17, 18, 19, 20, 22, 24, 26, 28, 29, 30, 37];
+
+const reference = (name: string) =>
+  readFileSync(join(import.meta.dirname, "..", "kubeadm", "reference", name), "utf8");
+
+/** What kubeadm of a minor leaves in a cluster, as recorded: its requests of 1.15 and 1.20, its configurations of all. */
+function recorded(minor: number): { objects: object[]; clusterConfiguration: string } {
+  const kubernetesVersion = minor === 20 ? "v1.20.2" : `v1.${minor}.0`;
+  const api = minor < 22 ? "v1beta2" : minor < 31 ? "v1beta3" : "v1beta4";
+  const clusterConfiguration = [
+    `apiVersion: kubeadm.k8s.io/${api}`,
+    "kind: ClusterConfiguration",
+    `kubernetesVersion: ${kubernetesVersion}`,
+    `imageRepository: ${minor < 25 ? "k8s.gcr.io" : "registry.k8s.io"}`,
+    "networking: {dnsDomain: cluster.local, serviceSubnet: 10.96.0.0/12}",
+    "",
+  ].join("\n");
+  if (minor === 15 || minor === 20) {
+    const requests = reference(minor === 15 ? "k1.15.0-minimal.jsonl" : "k1.20.2-minimal.jsonl").trim();
+    const objects = requests.split("\n").map((line) => (JSON.parse(line) as { body: object }).body);
+    return { objects, clusterConfiguration };
+  }
+  const made = kubeProxyObjects({ kubernetesVersion, controlPlaneEndpoint: "192.0.2.10:6443" });
+  const configuration = reference(`config-1.${minor}.conf`).trimEnd();
+  const data = { ...made.configMap.data, "config.conf": configuration };
+  return {
+    objects: Object.values({ ...made, configMap: { ...made.configMap, data } }),
+    clusterConfiguration,
+  };
+}
 
 suite("on a cluster where kubeadm has installed kube-proxy", () => {
   const at = useLab({ name: "e2e-adopt", nodes, kubeadm: true });
@@ -39,6 +74,7 @@ suite("on a cluster where kubeadm has installed kube-proxy", () => {
 
   /** Objects as kubeadm creates them, under its name; waits for the pods. */
   async function install(json: string): Promise<void> {
+    await uninstall();
     const { items } = JSON.parse(json) as { items: Record<string, unknown>[] };
     const objects = items.map((object) => {
       const { name, namespace, labels, annotations } = object["metadata"] as Record<string, unknown>;
@@ -47,6 +83,10 @@ suite("on a cluster where kubeadm has installed kube-proxy", () => {
     const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
     await cluster.kubectl(["create", "--field-manager=kubeadm", "-f", "-"], list);
     await awaitPods();
+  }
+
+  async function uninstall(): Promise<void> {
+    await cluster.kubectl(["delete", "--ignore-not-found", "--cascade=foreground", ...kubeadms]);
   }
 
   async function awaitPods(): Promise<void> {
@@ -104,11 +144,12 @@ suite("on a cluster where kubeadm has installed kube-proxy", () => {
 
     test("a changed configuration reaches the pods, whoever has written to the ConfigMap", async () => {
       const edit = ["patch", "configmap/kube-proxy", "--type=merge"];
-      for (const manager of ["kubectl-edit", "kubeadm", "manager"]) {
+      // The last one is Cluster API's.
+      for (const [index, manager] of ["kubectl-edit", "kubeadm", "manager"].entries()) {
         const [before, running] = [await cluster.daemonSet(), await pods()];
         const data = { "config.conf": `# ${manager}\n` };
         await cluster.kubectl([...edit, `--field-manager=${manager}`, "-p", JSON.stringify({ data })]);
-        const syncPeriod = `${30 + manager.length}s`;
+        const syncPeriod = `${31 + index}s`;
         await scenario.up({ configuration: { iptables: { syncPeriod } } });
         const live = JSON.parse(await cluster.kubectl(["get", "configmap/kube-proxy", "-o", "json"])) as {
           data: Record<string, string>;
@@ -172,6 +213,7 @@ suite("on a cluster where kubeadm has installed kube-proxy", () => {
                 "--hostname-override=$(NODE_NAME)",
                 "--v=4",
               ],
+              "$setElementOrder/env": [{ name: "NODE_NAME" }, { name: "HTTPS_PROXY" }],
               env: [{ name: "HTTPS_PROXY", value: "http://me:hidden@proxy:3128" }],
             },
           ],
@@ -246,12 +288,10 @@ suite("on a cluster where kubeadm has installed kube-proxy", () => {
         /ConfigMap kube-system\/kube-proxy, data\.more: "x" is not accepted/,
         /ConfigMap kube-system\/kube-proxy, immutable: true is not accepted/,
       );
-      await cluster.kubectl(["delete", "configmap/kube-proxy"]);
     });
   });
 
   test("an update that is killed in the middle goes on with the next one", async () => {
-    await cluster.kubectl(["delete", ...kubeadms.filter((name) => !name.startsWith("configmap"))]);
     await install(original);
     const running = await pods();
     const scenario = await at.open(readme);
@@ -269,7 +309,25 @@ suite("on a cluster where kubeadm has installed kube-proxy", () => {
     await scenario.destroy();
   });
 
+  suite("of each minor that kubeadm has made other objects in", () => {
+    for (const minor of groups) {
+      test(`1.${minor}: the same objects, the same pods, and nothing left to do`, async () => {
+        const { objects, clusterConfiguration } = recorded(minor);
+        const data = JSON.stringify({ data: { ClusterConfiguration: clusterConfiguration } });
+        await cluster.kubectl(["patch", "configmap/kubeadm-config", "--type=merge", "-p", data]);
+        await install(JSON.stringify({ items: objects }));
+        const [before, running] = [await cluster.fingerprint(), await pods()];
+        const scenario = await at.open(readme);
+        await scenario.up();
+        assert.deepEqual(await cluster.fingerprint(), before);
+        assert.deepEqual(await pods(), running);
+        await isEmpty(scenario, { adopt: false });
+      });
+    }
+  });
+
   test("with nothing to take over it provisions", async () => {
+    await uninstall();
     const scenario = await at.open({ ...readme, controlPlaneEndpoint: "192.0.2.10:6443" });
     await scenario.up();
     assert.equal((await cluster.daemonSet())?.status.numberAvailable, nodes);
