@@ -15,6 +15,8 @@ export interface Registration {
   readonly inputs: Record<string, unknown>;
   readonly parent: string;
   readonly provider: string;
+  /** What it takes over; empty when it is made. */
+  readonly importId: string;
   readonly deleteBeforeReplace: boolean;
   readonly replaceOnChanges: readonly string[];
   readonly ignoreChanges: readonly string[];
@@ -38,6 +40,7 @@ class RecordingMonitor extends MockMonitor {
       inputs: object === undefined ? {} : deserializeProperties(object),
       parent: request.getParent(),
       provider: request.getProvider(),
+      importId: request.getImportid(),
       deleteBeforeReplace: request.getDeletebeforereplace(),
       replaceOnChanges: request.getReplaceonchangesList(),
       ignoreChanges: request.getIgnorechangesList(),
