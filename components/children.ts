@@ -20,7 +20,6 @@ import {
   restartAnnotation,
   restartOptions,
   RestartStrategy,
-  takeOverOptions,
   templateHashAnnotation,
 } from "./restart.ts";
 
@@ -105,7 +104,7 @@ export class Children {
     pool: string | undefined,
     before: pulumi.Resource[],
   ): { set: kubernetes.apps.v1.DaemonSet; proof: pulumi.Resource } {
-    const { cluster = {}, hold = [], timeouts = {}, verify = true } = this.#args;
+    const { cluster = {}, facts, hold = [], timeouts = {}, verify = true } = this.#args;
     const prefix = pool === undefined ? "" : `${pool}-`;
     // Whatever the program says now, nothing of a held pool is different.
     const keep = (...keys: string[]) => (hold.includes(pool ?? "") ? keys : []);
@@ -121,7 +120,9 @@ export class Children {
     const wait = waitsOf(this.#args)[index] ?? "";
     const { verify: deadline, pod, ...own } = timeouts;
     const taken = pool === undefined ? this.#import("DaemonSet") : {};
-    const { replaceOnChanges, ignoreChanges } = this.#isArmed(pool) ? restartOptions : takeOverOptions;
+    const daemonSet = pool === undefined ? "kube-proxy" : `kube-proxy-${pool}`;
+    const live = facts?.daemonSets.find(({ name }) => name === daemonSet);
+    const { replaceOnChanges, ignoreChanges } = restartOptions(live?.annotations);
     const set = new kubernetes.apps.v1.DaemonSet(
       `${this.#name}-${prefix}daemon-set`,
       {
@@ -133,7 +134,7 @@ export class Children {
       {
         ...this.#options,
         ...taken,
-        replaceOnChanges: [...replaceOnChanges],
+        replaceOnChanges,
         ignoreChanges: [...ignoreChanges, ...keep("metadata", "spec")],
         customTimeouts: { create: wait, update: wait, ...own },
         dependsOn: [...before, ...config],
@@ -173,16 +174,6 @@ export class Children {
       : {
           import: metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`,
         };
-  }
-
-  /**
-   * Whether a new token replaces the DaemonSet. Where the one in the cluster has none, since somebody else has made it, or
-   * has written over it, the token itself would be a new one.
-   */
-  #isArmed(pool: string | undefined): boolean {
-    const name = pool === undefined ? "kube-proxy" : `kube-proxy-${pool}`;
-    const live = this.#args.facts?.daemonSets.find((daemonSet) => daemonSet.name === name);
-    return live === undefined || restartAnnotation in live.annotations;
   }
 
   #command(

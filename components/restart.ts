@@ -193,24 +193,28 @@ export function templateGeneration(hash: string): string {
 
 const annotationPath = (name: string) => `metadata.annotations["${name}"]`;
 
-/** What makes a new token replace the DaemonSet, beside the explicit `deleteBeforeReplace` of every child. */
-export const restartOptions = {
-  // With another layout of pools, too, the DaemonSet starts anew: its pods change hands.
-  replaceOnChanges: [restartAnnotation, layoutAnnotation].map(annotationPath),
-  // The API server owns the number and adds to it, and who runs the program is another one every time: both would be
-  // a difference in every later preview. The owner is written once. A replacement takes the program's own values all the
-  // same. And the provider takes over what kubectl has written: a `kubectl rollout restart` that it takes back with some
-  // later change would be one more restart.
-  ignoreChanges: [
-    ...[templateGenerationAnnotation, traceAnnotations.by, traceAnnotations.at, ownerAnnotation].map(
-      annotationPath,
-    ),
-    `spec.template.${annotationPath("kubectl.kubernetes.io/restartedAt")}`,
-  ],
-};
-
-/** {@link restartOptions} of the run that takes a DaemonSet over, which lacks the annotations that they are about. */
-export const takeOverOptions = {
-  replaceOnChanges: [],
-  ignoreChanges: restartOptions.ignoreChanges.filter((path) => path !== annotationPath(ownerAnnotation)),
-};
+/**
+ * What makes a new token replace the DaemonSet, beside the explicit `deleteBeforeReplace` of every child.
+ *
+ * @param live - annotations of the DaemonSet in the cluster; undefined where there is none, or nobody could ask
+ */
+export function restartOptions(live: Readonly<Record<string, string>> | undefined): {
+  replaceOnChanges: string[];
+  ignoreChanges: string[];
+} {
+  // Somebody else has made it, or has written over it. The token itself would be a new one, and what is being imported
+  // cannot be replaced.
+  const isForeign = live !== undefined && !(restartAnnotation in live);
+  const writtenOnce = [traceAnnotations.by, traceAnnotations.at, ownerAnnotation];
+  return {
+    // With another layout of pools, too, the DaemonSet starts anew: its pods change hands.
+    replaceOnChanges: isForeign ? [] : [restartAnnotation, layoutAnnotation].map(annotationPath),
+    // The API server owns the number and adds to it, and who runs the program is another one every time: both would be
+    // a difference in every later preview. A replacement takes the program's own values all the same. And the provider
+    // takes over what kubectl has written: a `kubectl rollout restart` that it takes back would be one more restart.
+    ignoreChanges: [
+      ...[templateGenerationAnnotation, ...(isForeign ? [] : writtenOnce)].map(annotationPath),
+      `spec.template.${annotationPath("kubectl.kubernetes.io/restartedAt")}`,
+    ],
+  };
+}
