@@ -81,15 +81,16 @@ export function planOf(plain: Plain, { owner, adopt = false, facts }: Surroundin
 }
 
 /**
- * Live objects that are taken over: kube-proxy's as long as this stack has no DaemonSet there. Afterwards the state has
- * them, and an object that is imported cannot be replaced.
+ * Live objects that are taken over: kube-proxy's, as long as there is a DaemonSet and it is not this stack's. Afterwards the
+ * state has them, and an object that is imported cannot be replaced.
  */
 export function objectsToTakeOver(
   facts: ClusterFacts | undefined,
   owner: string | undefined,
 ): readonly LiveObject[] {
   const isOurs = facts?.daemonSets.some(({ annotations }) => isOwn(annotations, owner)) ?? false;
-  return isOurs ? [] : (JSON.parse(facts?.objects ?? "[]") as LiveObject[]);
+  const objects = JSON.parse(facts?.objects ?? "[]") as LiveObject[];
+  return isOurs || !objects.some(({ kind }) => kind === "DaemonSet") ? [] : objects;
 }
 
 /** Whether a DaemonSet is this stack's, by its annotations; those of the first days do not name their stack. */

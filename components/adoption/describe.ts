@@ -2,14 +2,13 @@
 import { stringify } from "yaml";
 import { isEmpty } from "../configuration/values.ts";
 import type { Yaml } from "../configuration/goYaml.ts";
-import { ClusterRoleChoice, type Settings } from "../kubeadm/settings.ts";
+import type { Settings } from "../kubeadm/settings.ts";
 import type { Problem } from "../problems.ts";
 import { withoutPasswords } from "./passwords.ts";
 import type { TakeOver } from "./takeOver.ts";
 
 /** Arguments that need other objects than kubeadm's. */
 interface Waiting {
-  readonly clusterRole?: ClusterRoleChoice;
   readonly pools?: readonly unknown[];
   readonly running?: boolean;
 }
@@ -17,13 +16,11 @@ interface Waiting {
 /** Everything that keeps a kube-proxy from being taken over, with the settings that would let it. */
 export function takeOverProblems(
   { problems, edits }: TakeOver,
-  { clusterRole, pools = [], running = true }: Waiting,
+  { pools = [], running = true }: Waiting,
 ): Problem[] {
-  const refused = [
-    clusterRole === ClusterRoleChoice.create ? "clusterRole" : undefined,
-    pools.length > 0 ? "pools" : undefined,
-    running ? undefined : "running",
-  ].filter((key) => key !== undefined);
+  const refused = [pools.length > 0 ? "pools" : undefined, running ? undefined : "running"].filter(
+    (key) => key !== undefined,
+  );
   return [
     ...problems,
     ...refused.map((path) => ({

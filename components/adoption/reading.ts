@@ -6,13 +6,7 @@ import type { KubeProxyConfiguration } from "../configuration/types.ts";
 import { isEmpty } from "../configuration/values.ts";
 import { serverOf } from "../kubeadm/clusterConfiguration.ts";
 import { defaultImage, kubeProxyObjects } from "../kubeadm/manifests.ts";
-import {
-  checkSettings,
-  ClusterRoleChoice,
-  type Metadata,
-  type Settings,
-  settingsShape,
-} from "../kubeadm/settings.ts";
+import { checkSettings, type Metadata, type Settings, settingsShape } from "../kubeadm/settings.ts";
 import { parseVersion } from "../kubeadm/version.ts";
 import { type Problem, toJson } from "../problems.ts";
 import { mapping } from "../schema.ts";
@@ -55,8 +49,7 @@ export class Reading {
   constructor(objects: readonly LiveObject[], { settings, cluster }: Word) {
     this.#objects = objects;
     this.#cluster = cluster;
-    // A binding's role is compared with kubeadm's, whatever is to be bound later.
-    this.#settings = { ...settings, clusterRole: ClusterRoleChoice.bootstrap };
+    this.#settings = settings;
   }
 
   read(): Edits {
@@ -219,7 +212,11 @@ const fixed: readonly { readonly place: Path; readonly advice: string }[] = [
     place: ["spec", "selector"],
     advice: "nobody can change it in place, so provision anew after deleting the DaemonSet",
   },
-  { place: ["roleRef"], advice: "nobody can change it in place, so delete the binding and create it again" },
+  {
+    place: ["roleRef"],
+    advice:
+      "nobody can change it in place, so leave clusterRole out until kube-proxy is taken over, or delete the binding",
+  },
 ];
 
 function leftoverProblem(live: LiveObject, difference: Difference, version: string): Problem {
@@ -231,6 +228,6 @@ function leftoverProblem(live: LiveObject, difference: Difference, version: stri
   return {
     path: `${liveName(live)}, ${formatPath(path)}`,
     value: withoutPasswords(difference.live ?? null),
-    accepted: `${kubeadms}, as kubeadm ${version} makes it: ${advice}`,
+    accepted: `${kubeadms}, as kubeadm ${version} makes it with these settings: ${advice}`,
   };
 }
