@@ -76,6 +76,31 @@ suite("what an up does to the pods is said before", () => {
     assert.match(other.warnings.join(), /still rolls, the next one recreates/);
   });
 
+  test("a DaemonSet that somebody else has made or written over, and what would take it over", () => {
+    const [live] = after({}).daemonSets;
+    assert.ok(live);
+    const foreign = { ...after({}), daemonSets: [{ ...live, annotations: {} }] };
+    const { lines, warnings } = tell({ restart: "new" }, foreign);
+    assert.deepEqual(lines, [
+      "DaemonSet kube-proxy is changed in place, at most 2 of 20 nodes at a time; waits up to 12m.",
+    ]);
+    assert.match(
+      warnings.join(),
+      /`already exists`; `pulumi config set adopt true` takes it over as it runs/,
+    );
+
+    const { waves } = planOf({ ...plain, restart: "new" });
+    const takeOver = { taken: [], edits: {}, problems: [], changes: [], keepsPods: true };
+    const taking = { strategy: RestartStrategy.Rolling, held: [], waits: ["12m"] };
+    const nothing = { lines: [], warnings: [], problems: [] };
+    assert.deepEqual(forecast(waves, { ...taking, takeOver }, foreign), nothing);
+    const changing = { ...takeOver, keepsPods: false };
+    assert.deepEqual(forecast(waves, { ...taking, takeOver: changing }, foreign), {
+      ...nothing,
+      lines,
+    });
+  });
+
   test("a change in place", () => {
     assert.deepEqual(tell({ image: "example.com/p:1" }, after({})).lines, [
       "DaemonSet kube-proxy is changed in place, at most 2 of 20 nodes at a time; waits up to 12m.",
