@@ -58,27 +58,31 @@ export function planOf(plain: Plain, { owner, adopt = false, facts }: Surroundin
   const found = adopt ? objectsToTakeOver(facts, owner) : [];
   const cluster = facts === undefined ? {} : clusterSettings(facts).settings;
   const takeOver = takeOverOf(found, { settings: plain, cluster, owner });
-  const isBare = (wave: Wave): boolean => {
-    const { name } = wave.daemonSet.metadata;
-    const live = found.find(({ kind, metadata }) => kind === "DaemonSet" && metadata.name === name);
-    if (live !== undefined) {
-      // A stack that has lost its state takes over pods that it has marked itself.
-      return takeOver.keepsPods && !(restartAnnotation in podAnnotationsOf(live));
-    }
-    const annotations = facts?.daemonSets.find((one) => one.name === name)?.annotations ?? {};
-    return staysAdopted(wave, token, annotations);
-  };
   const [first, ...others] = wavesOf(settings, pools);
   // How fast a rollout goes is for the first one to say: the DaemonSet itself stays as it is, too.
   const [asItWas] = wavesOf(plain, pools);
-  const made = (wave: Wave): Wave =>
-    isBare(wave) ? withRestart(asItWas, restart, true) : withRestart(wave, restart);
+  const made = (wave: Wave): Wave => {
+    const { name } = wave.daemonSet.metadata;
+    const { annotations = {} } = facts?.daemonSets.find((live) => live.name === name) ?? {};
+    const pods = podAnnotationsOf(objectsOf(facts).find(isDaemonSet));
+    // A stack that has lost its state takes over pods that it has marked itself.
+    const isTaken = found.length > 0 && takeOver.keepsPods && !(restartAnnotation in pods);
+    return isTaken || staysAdopted(wave, token, annotations)
+      ? withRestart(asItWas, restart, pods)
+      : withRestart(wave, restart);
+  };
   return {
     objects: kubeProxyObjects(settings),
     waves: [made(first), ...others.map(made)],
     ...(found.length > 0 && { takeOver }),
   };
 }
+
+function objectsOf(facts: ClusterFacts | undefined): readonly LiveObject[] {
+  return JSON.parse(facts?.objects ?? "[]") as LiveObject[];
+}
+
+const isDaemonSet = ({ kind }: LiveObject) => kind === "DaemonSet";
 
 /**
  * Live objects that are taken over: kube-proxy's, as long as there is a DaemonSet and it is not this stack's. Afterwards the
@@ -89,8 +93,8 @@ export function objectsToTakeOver(
   owner: string | undefined,
 ): readonly LiveObject[] {
   const isOurs = facts?.daemonSets.some(({ annotations }) => isOwn(annotations, owner)) ?? false;
-  const objects = JSON.parse(facts?.objects ?? "[]") as LiveObject[];
-  return isOurs || !objects.some(({ kind }) => kind === "DaemonSet") ? [] : objects;
+  const objects = objectsOf(facts);
+  return isOurs || !objects.some(isDaemonSet) ? [] : objects;
 }
 
 /** Whether a DaemonSet is this stack's, by its annotations; those of the first days do not name their stack. */

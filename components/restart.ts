@@ -84,15 +84,16 @@ export interface Restart {
  * - The pod template is numbered, see {@link templateGeneration}; under `Recreate` as well, since pods also change
  *   hands when pools do.
  *
- * @param isAdopted - whether its pods are those that somebody else's DaemonSet has made: then the pod template stays as it
- *   was, and what says which restart and configuration the pods belong to joins it with the first change that restarts them
+ * @param adopted - annotations of the live pod template where its pods are those that somebody else has made: then it
+ *   stays as it was, and what says which restart and configuration the pods belong to joins it with the first change that
+ *   restarts them
  */
 export function withRestart(
   wave: Wave,
   { token, strategy, by, at, owner }: Restart,
-  isAdopted = false,
+  adopted?: Readonly<Record<string, string>>,
 ): Wave {
-  const template = isAdopted ? bareTemplate(wave) : restartedTemplate(wave, token);
+  const template = adopted === undefined ? restartedTemplate(wave, token) : bareTemplate(wave);
   const hash = templateHash(template);
   const { metadata, spec } = wave.daemonSet;
   const annotations = {
@@ -109,9 +110,30 @@ export function withRestart(
   };
   return {
     ...wave,
-    daemonSet: { ...wave.daemonSet, metadata: { ...metadata, annotations }, spec: { ...spec, template } },
+    daemonSet: {
+      ...wave.daemonSet,
+      metadata: { ...metadata, annotations },
+      spec: { ...spec, template: keptRestart(template, adopted) },
+    },
   };
 }
+
+/**
+ * With the trace of a `kubectl rollout restart`: Pulumi's provider takes over what kubectl has written, so that a template
+ * without it would take it away, which is one more restart.
+ */
+function keptRestart(template: Template, adopted: Readonly<Record<string, string>> = {}): Template {
+  const { [kubectlRestart]: restartedAt } = adopted;
+  const { metadata } = template;
+  return restartedAt === undefined
+    ? template
+    : {
+        ...template,
+        metadata: { ...metadata, annotations: { ...metadata.annotations, [kubectlRestart]: restartedAt } },
+      };
+}
+
+const kubectlRestart = "kubectl.kubernetes.io/restartedAt";
 
 type Template = DaemonSet["spec"]["template"];
 
@@ -210,11 +232,7 @@ export function restartOptions(live: Readonly<Record<string, string>> | undefine
     // With another layout of pools, too, the DaemonSet starts anew: its pods change hands.
     replaceOnChanges: isForeign ? [] : [restartAnnotation, layoutAnnotation].map(annotationPath),
     // The API server owns the number and adds to it, and who runs the program is another one every time: both would be
-    // a difference in every later preview. A replacement takes the program's own values all the same. And the provider
-    // takes over what kubectl has written: a `kubectl rollout restart` that it takes back would be one more restart.
-    ignoreChanges: [
-      ...[templateGenerationAnnotation, ...(isForeign ? [] : writtenOnce)].map(annotationPath),
-      `spec.template.${annotationPath("kubectl.kubernetes.io/restartedAt")}`,
-    ],
+    // a difference in every later preview. A replacement takes the program's own values all the same.
+    ignoreChanges: [templateGenerationAnnotation, ...(isForeign ? [] : writtenOnce)].map(annotationPath),
   };
 }

@@ -20,9 +20,9 @@ export function dataOf(configMap: LiveObject): Record<string, string> {
 }
 
 /** Annotations of a live DaemonSet's pod template. */
-export function podAnnotationsOf(daemonSet: LiveObject): Record<string, unknown> {
+export function podAnnotationsOf(daemonSet: LiveObject | undefined): Record<string, string> {
   const annotations = valueAt(daemonSet, ["spec", "template", "metadata", "annotations"]);
-  return isRecord(annotations) ? annotations : {};
+  return isRecord(annotations) ? (annotations as Record<string, string>) : {};
 }
 
 /** The object of a kind that the program makes, seen as a live one; none of an unknown kind. */

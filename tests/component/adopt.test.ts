@@ -69,6 +69,20 @@ suite("the pods of a kube-proxy that is taken over", () => {
     });
   });
 
+  test("keep the trace of a kubectl rollout restart, which would be one more restart to take away", () => {
+    const restartedAt = { "kubectl.kubernetes.io/restartedAt": "2026-11-26T10:00:00Z" };
+    const restarted = (annotations: Record<string, string>): ClusterFacts => {
+      const objects = liveObjects({ ...plain, podMetadata: { annotations: restartedAt } });
+      return { ...facts(annotations), objects: JSON.stringify(objects) };
+    };
+    const first = wanted({}, restarted({}));
+    assert.deepEqual(podAnnotations(first), restartedAt);
+    assert.deepEqual(podAnnotations(wanted({}, restarted(first.annotations))), restartedAt);
+    assert.deepEqual(podAnnotations(wanted({}, restarted(wanted({}, facts()).annotations))), restartedAt);
+    const changed = podAnnotations(wanted({ restart: "again" }, restarted(first.annotations)));
+    assert.deepEqual(Object.keys(changed ?? {}), ["kube-proxy/config-hash", "kube-proxy/restart"]);
+  });
+
   test("take the token in force for theirs, whatever it is", () => {
     const first = wanted({ restart: "2026-11-26" }, facts());
     assert.equal(podAnnotations(first), undefined);
