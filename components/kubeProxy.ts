@@ -39,7 +39,8 @@ export interface DaemonSetState {
  * ready. `restartStrategy` says whether the pods follow node by node or all at once. Everything else that changes is an
  * ordinary rollout in place. With `pools` there is one DaemonSet for each, and all of this goes from pool to pool.
  *
- * The provider should have `enableConfigMapMutable: true`; without it a changed configuration replaces the ConfigMap.
+ * The provider should have `enableConfigMapMutable: true`; without it a changed configuration replaces the ConfigMap. And
+ * `enablePatchForce: true`; without it a field that kubeadm or kubectl has written to is a conflict.
  *
  * Mistakes in the arguments end the program with all of them named, before any resource is registered.
  */

@@ -96,6 +96,22 @@ suite("the pods of a kube-proxy that is taken over", () => {
     assert.ok(podAnnotations(changed));
   });
 
+  test("of another stack are not this one's, although this program has made them", () => {
+    const annotations = {
+      ...taken().daemonSets[0]?.annotations,
+      "kube-proxy/owner": "organization/kube-proxy/other",
+    };
+    const others = {
+      ...facts(annotations),
+      objects: JSON.stringify(liveObjects({ ...plain, metadata: { annotations } })),
+    };
+    assert.match(
+      String(wanted({}, others).takeOver?.problems[0]?.value),
+      /^belongs to Pulumi stack .*\/other/,
+    );
+    assert.equal(wanted({}, others, false).takeOver, undefined);
+  });
+
   test("carry this program's marks where a stack has lost its state, and keep them", () => {
     const marked = planOf({ ...plain, restart: "before" }).waves[0].daemonSet;
     const lost = facts();
