@@ -11,10 +11,11 @@ import {
   snapshotCommand,
   verifyCommand,
 } from "./commands.ts";
+import { repairAnnotation } from "./drift.ts";
 import type { ConfigMap, KubeProxyObjects } from "./kubeadm/objects.ts";
 import { ClusterRoleChoice } from "./kubeadm/settings.ts";
 import { obstaclesOf, type Plan, poolNames, waitsOf } from "./plan.ts";
-import type { Wave } from "./pools/waves.ts";
+import { daemonSetName, type Wave } from "./pools/waves.ts";
 import {
   initialToken,
   restartAnnotation,
@@ -120,8 +121,7 @@ export class Children {
     const wait = waitsOf(this.#args)[index] ?? "";
     const { verify: deadline, pod, ...own } = timeouts;
     const taken = pool === undefined ? this.#import("DaemonSet") : {};
-    const daemonSet = pool === undefined ? "kube-proxy" : `kube-proxy-${pool}`;
-    const live = facts?.daemonSets.find(({ name }) => name === daemonSet);
+    const live = facts?.daemonSets.find(({ name }) => name === daemonSetName(pool));
     const { replaceOnChanges, ignoreChanges } = restartOptions(live?.annotations);
     const set = new kubernetes.apps.v1.DaemonSet(
       `${this.#name}-${prefix}daemon-set`,
@@ -249,11 +249,13 @@ export class Children {
   }
 }
 
-/** What tells one state of the pods from another: a new value is a restart or a rollout. */
+/** What tells one state of the pods from another: a new value is a restart, a rollout, or a repair. */
 function triggersOf(waves: readonly Wave[]): string[] {
   return waves.flatMap(({ daemonSet: { metadata } }) => [
     metadata.annotations?.[restartAnnotation] ?? "",
     metadata.annotations?.[templateHashAnnotation] ?? "",
+    // Only where there was one, so that no other stack has anything to do.
+    ...[metadata.annotations?.[repairAnnotation] ?? []].flat(),
   ]);
 }
 

@@ -1,6 +1,9 @@
 import { selects } from "./cluster/verify/selection.ts";
 import type { TakeOver } from "./adoption/takeOver.ts";
+import { changesOf } from "./changes.ts";
+import { configMapOf, driftOf, isDeclared, isOverwritten, liveOf } from "./drift.ts";
 import type { ClusterFacts, DaemonSetFacts, NodeFacts } from "./facts.ts";
+import { isKubeadms } from "./kubeadm/overwriting.ts";
 import { layoutAnnotation, type Wave } from "./pools/waves.ts";
 import { listed, type Problem } from "./problems.ts";
 import {
@@ -21,6 +24,8 @@ export interface Plan {
   readonly waits: readonly string[];
   /** What is taken over from the cluster. */
   readonly takeOver?: TakeOver | undefined;
+  /** Whether something of it is a secret, so that no value is told. */
+  readonly secret?: boolean;
 }
 
 /** What the coming `up` does to the pods, in sentences. */
@@ -63,15 +68,14 @@ export function forecast(waves: readonly Wave[], plan: Plan, facts: ClusterFacts
 }
 
 /** Whether a DaemonSet in the cluster is what the program wants, pods included. */
-export function isDone({ daemonSet: { metadata } }: Wave, facts: ClusterFacts): boolean {
-  const live = facts.daemonSets.find(({ name }) => name === metadata.name);
-  return [templateHashAnnotation, restartAnnotation, layoutAnnotation].every(
-    (annotation) => live !== undefined && live.annotations[annotation] === metadata.annotations?.[annotation],
-  );
+export function isDone(wave: Wave, facts: ClusterFacts): boolean {
+  const live = liveOf(wave, facts);
+  return live !== undefined && isDeclared(wave, live) && driftOf(wave, facts) === undefined;
 }
 
 /**
- * DaemonSets of this program in the cluster that are not among the wanted ones, so that their pods change hands.
+ * DaemonSets in the cluster that are not among the wanted ones, so that their pods change hands: this program's, and the
+ * one that kubeadm makes beside those of pools.
  *
  * @param layouts - names of the wanted ones, each with its `layoutAnnotation`
  */
@@ -79,16 +83,17 @@ export function inTheWay(
   layouts: ReadonlyMap<string, string | undefined>,
   { daemonSets }: ClusterFacts,
 ): DaemonSetFacts[] {
-  return daemonSets.filter(
-    ({ name, annotations }) =>
-      restartAnnotation in annotations &&
-      (!layouts.has(name) || layouts.get(name) !== annotations[layoutAnnotation]),
+  const hasPools = daemonSets.some(({ annotations }) => layoutAnnotation in annotations);
+  return daemonSets.filter(({ name, annotations, managers }) =>
+    restartAnnotation in annotations
+      ? !layouts.has(name) || layouts.get(name) !== annotations[layoutAnnotation]
+      : hasPools && !layouts.has(name) && isKubeadms(name, managers),
   );
 }
 
 function forecastWave(
   wave: Wave,
-  { strategy, takeOver }: Plan,
+  { strategy, takeOver, secret = false }: Plan,
   facts: ClusterFacts,
   wait: string | undefined,
 ): Forecast {
@@ -98,12 +103,17 @@ function forecastWave(
   const bound = spec.updateStrategy.rollingUpdate?.maxUnavailable;
   const limit = wait === undefined ? "" : `; waits up to ${wait}`;
   const atATime = `at most ${unavailableNodes(bound, nodes.length)} of ${count(nodes.length, "node")} at a time`;
-  const live = facts.daemonSets.find(({ name }) => name === metadata.name);
+  const live = liveOf(wave, facts);
+  const drift = driftOf(wave, facts);
   const wanted = metadata.annotations ?? {};
   const differs = (annotation: string) => live?.annotations[annotation] !== wanted[annotation];
   const outlives = live?.annotations[deletionPolicyAnnotation] === "orphan";
+  const changes = live === undefined || secret ? [] : changesOf(wave, live, configMapOf(wave, facts));
   const result = (line: string, warnings: string[] = []): Forecast => ({
-    lines: [`${what} ${line}${limit}.`],
+    lines: [
+      `${what} ${line}${limit}.`,
+      ...(changes.length === 0 ? [] : [`${what} changes: ${changes.join("; ")}.`]),
+    ],
     warnings,
     problems: whyBlocked(wave, nodes),
   });
@@ -113,26 +123,49 @@ function forecastWave(
   if (live === undefined || differs(layoutAnnotation)) {
     return result(`takes over and replaces the pods of its nodes, ${atATime}`);
   }
-  if (!(restartAnnotation in live.annotations) && takeOver?.keepsPods !== true) {
-    return result(`is changed in place, ${atATime}`, takeOver === undefined ? [foreignWarning(what)] : []);
+  const pace = `it is changed back in place, ${atATime}`;
+  if (!(restartAnnotation in live.annotations) && takeOver !== undefined) {
+    return takeOver.keepsPods ? nothing : result(`is changed in place, ${atATime}`);
+  }
+  if (isOverwritten(live)) {
+    return result(`was overwritten by ${writerOf(live)}: ${pace}`);
   }
   if (!(restartAnnotation in live.annotations)) {
-    return nothing;
+    return { ...nothing, warnings: [foreignWarning(what)] };
   }
   if (differs(restartAnnotation)) {
     const way = outlives ? atATime : `all ${count(live.desired, "pod")} deleted at once, then made anew`;
     return result(`is restarted, ${way}`, strategyWarnings(what, strategy, outlives));
   }
-  return differs(templateHashAnnotation) ? result(`is changed in place, ${atATime}`) : nothing;
+  if (differs(templateHashAnnotation)) {
+    return result(`is changed in place, ${atATime}`);
+  }
+  const { fields = [], configMap = false } = drift ?? {};
+  if (fields.length > 0) {
+    return result(`was changed by ${writerOf(live)} (${listed(fields)}): ${pace}`);
+  }
+  return { ...nothing, warnings: configMap ? [configMapWarning(wave)] : [] };
 }
 
 const nothing: Forecast = { lines: [], warnings: [], problems: [] };
 
 function foreignWarning(what: string): string {
   return (
-    `${what} lacks annotation ${restartAnnotation}: kubeadm has made it, or has written over it. Where this stack has not ` +
-    "made it before, the update ends with `already exists`; `pulumi config set adopt true` takes it over as it runs."
+    `${what} is not this program's: the update ends with \`already exists\`. \`pulumi config set adopt true\` takes it over ` +
+    "as it runs."
   );
+}
+
+function configMapWarning({ configMap: { metadata } }: Wave): string {
+  return (
+    `ConfigMap ${metadata.name} was changed by somebody else. It is changed back, but a kube-proxy that has started ` +
+    "since runs with what it found: the verification names its node."
+  );
+}
+
+/** Who has written a DaemonSet last, other than this program. */
+function writerOf({ managers }: DaemonSetFacts): string {
+  return managers.find((manager) => !manager.startsWith("pulumi-")) ?? "somebody else";
 }
 
 function count(number: number, thing: string): string {

@@ -4,6 +4,8 @@ import { describeTakeOver, takeOverProblems } from "./adoption/describe.ts";
 import { argsShape, checkArgs, type KubeProxyArgs } from "./args.ts";
 import { Children } from "./children.ts";
 import { forecast } from "./forecast.ts";
+import { overwritingNotice } from "./kubeadm/overwriting.ts";
+import { unusedSettings } from "./kubeadm/unused.ts";
 import { objectsToTakeOver, type Plain, type Plan, planOf, waitsOf } from "./plan.ts";
 import { formatProblems, type Problem } from "./problems.ts";
 import {
@@ -57,7 +59,10 @@ export class KubeProxy extends pulumi.ComponentResource {
 
     // Everything comes from this one output, so that a mistake in the arguments keeps every child from being registered.
     const owner = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
-    const plan = pulumi.output(settings).apply((plain) => this.#plan(plain, args, owner));
+    const all = pulumi.output(settings);
+    const plan = pulumi
+      .all([all, pulumi.isSecret(all)])
+      .apply(([plain, secret]) => this.#plan(plain, args, { owner, secret }));
     const taken = adopt ? objectsToTakeOver(facts, owner) : [];
     const sets = new Children(this, name, args, taken).declare(plan);
     this.daemonSets = pulumi.output(sets.map(stateOf));
@@ -66,14 +71,15 @@ export class KubeProxy extends pulumi.ComponentResource {
   }
 
   /** Checks the arguments, makes objects of them, and tells what happens to the pods. */
-  #plan(plain: Plain, args: KubeProxyArgs, owner: string): Plan {
+  #plan(plain: Plain, args: KubeProxyArgs, { owner, secret }: { owner: string; secret: boolean }): Plan {
     const { facts, hold = [], adopt = false } = args;
     this.#refuse(checkArgs(argsShape, { ...plain, adopt }, facts));
-    const plan = planOf(plain, { owner, adopt, facts });
+    const plan = planOf(plain, facts, { owner, adopt });
     if (plan.takeOver !== undefined) {
       this.#refuse(takeOverProblems(plan.takeOver, plain), "the kube-proxy that is to be taken over");
       this.#say("info", [describeTakeOver(plan.takeOver)]);
     }
+    this.#say("warn", unusedSettings(plain));
     if (plain.running === false) {
       this.#say("warn", [
         "running is false: after this update no node has a kube-proxy. The rules it made stay in the nodes' kernels: " +
@@ -82,10 +88,15 @@ export class KubeProxy extends pulumi.ComponentResource {
     } else if (facts !== undefined) {
       const strategy = plain.restartStrategy ?? RestartStrategy.Rolling;
       const { waves, takeOver } = plan;
-      const told = forecast(waves, { strategy, held: hold, waits: waitsOf(args), takeOver }, facts);
+      const told = forecast(waves, { strategy, held: hold, waits: waitsOf(args), takeOver, secret }, facts);
       this.#refuse(told.problems);
       this.#say("info", told.lines);
       this.#say("warn", told.warnings);
+    }
+    const notice =
+      facts?.clusterConfiguration && overwritingNotice(facts.clusterConfiguration, whatKubeadmDoes(plan));
+    if (notice) {
+      this.#say(notice.level, [notice.line]);
     }
     return plan;
   }
@@ -103,6 +114,13 @@ export class KubeProxy extends pulumi.ComponentResource {
       void pulumi.log[level](line, this);
     }
   }
+}
+
+/** What a kubeadm that minds kube-proxy does to this one. */
+function whatKubeadmDoes({ waves: [{ pool }] }: Plan): string {
+  return pool === undefined
+    ? "overwrites kube-proxy"
+    : "makes a DaemonSet kube-proxy beside those of the pools";
 }
 
 function stateOf({ metadata }: kubernetes.apps.v1.DaemonSet): pulumi.Output<DaemonSetState> {

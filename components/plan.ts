@@ -2,6 +2,7 @@ import { type LiveObject, podAnnotationsOf } from "./adoption/live.ts";
 import { type TakeOver, takeOverOf } from "./adoption/takeOver.ts";
 import type { KubeProxyArgs } from "./args.ts";
 import { clusterSettings } from "./clusterSettings.ts";
+import { withRepair } from "./drift.ts";
 import type { ClusterFacts } from "./facts.ts";
 import { inTheWay, isDone } from "./forecast.ts";
 import { kubeProxyObjects } from "./kubeadm/manifests.ts";
@@ -9,7 +10,7 @@ import type { KubeProxyObjects } from "./kubeadm/objects.ts";
 import type { Settings } from "./kubeadm/settings.ts";
 import { type Pool, requirementsOf } from "./pools/pool.ts";
 import { selectionsWith } from "./pools/selections.ts";
-import { layoutAnnotation, layoutsOf, type Wave, wavesOf } from "./pools/waves.ts";
+import { daemonSetName, layoutAnnotation, layoutsOf, type Wave, wavesOf } from "./pools/waves.ts";
 import {
   initialToken,
   ownerAnnotation,
@@ -27,13 +28,12 @@ import { whoRuns } from "./trace.ts";
 export type Plain = Settings &
   Pick<KubeProxyArgs, "pools" | "running" | "restartStrategy"> & { restart?: string };
 
-/** What the arguments are held against. */
-export interface Surroundings {
-  /** The Pulumi stack, `organization/project/stack`; undefined where there is none. */
+/** The stack that makes the objects. */
+export interface Stack {
+  /** `organization/project/stack`; undefined where there is none. */
   readonly owner?: string;
-  /** Whether what is there is taken over. */
+  /** Whether it takes over what is there. Default false. */
   readonly adopt?: boolean;
-  readonly facts?: ClusterFacts | undefined;
 }
 
 /** The objects that the arguments make. */
@@ -45,8 +45,12 @@ export interface Plan {
   readonly waves: readonly [Wave, ...Wave[]];
 }
 
-/** Makes objects of arguments in which `checkArgs` finds no problem. */
-export function planOf(plain: Plain, { owner, adopt = false, facts }: Surroundings = {}): Plan {
+/**
+ * Makes objects of arguments in which `checkArgs` finds no problem.
+ *
+ * @param facts - of the cluster, when it answered: what others have changed there is a reason for a snapshot and a proof
+ */
+export function planOf(plain: Plain, facts?: ClusterFacts, { owner, adopt = false }: Stack = {}): Plan {
   const {
     pools = [],
     restart: token = initialToken,
@@ -67,9 +71,11 @@ export function planOf(plain: Plain, { owner, adopt = false, facts }: Surroundin
     const pods = podAnnotationsOf(objectsOf(facts).find(isDaemonSet));
     // A stack that has lost its state takes over pods that it has marked itself.
     const isTaken = found.length > 0 && takeOver.keepsPods && !(restartAnnotation in pods);
-    return isTaken || staysAdopted(wave, token, annotations)
-      ? withRestart(asItWas, restart, pods)
-      : withRestart(wave, restart);
+    const restarted =
+      isTaken || staysAdopted(wave, token, annotations)
+        ? withRestart(asItWas, restart, pods)
+        : withRestart(wave, restart);
+    return facts === undefined ? restarted : withRepair(restarted, facts);
   };
   return {
     objects: kubeProxyObjects(settings),
@@ -109,7 +115,7 @@ function isOwn(annotations: Readonly<Record<string, string>>, owner: string | un
  * @param pause - after how many pools; 0 for none
  */
 export function heldPools(plain: Plain, pause: number, facts: ClusterFacts): string[] {
-  const { waves } = planOf(plain, { facts });
+  const { waves } = planOf(plain, facts);
   const isAhead = waves.slice(0, pause).some((wave) => !isDone(wave, facts));
   return isAhead ? waves.slice(pause).flatMap(({ pool }) => pool ?? []) : [];
 }
@@ -126,7 +132,7 @@ export function poolNames({ pools = [], hold = [], facts }: KubeProxyArgs): (str
 
 /** Whether a pool has a DaemonSet in the cluster, made when the pools were these. */
 function isLaidOut(pool: string, pools: readonly Pool[], facts: ClusterFacts | undefined): boolean {
-  const [name, layouts] = [`kube-proxy-${pool}`, layoutsOf(pools)];
+  const [name, layouts] = [daemonSetName(pool), layoutsOf(pools)];
   const live = facts?.daemonSets.find((daemonSet) => daemonSet.name === name);
   return live?.annotations[layoutAnnotation] === layouts.get(name);
 }

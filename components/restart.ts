@@ -224,8 +224,9 @@ export function restartOptions(live: Readonly<Record<string, string>> | undefine
   replaceOnChanges: string[];
   ignoreChanges: string[];
 } {
-  // Somebody else has made it, or has written over it. The token itself would be a new one, and what is being imported
-  // cannot be replaced.
+  // Who writes the whole DaemonSet anew, as kubeadm does, takes its annotations away. Were the token's return a reason to
+  // replace it, it would be deleted without the policy that is gone as well, and with all its pods; and what is being
+  // imported cannot be replaced.
   const isForeign = live !== undefined && !(restartAnnotation in live);
   const writtenOnce = [traceAnnotations.by, traceAnnotations.at, ownerAnnotation];
   return {

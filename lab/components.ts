@@ -215,10 +215,16 @@ function schedulerConfiguration(dir: string, kubeconfig: string): string {
   return path;
 }
 
-/** Where the API server writes down each request that comes by admin.conf: one line of JSON, without any content. */
+/**
+ * Where the API server writes down each request that comes by admin.conf, or from a ServiceAccount of namespace
+ * {@link operators}: one line of JSON, without any content.
+ */
 export function auditLog(dir: string): string {
   return join(dir, "audit.log");
 }
+
+/** The namespace whose ServiceAccounts are taken for people, as far as the audit log goes; nobody makes it. */
+export const operators = "operators";
 
 /** Writes whose requests the API server writes down, and returns the file's path. */
 function auditPolicy(dir: string): string {
@@ -227,8 +233,11 @@ function auditPolicy(dir: string): string {
     apiVersion: "audit.k8s.io/v1",
     kind: "Policy",
     omitStages: ["RequestReceived", "ResponseStarted"],
-    // The user in admin.conf; whatever no rule names is not written down.
-    rules: [{ level: "Metadata", users: ["kubernetes-admin"] }],
+    // Whatever no rule names is not written down; the first user is that in admin.conf.
+    rules: [
+      { level: "Metadata", users: ["kubernetes-admin"] },
+      { level: "Metadata", userGroups: [`system:serviceaccounts:${operators}`] },
+    ],
   };
   writeFileSync(path, stringify(policy), { mode: 0o600 });
   return path;

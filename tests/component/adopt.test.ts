@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { type ClusterFacts, KubeProxy, type KubeProxyArgs, RestartStrategy } from "../../components/index.ts";
+import { kubeProxyObjects } from "../../components/kubeadm/manifests.ts";
 import { type Plain, planOf } from "../../components/plan.ts";
 import { liveObjects } from "../adoption/live.ts";
 import { at, find, registrationsOf } from "./registration.ts";
@@ -12,14 +13,25 @@ const owner = "organization/kube-proxy/test";
 function facts(annotations: Record<string, string> = {}, settings = plain): ClusterFacts {
   return {
     nodes: [],
-    daemonSets: [{ name: "kube-proxy", uid: "1", annotations, desired: 1, available: 1 }],
+    daemonSets: [
+      {
+        name: "kube-proxy",
+        uid: "1",
+        annotations,
+        generation: 1,
+        spec: kubeProxyObjects(settings).daemonSet.spec,
+        managers: ["kubeadm"],
+        desired: 1,
+        available: 1,
+      },
+    ],
     configMaps: [],
     objects: JSON.stringify(liveObjects(settings)),
   };
 }
 
 const wanted = (more: Partial<Plain>, cluster: ClusterFacts | undefined, adopt = true) => {
-  const { waves, takeOver } = planOf({ ...plain, ...more }, { owner, adopt, facts: cluster });
+  const { waves, takeOver } = planOf({ ...plain, ...more }, cluster, { owner, adopt });
   const { metadata, spec } = waves[0].daemonSet;
   return { annotations: { ...metadata.annotations }, spec, takeOver };
 };

@@ -7,7 +7,7 @@ import {
   type Pool,
   RestartStrategy,
 } from "../../components/index.ts";
-import { planOf } from "../../components/plan.ts";
+import { factsAfter } from "../facts.ts";
 import { at, named, type Registration, registrationsOf } from "./registration.ts";
 
 const plain = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10" };
@@ -38,17 +38,7 @@ function clusterWith(args: { pools: Pool[]; restart?: string }): ClusterFacts {
     taints: [],
     ready: "True",
   });
-  return {
-    nodes: [node("node-1", { pool: "canary" }), node("node-2")],
-    daemonSets: planOf({ ...plain, ...args }).waves.map(({ daemonSet: { metadata } }) => ({
-      name: metadata.name,
-      uid: "1",
-      annotations: { ...metadata.annotations },
-      desired: 1,
-      available: 1,
-    })),
-    configMaps: [],
-  };
+  return factsAfter({ ...plain, ...args }, [node("node-1", { pool: "canary" }), node("node-2")]);
 }
 
 suite("pools", () => {

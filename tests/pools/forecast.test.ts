@@ -4,6 +4,7 @@ import type { ClusterFacts, NodeFacts, Pool } from "../../components/index.ts";
 import { RestartStrategy } from "../../components/index.ts";
 import { forecast } from "../../components/forecast.ts";
 import { heldPools, type Plain, planOf } from "../../components/plan.ts";
+import { factsAfter } from "../facts.ts";
 
 const plain: Plain = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10" };
 const pools: Pool[] = [
@@ -23,16 +24,7 @@ function nodes(count: number, more: Partial<NodeFacts> = {}): NodeFacts[] {
 }
 
 /** The cluster as an `up` of these arguments leaves it. */
-function after(args: Partial<Plain>, all = nodes(20)): ClusterFacts {
-  const daemonSets = planOf({ ...plain, ...args }).waves.map(({ daemonSet: { metadata } }) => ({
-    name: metadata.name,
-    uid: "1",
-    annotations: { ...metadata.annotations },
-    desired: all.length,
-    available: all.length,
-  }));
-  return { nodes: all, daemonSets, configMaps: [] };
-}
+const after = (args: Partial<Plain>, all = nodes(20)) => factsAfter({ ...plain, ...args }, all);
 
 function tell(args: Partial<Plain>, facts: ClusterFacts, held: string[] = []) {
   const strategy = args.restartStrategy ?? RestartStrategy.Rolling;
@@ -76,35 +68,53 @@ suite("what an up does to the pods is said before", () => {
     assert.match(other.warnings.join(), /still rolls, the next one recreates/);
   });
 
-  test("a DaemonSet that somebody else has made or written over, and what would take it over", () => {
+  test("a DaemonSet that somebody else has made, and what takes it over", () => {
     const [live] = after({}).daemonSets;
     assert.ok(live);
-    const foreign = { ...after({}), daemonSets: [{ ...live, annotations: {} }] };
+    const foreign = { ...after({}), daemonSets: [{ ...live, annotations: {}, managers: ["kubeadm"] }] };
     const { lines, warnings } = tell({ restart: "new" }, foreign);
-    assert.deepEqual(lines, [
-      "DaemonSet kube-proxy is changed in place, at most 2 of 20 nodes at a time; waits up to 12m.",
-    ]);
+    assert.deepEqual(lines, []);
     assert.match(
       warnings.join(),
-      /`already exists`; `pulumi config set adopt true` takes it over as it runs/,
+      /`already exists`\. `pulumi config set adopt true` takes it over as it runs/,
     );
 
     const { waves } = planOf({ ...plain, restart: "new" });
     const takeOver = { taken: [], edits: {}, problems: [], changes: [], keepsPods: true };
     const taking = { strategy: RestartStrategy.Rolling, held: [], waits: ["12m"] };
-    const nothing = { lines: [], warnings: [], problems: [] };
-    assert.deepEqual(forecast(waves, { ...taking, takeOver }, foreign), nothing);
-    const changing = { ...takeOver, keepsPods: false };
-    assert.deepEqual(forecast(waves, { ...taking, takeOver: changing }, foreign), {
-      ...nothing,
-      lines,
+    assert.deepEqual(forecast(waves, { ...taking, takeOver }, foreign), {
+      lines: [],
+      warnings: [],
+      problems: [],
     });
+    const changing = forecast(waves, { ...taking, takeOver: { ...takeOver, keepsPods: false } }, foreign);
+    assert.match(
+      changing.lines.join(),
+      /is changed in place, at most 2 of 20 nodes at a time; waits up to 12m\./,
+    );
+    assert.deepEqual(changing.warnings, []);
   });
 
   test("a change in place", () => {
     assert.deepEqual(tell({ image: "example.com/p:1" }, after({})).lines, [
       "DaemonSet kube-proxy is changed in place, at most 2 of 20 nodes at a time; waits up to 12m.",
+      "DaemonSet kube-proxy changes: image registry.k8s.io/kube-proxy:v1.37.2 -> example.com/p:1.",
     ]);
+  });
+
+  test("kubeadm's DaemonSet beside pools makes room", () => {
+    const all = [...nodes(1, { labels: { pool: "canary" } }), ...nodes(2)];
+    const before = after({ pools }, all);
+    const [kubeadms] = after({}, all).daemonSets;
+    assert.ok(kubeadms);
+    const beside = (managers: string[]) => ({
+      ...before,
+      daemonSets: [{ ...kubeadms, annotations: {}, managers }, ...before.daemonSets],
+    });
+    assert.deepEqual(tell({ pools }, beside(["kubeadm"])).lines, [
+      "Pods of kube-proxy change hands: each runs until its new DaemonSet replaces it.",
+    ]);
+    assert.deepEqual(tell({ pools }, beside(["kubectl-edit", "kubeadm"])).lines, []);
   });
 
   test("another strategy alone touches no pod but by its bounds", () => {

@@ -132,7 +132,7 @@ function refused(config: KubeConfig, call: string, status: number, text: string)
     ? {
         path: "context",
         value: config.getCurrentContext(),
-        accepted: `a user with the rights of a cluster administrator; the API server said: ${said}`,
+        accepted: `a user with the rights in docs/rbac.md; the API server said: ${said}`,
       }
     : { path: call, accepted: `refused by the API server: ${said}` };
 }

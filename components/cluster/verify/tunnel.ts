@@ -42,8 +42,16 @@ export async function openTunnel(
     if (tunnel.destroyed) socket.terminate();
   });
   signal.addEventListener("abort", () => tunnel.destroy(signal.reason as Error), { once: true });
-  await Promise.race([opened, aborted(signal)]);
+  await Promise.race([opened.catch(explain), aborted(signal)]);
   return tunnel;
+}
+
+/** Of a refusal the WebSocket client knows no more than the status; the API server asks for two rights. */
+function explain(refusal: unknown): never {
+  const { message } = refusal as { message?: unknown };
+  throw /\b403$/.test(String(message))
+    ? new Error(`the user cannot get or create resource "pods/portforward" in namespace "${namespace}"`)
+    : refusal;
 }
 
 /** An agent whose requests all go, one after the other, over one connection that is there already. */

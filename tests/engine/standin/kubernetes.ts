@@ -101,7 +101,8 @@ export class Kubernetes implements Provider {
       const value = at(live, path);
       return value === undefined ? inputs : replaceAt(inputs, path, value);
     }, plain(goal.inputs)) as Props;
-    await this.#api.apply(object, (at(object, patchForce) ?? this.#options["enablePatchForce"]) === "true");
+    const forced = at(object, patchForce) === "true" || this.#options["enablePatchForce"] === "true";
+    await this.#api.apply(object, forced);
     return this.#ready(goal, old.id, goal.timeouts.update, signal);
   }
 
