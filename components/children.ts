@@ -1,6 +1,7 @@
 import * as command from "@pulumi/command";
 import * as kubernetes from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import type { LiveObject } from "./adoption/live.ts";
 import type { KubeProxyArgs } from "./args.ts";
 import {
   layoutCommand,
@@ -39,12 +40,23 @@ export class Children {
   readonly #name: string;
   readonly #args: KubeProxyArgs;
   readonly #hooks: pulumi.ResourceHookBinding;
+  /** Live objects that this run takes over, by kind. */
+  readonly #taken: ReadonlyMap<string, LiveObject>;
 
-  /** @param name - the component's, with which the children's names begin */
-  constructor(parent: pulumi.ComponentResource, name: string, args: KubeProxyArgs) {
+  /**
+   * @param name - the component's, with which the children's names begin
+   * @param taken - live objects that this run takes over
+   */
+  constructor(
+    parent: pulumi.ComponentResource,
+    name: string,
+    args: KubeProxyArgs,
+    taken: readonly LiveObject[],
+  ) {
     this.#parent = parent;
     this.#name = name;
     this.#args = args;
+    this.#taken = new Map(taken.map((object) => [object.kind, object]));
     this.#hooks = args.cluster === undefined ? {} : { beforeCreate: [clearingHook(name, args.cluster)] };
   }
 
@@ -61,6 +73,7 @@ export class Children {
     const isWaves = running && pools.length === 0;
     const hooks = isWaves ? this.#switching(plan.waves.apply(([only]) => only)) : this.#hooks;
     const config = this.#configMap("config-map", plan.objects.configMap, {
+      ...this.#import("ConfigMap"),
       dependsOn: [snapshot],
       // Not before it is created: where it exists, another's kube-proxy does, and nothing is to be touched.
       hooks: { ...hooks, ...this.#hooks },
@@ -122,14 +135,7 @@ export class Children {
     { wave, index, pool, hooks }: OneWave,
     before: pulumi.Resource[],
   ): { set: kubernetes.apps.v1.DaemonSet; proof: pulumi.Resource } {
-    const {
-      cluster = {},
-      facts,
-      hold = [],
-      restart = initialToken,
-      timeouts = {},
-      verify = true,
-    } = this.#args;
+    const { cluster = {}, facts, hold = [], timeouts = {}, verify = true } = this.#args;
     const prefix = pool === undefined ? "" : `${pool}-`;
     // Whatever the program says now, nothing of a held pool is different.
     const keep = (...keys: string[]) => (hold.includes(pool ?? "") ? keys : []);
@@ -156,6 +162,7 @@ export class Children {
       : [];
     const wait = waitsOf(this.#args)[index] ?? "";
     const { verify: deadline, pod, ...own } = timeouts;
+    const taken = pool === undefined ? this.#import("DaemonSet") : {};
     const live = facts?.daemonSets.find(({ name }) => name === daemonSetName(pool));
     const { replaceOnChanges, ignoreChanges } = restartOptions(live?.annotations);
     const set = new kubernetes.apps.v1.DaemonSet(
@@ -168,6 +175,7 @@ export class Children {
       // replaced ConfigMap take the DaemonSet down with it.
       {
         ...this.#options,
+        ...taken,
         hooks,
         replaceOnChanges,
         ignoreChanges: [...ignoreChanges, ...keep("metadata", "spec")],
@@ -180,7 +188,7 @@ export class Children {
     }
     const proof = this.#command(
       `${prefix}verify`,
-      verifyCommand(cluster, { triggers, wave, token: restart, deadline: this.#deadline }),
+      verifyCommand(cluster, { triggers, wave, deadline: this.#deadline }),
       { dependsOn: [set], ignoreChanges: keepCommand },
     );
     return { set, proof };
@@ -207,6 +215,16 @@ export class Children {
    */
   get #options(): pulumi.CustomResourceOptions {
     return { parent: this.#parent, deleteBeforeReplace: true, hooks: this.#hooks };
+  }
+
+  /** Takes a live object of this kind over, where there is one to take. */
+  #import(kind: string): pulumi.CustomResourceOptions {
+    const metadata = this.#taken.get(kind)?.metadata;
+    return metadata === undefined
+      ? {}
+      : {
+          import: metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`,
+        };
   }
 
   #command(
@@ -240,7 +258,7 @@ export class Children {
     const account = new ServiceAccount(
       `${name}-service-account`,
       { metadata: serviceAccount.metadata },
-      options,
+      { ...options, ...this.#import("ServiceAccount") },
     );
     const clusterRole =
       choice === ClusterRoleChoice.create
@@ -262,12 +280,12 @@ export class Children {
         roleRef: clusterRoleBinding.roleRef,
         subjects: clusterRoleBinding.apply(({ subjects }) => mutable(subjects)),
       },
-      { ...options, dependsOn: clusterRole },
+      { ...options, ...this.#import("ClusterRoleBinding"), dependsOn: clusterRole },
     );
     const bootstrapRole = new Role(
       `${name}-role`,
       { metadata: role.metadata, rules: role.apply(({ rules }) => mutable(rules)) },
-      options,
+      { ...options, ...this.#import("Role") },
     );
     const bootstrapBinding = new RoleBinding(
       `${name}-role-binding`,
@@ -276,7 +294,7 @@ export class Children {
         roleRef: roleBinding.roleRef,
         subjects: roleBinding.apply(({ subjects }) => mutable(subjects)),
       },
-      { ...options, dependsOn: [bootstrapRole] },
+      { ...options, ...this.#import("RoleBinding"), dependsOn: [bootstrapRole] },
     );
     return [account, binding, bootstrapBinding];
   }

@@ -3,6 +3,7 @@ import type * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { wantedMode } from "./modes.ts";
 import { layoutAnnotation, type Wave } from "./pools/waves.ts";
+import { restartAnnotation } from "./restart.ts";
 
 /** A cluster, as the Kubernetes provider takes it. */
 export interface ClusterAccess {
@@ -104,8 +105,6 @@ export interface Proof {
   readonly triggers: pulumi.Output<string[]>;
   /** The DaemonSet. */
   readonly wave: pulumi.Output<Wave>;
-  /** The restart token that the pods have to carry. */
-  readonly token: pulumi.Input<string>;
   /** When to give up, as a Go duration. */
   readonly deadline: string;
 }
@@ -113,13 +112,18 @@ export interface Proof {
 /** Proves after a change that every node's kube-proxy is of the new revision and has synced its rules since it started. */
 export function verifyCommand(
   cluster: ClusterAccess,
-  { triggers, wave, token, deadline }: Proof,
+  { triggers, wave, deadline }: Proof,
 ): command.local.CommandArgs {
+  // Pods that were taken over carry no token, and their counters count from long before.
+  const pods = wave.apply(({ daemonSet: { spec } }) => {
+    const token = spec.template.metadata.annotations?.[restartAnnotation];
+    return token === undefined ? "--failures=any" : `--token=${token}`;
+  });
   // A new cluster has no Ready node until its network is there, and its network needs kube-proxy.
   const expected = [
     daemonSetOption(wave),
     pulumi.interpolate`--test-services=${nameOf(wave)}`,
-    pulumi.interpolate`--token=${token}`,
+    pods,
     "--at-least=0",
   ];
   return { ...run("verify.ts", cluster, expected), create: `--deadline=${deadline}`, triggers };

@@ -14,6 +14,8 @@ export interface ClusterFacts {
   configMaps: ConfigMapFacts[];
   /** The pods that help in a switch between modes which has not ended. */
   helpers: HelperFacts[];
+  /** kube-proxy's objects by kubeadm's names, as far as they exist, as a list in JSON: what `adopt` takes over. */
+  objects?: string;
   /** kubeadm's own ClusterConfiguration, as YAML; absent where kubeadm left none. */
   clusterConfiguration?: string;
 }

@@ -1,4 +1,5 @@
 import { selects } from "./cluster/verify/selection.ts";
+import type { TakeOver } from "./adoption/takeOver.ts";
 import { changesOf } from "./changes.ts";
 import { configMapOf, driftOf, isDeclared, isOverwritten, liveOf } from "./drift.ts";
 import type { ClusterFacts, DaemonSetFacts, NodeFacts } from "./facts.ts";
@@ -23,6 +24,8 @@ export interface Plan {
   readonly held: readonly string[];
   /** How long each wave is waited for, as Go durations. */
   readonly waits: readonly string[];
+  /** What is taken over from the cluster. */
+  readonly takeOver?: TakeOver | undefined;
   /** Whether something of it is a secret, so that no value is told. */
   readonly secret?: boolean;
   /** Whose kube-proxy it is. */
@@ -99,7 +102,7 @@ export function inTheWay(
 
 function forecastWave(
   wave: Wave,
-  { strategy, secret = false }: Plan,
+  { strategy, takeOver, secret = false }: Plan,
   facts: ClusterFacts,
   wait: string | undefined,
 ): Forecast {
@@ -130,8 +133,14 @@ function forecastWave(
     return result(`takes over and replaces the pods of its nodes, ${atATime}`);
   }
   const pace = `it is changed back in place, ${atATime}`;
+  if (!(restartAnnotation in live.annotations) && takeOver !== undefined) {
+    return takeOver.keepsPods ? nothing : result(`is changed in place, ${atATime}`);
+  }
   if (isOverwritten(live)) {
     return result(`was overwritten by ${writerOf(live)}: ${pace}`);
+  }
+  if (!(restartAnnotation in live.annotations)) {
+    return { ...nothing, warnings: [foreignWarning(what)] };
   }
   if (differs(restartAnnotation)) {
     const way = outlives ? atATime : `all ${count(live.desired, "pod")} deleted at once, then made anew`;
@@ -144,7 +153,16 @@ function forecastWave(
   if (fields.length > 0) {
     return result(`was changed by ${writerOf(live)} (${listed(fields)}): ${pace}`);
   }
-  return { lines: [], warnings: configMap ? [configMapWarning(wave)] : [], problems: [] };
+  return { ...nothing, warnings: configMap ? [configMapWarning(wave)] : [] };
+}
+
+const nothing: Forecast = { lines: [], warnings: [], problems: [] };
+
+function foreignWarning(what: string): string {
+  return (
+    `${what} is not this program's: the update ends with \`already exists\`. \`pulumi config set adopt true\` takes it over ` +
+    "as it runs."
+  );
 }
 
 function configMapWarning({ configMap: { metadata } }: Wave): string {

@@ -1,9 +1,11 @@
 export type { KubeProxyArgs, RestartNodes } from "./args.ts";
+export { settingsOf } from "./clusterSettings.ts";
 export type { ClusterAccess } from "./commands.ts";
 export type * from "./configuration/types.ts";
 export { ClusterRoleChoice } from "./kubeadm/settings.ts";
 export type {
   EnvVar,
+  Metadata,
   ResourceRequirements,
   RollingUpdate,
   Toleration,

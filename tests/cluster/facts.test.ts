@@ -102,6 +102,7 @@ suite("the facts of a cluster", () => {
       daemonSets: [],
       configMaps: [],
       helpers: [],
+      objects: "[]",
     });
   });
 

@@ -15,6 +15,8 @@ export interface Registration {
   readonly inputs: Record<string, unknown>;
   readonly parent: string;
   readonly provider: string;
+  /** What it takes over; empty when it is made. */
+  readonly importId: string;
   readonly deleteBeforeReplace: boolean;
   readonly replaceOnChanges: readonly string[];
   readonly ignoreChanges: readonly string[];
@@ -39,6 +41,7 @@ class RecordingMonitor extends MockMonitor {
       inputs: object === undefined ? {} : deserializeProperties(object),
       parent: request.getParent(),
       provider: request.getProvider(),
+      importId: request.getImportid(),
       deleteBeforeReplace: request.getDeletebeforereplace(),
       replaceOnChanges: request.getReplaceonchangesList(),
       ignoreChanges: request.getIgnorechangesList(),
@@ -77,7 +80,7 @@ export async function registrationsOf(program: () => void): Promise<readonly Reg
     "kube-proxy",
     "test",
   );
-  setMockOptions(monitor, "kube-proxy", "test", false);
+  setMockOptions(monitor, "kube-proxy", "test", false, "organization");
   program();
   await disconnect();
   return monitor.registrations;

@@ -1,7 +1,9 @@
 /** What a user's changes of kube-proxy do to connections, measured on real nodes. */
 import assert from "node:assert/strict";
 import { before, suite, test, type TestContext } from "node:test";
-import { modes, nodeCommand } from "../../lab/index.ts";
+import { binary, modes, nodeCommand } from "../../lab/index.ts";
+import { installKubeProxy } from "../../lab/kubeadm.ts";
+import { subnets } from "../../lab/real/addresses.ts";
 import { images } from "../../lab/real/build.ts";
 import { runOrFail } from "../../lab/tools.ts";
 import type { Scenario } from "../e2e/scenario.ts";
@@ -162,5 +164,25 @@ suite("connections to Services while kube-proxy changes", { skip }, () => {
 
   test("switches between the modes, ten with the one before", async (t) => {
     for (let i = 2; i <= 10; i += 1) await switchTo(t, i % 2 === 0 ? firstMode : otherMode);
+  });
+
+  test("kubeadm's own kube-proxy, taken over as it runs", async (t) => {
+    await scenario.destroy();
+    const { name, dir } = lab.lab;
+    const kubeadm = { binary: await binary(), dir };
+    const configuration = configurationOf(firstMode);
+    await installKubeProxy(kubeadm, { name, ...subnets }, configuration);
+    const rollout = ["rollout", "status", "daemonset/kube-proxy", "--timeout=120s"];
+    await scenario.cluster.kubectl(rollout);
+    const adopting = await lab.open({
+      kubernetesVersion: "",
+      controlPlaneEndpoint: "",
+      podSubnet: "",
+      adopt: true,
+      configuration,
+    });
+    const old = await pods();
+    await losesNothing(t, () => adopting.up());
+    assert.deepEqual((await pods()).sort(), old.sort());
   });
 });

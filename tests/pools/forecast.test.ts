@@ -69,6 +69,34 @@ suite("what an up does to the pods is said before", () => {
     assert.match(other.warnings.join(), /still rolls, the next one recreates/);
   });
 
+  test("a DaemonSet that somebody else has made, and what takes it over", () => {
+    const [live] = after({}).daemonSets;
+    assert.ok(live);
+    const foreign = { ...after({}), daemonSets: [{ ...live, annotations: {}, managers: ["kubeadm"] }] };
+    const { lines, warnings } = tell({ restart: "new" }, foreign);
+    assert.deepEqual(lines, []);
+    assert.match(
+      warnings.join(),
+      /`already exists`\. `pulumi config set adopt true` takes it over as it runs/,
+    );
+
+    const { waves } = planOf({ ...plain, restart: "new" });
+    const takeOver = { taken: [], edits: {}, problems: [], changes: [], keepsPods: true };
+    const { kubernetesVersion } = plain;
+    const taking = { strategy: RestartStrategy.Rolling, held: [], waits: ["12m"], kubernetesVersion };
+    assert.deepEqual(forecast(waves, { ...taking, takeOver }, foreign), {
+      lines: [],
+      warnings: [],
+      problems: [],
+    });
+    const changing = forecast(waves, { ...taking, takeOver: { ...takeOver, keepsPods: false } }, foreign);
+    assert.match(
+      changing.lines.join(),
+      /is changed in place, at most 2 of 20 nodes at a time; waits up to 12m\./,
+    );
+    assert.deepEqual(changing.warnings, []);
+  });
+
   test("a change in place", () => {
     assert.deepEqual(tell({ image: "example.com/p:1" }, after({})).lines, [
       "DaemonSet kube-proxy is changed in place, at most 2 of 20 nodes at a time; waits up to 12m.",

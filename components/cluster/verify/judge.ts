@@ -10,10 +10,11 @@ export interface Standard {
   readonly mode: string | undefined;
   readonly configuration: Readonly<Record<string, unknown>> | undefined;
   readonly since: Date | undefined;
+  readonly allowFailures?: boolean | undefined;
 }
 
 /** What a process itself is held against. */
-export type LoadedStandard = Pick<Standard, "mode" | "configuration" | "since">;
+export type LoadedStandard = Pick<Standard, "mode" | "configuration" | "since" | "allowFailures">;
 
 /**
  * How much earlier than `since` a process may seem to have started, in seconds. Its age is measured on the node's own
@@ -33,7 +34,7 @@ export function standardOf(
   fleet: Fleet,
 ): Standard {
   const configuration = declared ?? fleet.configuration;
-  const { token, configHash, since } = expectation;
+  const { token, configHash, since, allowFailures } = expectation;
   const mode = expectation.mode ?? configuration?.["mode"];
   return {
     revision: fleet.revision,
@@ -42,6 +43,7 @@ export function standardOf(
     mode: typeof mode === "string" ? mode : configuration && "",
     configuration,
     since,
+    allowFailures,
   };
 }
 
@@ -72,7 +74,7 @@ function observationReasons(observation: Observation, standard: LoadedStandard):
   return [
     ...startReasons(observation, standard.since),
     ...syncReasons(observation),
-    ...failureReasons(observation),
+    ...(standard.allowFailures === true ? [] : failureReasons(observation)),
     ...configurationReasons(observation, standard),
   ];
 }
