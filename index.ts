@@ -11,6 +11,8 @@ const provider = new kubernetes.Provider("cluster", {
   clusterIdentifier: pulumi.getStack(),
   // A changed configuration updates the ConfigMap; by default it would be replaced.
   enableConfigMapMutable: true,
+  // What kubeadm has overwritten belongs to it; without this, putting it right would be a conflict.
+  enablePatchForce: true,
 });
 
 const kubeProxy = new KubeProxy("kube-proxy", { ...args, cluster }, { provider });

@@ -3,34 +3,66 @@ import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { ProblemsError } from "../components/problems.ts";
+import { missingForRealNodes } from "../lab/real/requirements.ts";
 import { countRequests } from "./requests.ts";
 import { formatCosts, measureConfiguration } from "./configuration.ts";
+import { casesNamed } from "./node/cases.ts";
+import { measureBehaviour } from "./node/index.ts";
+import { formatted, publish, readBehaviour, writeBehaviour } from "./node/publish.ts";
+import { tables } from "./node/table.ts";
 import { measureRestarts } from "./restart.ts";
 import { measureStart } from "./start.ts";
 import { type Comparison, table } from "./statistics.ts";
 
 const usage = `Usage: npm run bench -- [--runs N] [--nodes N,N...]
        npm run bench -- --requests [--nodes N,N...]
+       npm run bench -- [--node [--only CASE]] [--plot]
 
   --runs N       repetitions of each measurement, side by side (default 5)
   --nodes N,...  sizes of the lab for restarts (default 50,1000; with --requests 20,200)
   --requests     count the API requests of a restart instead
+  --node         measure what changes of kube-proxy do to connections instead: root on Linux
+  --only CASE    just the changes with this in their name
+  --plot         put what --node has measured, now or before, on docs/restart-behaviour.md with its pictures
 
-Prints a table and writes bench/results.json; the requests are only printed.`;
+Prints a table and writes bench/results.json, or bench/behaviour.json with --node; what --requests counts and --only
+measures is just printed.`;
 
 const { values } = parseArgs({
   options: {
     runs: { type: "string", default: "5" },
     nodes: { type: "string" },
     requests: { type: "boolean", default: false },
+    node: { type: "boolean", default: false },
+    only: { type: "string" },
+    plot: { type: "boolean", default: false },
   },
 });
 const runs = Number(values.runs);
+const missing = values.node ? await missingForRealNodes() : [];
 const sizes = (values.nodes ?? (values.requests ? "20,200" : "50,1000")).split(",").map(Number);
 
 if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
   console.error(`--runs, --nodes: whole numbers above 0, please.\n\n${usage}`);
   process.exitCode = 2;
+} else if (values.only !== undefined && (!values.node || values.plot)) {
+  console.error(`--only: with --node and without --plot, please.\n\n${usage}`);
+  process.exitCode = 2;
+} else if (casesNamed(values.only).length === 0) {
+  const names = casesNamed().map(({ what }) => `  ${what}`);
+  console.error(`--only: part of one of these, please:\n${names.join("\n")}`);
+  process.exitCode = 2;
+} else if (missing.length > 0) {
+  console.error(new ProblemsError("what real nodes need of this machine", missing).message);
+  process.exitCode = 1;
+} else if (values.node || values.plot) {
+  if (values.node) {
+    const behaviour = await measureBehaviour(values.only);
+    console.log(`\n${await formatted(tables(behaviour), "markdown")}`);
+    if (values.only === undefined) await writeBehaviour(behaviour);
+  }
+  if (values.plot) await publish(readBehaviour());
 } else if (values.requests) {
   console.log(`\n${await countRequests(sizes)}`);
 } else {

@@ -1,8 +1,11 @@
 import type * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
 import type { ClusterAccess } from "./commands.ts";
+import { fields } from "./configuration/fields.ts";
 import { parseGoDuration } from "./configuration/goDuration.ts";
+import { readYaml } from "./configuration/readYaml.ts";
 import type { KubeProxyConfiguration } from "./configuration/types.ts";
+import { isRecord } from "./configuration/values.ts";
 import type { ClusterFacts } from "./facts.ts";
 import {
   checkSettings,
@@ -13,6 +16,7 @@ import {
   type Toleration,
   type UpdateStrategy,
 } from "./kubeadm/settings.ts";
+import { parseVersion } from "./kubeadm/version.ts";
 import { checkPools } from "./pools/check.ts";
 import { type Pool, poolShape } from "./pools/pool.ts";
 import type { Problem } from "./problems.ts";
@@ -130,8 +134,8 @@ export const argsShape = {
 };
 
 /**
- * Finds every problem of the arguments: the schema's, the configuration's for the version, those of the pools as a whole
- * and nodes that do not exist.
+ * Finds every problem of the arguments: the schema's, the configuration's for the version, those of the pools as a whole,
+ * nodes that do not exist, and a version that does not know the mode that runs.
  *
  * @param shape - {@link argsShape}, with the caller's own keys beside it
  * @param value - what the user gave
@@ -146,11 +150,36 @@ export function checkArgs(
   const isSound = (key: string) => !problems.some(({ path }) => path.split(/[.[]/)[0] === key);
   return [
     ...problems,
+    ...(isSound("kubernetesVersion") && facts ? checkMode(value["kubernetesVersion"], facts) : []),
     ...(isSound("pools") && isSound("nodeSelector") ? checkPools(value, facts?.nodes) : []),
     ...(isSound("restartNodes") && facts
       ? checkNodes(value["restartNodes"] as RestartNodes | undefined, facts)
       : []),
   ];
+}
+
+/**
+ * A minor that does not know the mode that runs would leave its rules in the nodes' kernels, beside those of another mode.
+ */
+function checkMode(version: unknown, { configMaps }: ClusterFacts): Problem[] {
+  const minor = parseVersion(version)?.minor.minor;
+  const running = configMaps.map(({ data }) => readYaml(data["config.conf"] ?? "")[0]?.value);
+  const modes = new Set(running.map((configuration) => isRecord(configuration) && configuration["mode"]));
+  return [...modes].flatMap((mode) => {
+    const section = fields.filter(({ path }) => path.startsWith(`${String(mode)}.`));
+    const since = Math.min(...section.map((field) => field.since));
+    return minor === undefined || section.length === 0 || since <= minor
+      ? []
+      : [
+          {
+            path: "kubernetesVersion",
+            value: version,
+            accepted:
+              `v1.${since} or later as long as mode ${String(mode)} runs, which an earlier kube-proxy does not know, so ` +
+              "that its rules would stay: change configuration.mode first, with the version that runs, then the version",
+          },
+        ];
+  });
 }
 
 function checkNodes(restart: RestartNodes | undefined, { nodes }: ClusterFacts): Problem[] {

@@ -8,13 +8,15 @@ import {
   restartNodesCommand,
   rulesCommand,
   snapshotCommand,
+  testServiceCommand,
   verifyCommand,
 } from "./commands.ts";
+import { repairAnnotation } from "./drift.ts";
 import { clearingHook, preparingHook } from "./hooks.ts";
 import type { ConfigMap, KubeProxyObjects } from "./kubeadm/objects.ts";
 import { ClusterRoleChoice } from "./kubeadm/settings.ts";
 import { obstaclesOf, type Plan, poolNames, waitsOf } from "./plan.ts";
-import type { Wave } from "./pools/waves.ts";
+import { daemonSetName, type Wave } from "./pools/waves.ts";
 import {
   initialToken,
   restartAnnotation,
@@ -120,7 +122,14 @@ export class Children {
     { wave, index, pool, hooks }: OneWave,
     before: pulumi.Resource[],
   ): { set: kubernetes.apps.v1.DaemonSet; proof: pulumi.Resource } {
-    const { cluster = {}, hold = [], restart = initialToken, timeouts = {}, verify = true } = this.#args;
+    const {
+      cluster = {},
+      facts,
+      hold = [],
+      restart = initialToken,
+      timeouts = {},
+      verify = true,
+    } = this.#args;
     const prefix = pool === undefined ? "" : `${pool}-`;
     // Whatever the program says now, nothing of a held pool is different.
     const keep = (...keys: string[]) => (hold.includes(pool ?? "") ? keys : []);
@@ -134,8 +143,21 @@ export class Children {
               hooks,
             }),
           ];
+    const triggers = wave.apply((one) => triggersOf([one]));
+    const keepCommand = keep("interpreter", "create", "environment", "triggers");
+    // A restart may break what was there and work for what comes later.
+    const testService = verify
+      ? [
+          this.#command(`${prefix}test-service`, testServiceCommand(cluster, triggers, wave), {
+            dependsOn: [...before, ...config],
+            ignoreChanges: keepCommand,
+          }),
+        ]
+      : [];
     const wait = waitsOf(this.#args)[index] ?? "";
     const { verify: deadline, pod, ...own } = timeouts;
+    const live = facts?.daemonSets.find(({ name }) => name === daemonSetName(pool));
+    const { replaceOnChanges, ignoreChanges } = restartOptions(live?.annotations);
     const set = new kubernetes.apps.v1.DaemonSet(
       `${this.#name}-${prefix}daemon-set`,
       {
@@ -147,20 +169,19 @@ export class Children {
       {
         ...this.#options,
         hooks,
-        replaceOnChanges: [...restartOptions.replaceOnChanges],
-        ignoreChanges: [...restartOptions.ignoreChanges, ...keep("metadata", "spec")],
+        replaceOnChanges,
+        ignoreChanges: [...ignoreChanges, ...keep("metadata", "spec")],
         customTimeouts: { create: wait, update: wait, ...own },
-        dependsOn: [...before, ...config],
+        dependsOn: [...before, ...config, ...testService],
       },
     );
     if (!verify) {
       return { set, proof: set };
     }
-    const triggers = wave.apply((one) => triggersOf([one]));
     const proof = this.#command(
       `${prefix}verify`,
       verifyCommand(cluster, { triggers, wave, token: restart, deadline: this.#deadline }),
-      { dependsOn: [set], ignoreChanges: keep("interpreter", "create", "environment", "triggers") },
+      { dependsOn: [set], ignoreChanges: keepCommand },
     );
     return { set, proof };
   }
@@ -261,11 +282,13 @@ export class Children {
   }
 }
 
-/** What tells one state of the pods from another: a new value is a restart or a rollout. */
+/** What tells one state of the pods from another: a new value is a restart, a rollout, or a repair. */
 function triggersOf(waves: readonly Wave[]): string[] {
   return waves.flatMap(({ daemonSet: { metadata } }) => [
     metadata.annotations?.[restartAnnotation] ?? "",
     metadata.annotations?.[templateHashAnnotation] ?? "",
+    // Only where there was one, so that no other stack has anything to do.
+    ...[metadata.annotations?.[repairAnnotation] ?? []].flat(),
   ]);
 }
 

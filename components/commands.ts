@@ -84,6 +84,20 @@ export function snapshotCommand(
   return { ...run("snapshot.ts", cluster, where), create: "--if-any", triggers };
 }
 
+/**
+ * Makes a Service before a DaemonSet is changed, which {@link verifyCommand} asks for afterwards.
+ *
+ * @param triggers - what a restart or a changed pod makes different
+ */
+export function testServiceCommand(
+  cluster: ClusterAccess,
+  triggers: pulumi.Output<string[]>,
+  wave: pulumi.Output<Wave>,
+): command.local.CommandArgs {
+  // Longer than any restart takes: only what was forgotten is removed after that.
+  return { ...run("testService.ts", cluster, [daemonSetOption(wave)]), create: "--lifetime=24h", triggers };
+}
+
 /** What {@link verifyCommand} proves. */
 export interface Proof {
   /** What a restart or a changed pod makes different. */
@@ -101,14 +115,22 @@ export function verifyCommand(
   cluster: ClusterAccess,
   { triggers, wave, token, deadline }: Proof,
 ): command.local.CommandArgs {
-  const daemonSet = wave.apply(({ daemonSet: { metadata } }) => metadata.name);
   // A new cluster has no Ready node until its network is there, and its network needs kube-proxy.
   const expected = [
-    pulumi.interpolate`--daemonset=${daemonSet}`,
+    daemonSetOption(wave),
+    pulumi.interpolate`--test-services=${nameOf(wave)}`,
     pulumi.interpolate`--token=${token}`,
     "--at-least=0",
   ];
   return { ...run("verify.ts", cluster, expected), create: `--deadline=${deadline}`, triggers };
+}
+
+function nameOf(wave: pulumi.Output<Wave>): pulumi.Output<string> {
+  return wave.apply(({ daemonSet: { metadata } }) => metadata.name);
+}
+
+function daemonSetOption(wave: pulumi.Output<Wave>): pulumi.Output<string> {
+  return pulumi.interpolate`--daemonset=${nameOf(wave)}`;
 }
 
 /**

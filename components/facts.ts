@@ -41,6 +41,14 @@ export interface DaemonSetFacts {
   uid: string;
   /** Its annotations whose keys begin with `kube-proxy/` or `pulumi.com/`. */
   annotations: Record<string, string>;
+  /** The API server adds one with every change of the spec. */
+  generation: number;
+  /** Its spec, with what the API server has filled in. */
+  // Pulumi's schema of the component has no word for "unknown".
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  spec: Record<string, any>;
+  /** Who has written to it, as the API server calls them (`kubeadm`, `kubectl-edit`), the last one first. */
+  managers: string[];
   /** Nodes that should have a pod of it. */
   desired: number;
   /** Nodes that have one which serves. */
@@ -50,6 +58,8 @@ export interface DaemonSetFacts {
 /** A ConfigMap of kube-proxy. */
 export interface ConfigMapFacts {
   name: string;
+  /** Another one with every change. */
+  resourceVersion: string;
   /** `config.conf` and `kubeconfig.conf`, and whatever else somebody put there. */
   data: Record<string, string>;
 }

@@ -1,5 +1,8 @@
 import { selects } from "./cluster/verify/selection.ts";
+import { changesOf } from "./changes.ts";
+import { configMapOf, driftOf, isDeclared, isOverwritten, liveOf } from "./drift.ts";
 import type { ClusterFacts, DaemonSetFacts, NodeFacts } from "./facts.ts";
+import { isKubeadms } from "./kubeadm/overwriting.ts";
 import { parseVersion } from "./kubeadm/version.ts";
 import { confirmationProblem, switchOf, whyConfirm } from "./modes.ts";
 import { layoutAnnotation, type Wave } from "./pools/waves.ts";
@@ -24,6 +27,8 @@ export interface Plan {
   readonly kubernetesVersion: string;
   /** The switch between modes that the user has confirmed. */
   readonly confirmed?: string | undefined;
+  /** Whether something of it is a secret, so that no value is told. */
+  readonly secret?: boolean;
 }
 
 /** What the coming `up` does to the pods, in sentences. */
@@ -48,7 +53,7 @@ export function forecast(waves: readonly Wave[], plan: Plan, facts: ClusterFacts
   const each = waves.flatMap((wave, index) =>
     plan.held.includes(wave.pool ?? "")
       ? []
-      : [forecastSwitch(wave, plan, facts), forecastWave(wave, plan.strategy, facts, plan.waits[index])],
+      : [forecastSwitch(wave, plan, facts), forecastWave(wave, plan, facts, plan.waits[index])],
   );
   const layouts = waves.map(({ daemonSet: { metadata } }) => {
     return [metadata.name, metadata.annotations?.[layoutAnnotation]] as const;
@@ -69,15 +74,14 @@ export function forecast(waves: readonly Wave[], plan: Plan, facts: ClusterFacts
 }
 
 /** Whether a DaemonSet in the cluster is what the program wants, pods included. */
-export function isDone({ daemonSet: { metadata } }: Wave, facts: ClusterFacts): boolean {
-  const live = facts.daemonSets.find(({ name }) => name === metadata.name);
-  return [templateHashAnnotation, restartAnnotation, layoutAnnotation].every(
-    (annotation) => live !== undefined && live.annotations[annotation] === metadata.annotations?.[annotation],
-  );
+export function isDone(wave: Wave, facts: ClusterFacts): boolean {
+  const live = liveOf(wave, facts);
+  return live !== undefined && isDeclared(wave, live) && driftOf(wave, facts) === undefined;
 }
 
 /**
- * DaemonSets of this program in the cluster that are not among the wanted ones, so that their pods change hands.
+ * DaemonSets in the cluster that are not among the wanted ones, so that their pods change hands: this program's, and the
+ * one that kubeadm makes beside those of pools.
  *
  * @param layouts - names of the wanted ones, each with its `layoutAnnotation`
  */
@@ -85,16 +89,17 @@ export function inTheWay(
   layouts: ReadonlyMap<string, string | undefined>,
   { daemonSets }: ClusterFacts,
 ): DaemonSetFacts[] {
-  return daemonSets.filter(
-    ({ name, annotations }) =>
-      restartAnnotation in annotations &&
-      (!layouts.has(name) || layouts.get(name) !== annotations[layoutAnnotation]),
+  const hasPools = daemonSets.some(({ annotations }) => layoutAnnotation in annotations);
+  return daemonSets.filter(({ name, annotations, managers }) =>
+    restartAnnotation in annotations
+      ? !layouts.has(name) || layouts.get(name) !== annotations[layoutAnnotation]
+      : hasPools && !layouts.has(name) && isKubeadms(name, managers),
   );
 }
 
 function forecastWave(
   wave: Wave,
-  strategy: RestartStrategy,
+  { strategy, secret = false }: Plan,
   facts: ClusterFacts,
   wait: string | undefined,
 ): Forecast {
@@ -104,12 +109,17 @@ function forecastWave(
   const bound = spec.updateStrategy.rollingUpdate?.maxUnavailable;
   const limit = wait === undefined ? "" : `; waits up to ${wait}`;
   const atATime = `at most ${unavailableNodes(bound, nodes.length)} of ${count(nodes.length, "node")} at a time`;
-  const live = facts.daemonSets.find(({ name }) => name === metadata.name);
+  const live = liveOf(wave, facts);
+  const drift = driftOf(wave, facts);
   const wanted = metadata.annotations ?? {};
   const differs = (annotation: string) => live?.annotations[annotation] !== wanted[annotation];
   const outlives = live?.annotations[deletionPolicyAnnotation] === "orphan";
+  const changes = live === undefined || secret ? [] : changesOf(wave, live, configMapOf(wave, facts));
   const result = (line: string, warnings: string[] = []): Forecast => ({
-    lines: [`${what} ${line}${limit}.`],
+    lines: [
+      `${what} ${line}${limit}.`,
+      ...(changes.length === 0 ? [] : [`${what} changes: ${changes.join("; ")}.`]),
+    ],
     warnings,
     problems: whyBlocked(wave, nodes),
   });
@@ -119,13 +129,34 @@ function forecastWave(
   if (live === undefined || differs(layoutAnnotation)) {
     return result(`takes over and replaces the pods of its nodes, ${atATime}`);
   }
+  const pace = `it is changed back in place, ${atATime}`;
+  if (isOverwritten(live)) {
+    return result(`was overwritten by ${writerOf(live)}: ${pace}`);
+  }
   if (differs(restartAnnotation)) {
     const way = outlives ? atATime : `all ${count(live.desired, "pod")} deleted at once, then made anew`;
     return result(`is restarted, ${way}`, strategyWarnings(what, strategy, outlives));
   }
-  return differs(templateHashAnnotation)
-    ? result(`is changed in place, ${atATime}`)
-    : { lines: [], warnings: [], problems: [] };
+  if (differs(templateHashAnnotation)) {
+    return result(`is changed in place, ${atATime}`);
+  }
+  const { fields = [], configMap = false } = drift ?? {};
+  if (fields.length > 0) {
+    return result(`was changed by ${writerOf(live)} (${listed(fields)}): ${pace}`);
+  }
+  return { lines: [], warnings: configMap ? [configMapWarning(wave)] : [], problems: [] };
+}
+
+function configMapWarning({ configMap: { metadata } }: Wave): string {
+  return (
+    `ConfigMap ${metadata.name} was changed by somebody else. It is changed back, but a kube-proxy that has started ` +
+    "since runs with what it found: the verification names its node."
+  );
+}
+
+/** Who has written a DaemonSet last, other than this program. */
+function writerOf({ managers }: DaemonSetFacts): string {
+  return managers.find((manager) => !manager.startsWith("pulumi-")) ?? "somebody else";
 }
 
 /** What is said of helpers that no wave needs. */
@@ -137,15 +168,16 @@ function abandoned(waves: readonly Wave[], facts: ClusterFacts): string[] {
 }
 
 /** What a wave says of a switch between modes. */
-function forecastSwitch(wave: Wave, { kubernetesVersion, confirmed }: Plan, facts: ClusterFacts): Forecast {
+function forecastSwitch(wave: Wave, plan: Plan, facts: ClusterFacts): Forecast {
+  const { kubernetesVersion, confirmed, secret = false } = plan;
   const change = switchOf(wave, facts);
   if (change === undefined) {
     return { lines: [], warnings: [], problems: [] };
   }
-  const { from, to } = change;
+  const { from, to } = secret ? { from: "the old mode", to: "the new one" } : change;
   const minor = parseVersion(kubernetesVersion)?.minor.minor ?? 0;
   const why = whyConfirm(change, minor);
-  const what = `${wave.daemonSet.metadata.name} switches from mode ${from} to ${to}`;
+  const what = `${wave.daemonSet.metadata.name} switches from ${secret ? "" : "mode "}${from} to ${to}`;
   return why === undefined
     ? {
         lines: [

@@ -3,6 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { argsShape, checkArgs, type KubeProxyArgs } from "./args.ts";
 import { Children } from "./children.ts";
 import { forecast } from "./forecast.ts";
+import { overwritingNotice } from "./kubeadm/overwriting.ts";
+import { unusedSettings } from "./kubeadm/unused.ts";
 import { type Plain, type Plan, planOf, waitsOf } from "./plan.ts";
 import { formatProblems, type Problem } from "./problems.ts";
 import {
@@ -38,7 +40,8 @@ export interface DaemonSetState {
  * ready. `restartStrategy` says whether the pods follow node by node or all at once. Everything else that changes is an
  * ordinary rollout in place. With `pools` there is one DaemonSet for each, and all of this goes from pool to pool.
  *
- * The provider should have `enableConfigMapMutable: true`; without it a changed configuration replaces the ConfigMap.
+ * The provider should have `enableConfigMapMutable: true`; without it a changed configuration replaces the ConfigMap. And
+ * `enablePatchForce: true`; without it what kubeadm has overwritten is a conflict.
  *
  * Mistakes in the arguments end the program with all of them named, before any resource is registered.
  */
@@ -54,7 +57,10 @@ export class KubeProxy extends pulumi.ComponentResource {
     super("kube-proxy:index:KubeProxy", name, settings, opts);
 
     // Everything comes from this one output, so that a mistake in the arguments keeps every child from being registered.
-    const plan = pulumi.output(settings).apply((plain) => this.#plan(plain, args));
+    const all = pulumi.output(settings);
+    const plan = pulumi
+      .all([all, pulumi.isSecret(all)])
+      .apply(([plain, secret]) => this.#plan(plain, args, secret));
     const sets = new Children(this, name, args).declare(plan);
     this.daemonSets = pulumi.output(sets.map(stateOf));
     this.restart = pulumi.output(args.restart ?? initialToken);
@@ -62,10 +68,11 @@ export class KubeProxy extends pulumi.ComponentResource {
   }
 
   /** Checks the arguments, makes objects of them, and tells what happens to the pods. */
-  #plan(plain: Plain, args: KubeProxyArgs): Plan {
+  #plan(plain: Plain, args: KubeProxyArgs, secret: boolean): Plan {
     const { facts, hold = [] } = args;
     this.#refuse(checkArgs(argsShape, { ...plain }, facts));
-    const plan = planOf(plain);
+    const plan = planOf(plain, facts);
+    this.#say("warn", unusedSettings(plain));
     if (plain.running === false) {
       this.#say("warn", [
         "running is false: after this update no node has a kube-proxy. The rules it made stay in the nodes' kernels: " +
@@ -74,11 +81,16 @@ export class KubeProxy extends pulumi.ComponentResource {
     } else if (facts !== undefined) {
       const strategy = plain.restartStrategy ?? RestartStrategy.Rolling;
       const { kubernetesVersion, confirmModeSwitch: confirmed } = plain;
-      const intended = { strategy, held: hold, waits: waitsOf(args), kubernetesVersion, confirmed };
+      const intended = { strategy, held: hold, waits: waitsOf(args), kubernetesVersion, confirmed, secret };
       const told = forecast(plan.waves, intended, facts);
       this.#refuse(told.problems);
       this.#say("info", told.lines);
       this.#say("warn", told.warnings);
+    }
+    const notice =
+      facts?.clusterConfiguration && overwritingNotice(facts.clusterConfiguration, whatKubeadmDoes(plan));
+    if (notice) {
+      this.#say(notice.level, [notice.line]);
     }
     return plan;
   }
@@ -96,6 +108,13 @@ export class KubeProxy extends pulumi.ComponentResource {
       void pulumi.log[level](line, this);
     }
   }
+}
+
+/** What a kubeadm that minds kube-proxy does to this one. */
+function whatKubeadmDoes({ waves: [{ pool }] }: Plan): string {
+  return pool === undefined
+    ? "overwrites kube-proxy"
+    : "makes a DaemonSet kube-proxy beside those of the pools";
 }
 
 function stateOf({ metadata }: kubernetes.apps.v1.DaemonSet): pulumi.Output<DaemonSetState> {

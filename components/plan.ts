@@ -1,4 +1,5 @@
 import type { KubeProxyArgs } from "./args.ts";
+import { withRepair } from "./drift.ts";
 import type { ClusterFacts } from "./facts.ts";
 import { inTheWay, isDone } from "./forecast.ts";
 import { kubeProxyObjects } from "./kubeadm/manifests.ts";
@@ -6,7 +7,7 @@ import type { KubeProxyObjects } from "./kubeadm/objects.ts";
 import type { Settings } from "./kubeadm/settings.ts";
 import { type Pool, requirementsOf } from "./pools/pool.ts";
 import { selectionsWith } from "./pools/selections.ts";
-import { layoutAnnotation, layoutsOf, type Wave, wavesOf } from "./pools/waves.ts";
+import { daemonSetName, layoutAnnotation, layoutsOf, type Wave, wavesOf } from "./pools/waves.ts";
 import { initialToken, type Restart, RestartStrategy, rollingBounds, withRestart } from "./restart.ts";
 import { rolloutTimeout } from "./timeouts.ts";
 import { whoRuns } from "./trace.ts";
@@ -25,8 +26,12 @@ export interface Plan {
   readonly waves: readonly [Wave, ...Wave[]];
 }
 
-/** Makes objects of arguments in which `checkArgs` finds no problem. */
-export function planOf(plain: Plain): Plan {
+/**
+ * Makes objects of arguments in which `checkArgs` finds no problem.
+ *
+ * @param facts - of the cluster, when it answered: what others have changed there is a reason for a snapshot and a proof
+ */
+export function planOf(plain: Plain, facts?: ClusterFacts): Plan {
   const {
     pools = [],
     restart: token = initialToken,
@@ -35,10 +40,14 @@ export function planOf(plain: Plain): Plan {
   const bounds = strategy === RestartStrategy.Rolling ? { updateStrategy: rollingBounds } : {};
   const settings = { ...bounds, ...plain };
   const restart: Restart = { token, strategy, by: whoRuns(process.env), at: new Date().toISOString() };
+  const complete = (wave: Wave): Wave => {
+    const restarted = withRestart(wave, restart);
+    return facts === undefined ? restarted : withRepair(restarted, facts);
+  };
   const [first, ...others] = wavesOf(settings, pools);
   return {
     objects: kubeProxyObjects(settings),
-    waves: [withRestart(first, restart), ...others.map((wave) => withRestart(wave, restart))],
+    waves: [complete(first), ...others.map(complete)],
   };
 }
 
@@ -66,7 +75,7 @@ export function poolNames({ pools = [], hold = [], facts }: KubeProxyArgs): (str
 
 /** Whether a pool has a DaemonSet in the cluster, made when the pools were these. */
 function isLaidOut(pool: string, pools: readonly Pool[], facts: ClusterFacts | undefined): boolean {
-  const [name, layouts] = [`kube-proxy-${pool}`, layoutsOf(pools)];
+  const [name, layouts] = [daemonSetName(pool), layoutsOf(pools)];
   const live = facts?.daemonSets.find((daemonSet) => daemonSet.name === name);
   return live?.annotations[layoutAnnotation] === layouts.get(name);
 }

@@ -149,11 +149,26 @@ export function templateGeneration(hash: string): string {
 
 const annotationPath = (name: string) => `metadata.annotations["${name}"]`;
 
-/** What makes a new token replace the DaemonSet, beside the explicit `deleteBeforeReplace` of every child. */
-export const restartOptions = {
-  // With another layout of pools, too, the DaemonSet starts anew: its pods change hands.
-  replaceOnChanges: [restartAnnotation, layoutAnnotation].map(annotationPath),
-  // The API server owns the number and adds to it, and who runs the program is another one every time: both would be
-  // a difference in every later preview. A replacement takes the program's own values all the same.
-  ignoreChanges: [templateGenerationAnnotation, traceAnnotations.by, traceAnnotations.at].map(annotationPath),
-};
+/**
+ * What makes a new token replace the DaemonSet, beside the explicit `deleteBeforeReplace` of every child.
+ *
+ * @param live - annotations of the DaemonSet in the cluster; undefined where there is none, or nobody could ask
+ */
+export function restartOptions(live: Readonly<Record<string, string>> | undefined): {
+  replaceOnChanges: string[];
+  ignoreChanges: string[];
+} {
+  // Who writes the whole DaemonSet anew, as kubeadm does, takes its annotations away. Were the token's return a reason to
+  // replace it, it would be deleted without the policy that is gone as well, and with all its pods.
+  const isOverwritten = live !== undefined && !(restartAnnotation in live);
+  return {
+    // With another layout of pools, too, the DaemonSet starts anew: its pods change hands.
+    replaceOnChanges: isOverwritten ? [] : [restartAnnotation, layoutAnnotation].map(annotationPath),
+    // The API server owns the number and adds to it, and who runs the program is another one every time: both would be
+    // a difference in every later preview. A replacement takes the program's own values all the same.
+    ignoreChanges: [
+      templateGenerationAnnotation,
+      ...(isOverwritten ? [] : [traceAnnotations.by, traceAnnotations.at]),
+    ].map(annotationPath),
+  };
+}

@@ -25,8 +25,10 @@ export interface ComponentSpec {
 export interface ClusterOptions {
   /** The Services' subnet, or an IPv4 and an IPv6 one with a comma between. */
   serviceSubnet: string;
-  /** Path of the API server's configuration by which it reaches real nodes; they are on this machine otherwise. */
-  egressSelector?: string;
+  /** Path of the API server's configuration by which it reaches nodes. */
+  egressSelector: string;
+  /** Port of the gateway that leads there, where the kube-proxies' stand-in has to be it. */
+  gateway?: number;
 }
 
 /** The ports of a lab, all on 127.0.0.1. */
@@ -49,7 +51,7 @@ export interface Ports {
 export function componentSpecs(
   dir: string,
   ports: Ports,
-  { serviceSubnet, egressSelector }: ClusterOptions,
+  { serviceSubnet, egressSelector, gateway }: ClusterOptions,
 ): Record<"etcd" | "apiServer" | "controllerManager" | "scheduler" | "kubeProxy" | "kwok", ComponentSpec> {
   const local = (port: number): string => `https://127.0.0.1:${port}`;
   const pki = (file: string): string => join(dir, "pki", file);
@@ -116,7 +118,7 @@ export function componentSpecs(
         "service-account-key-file": pki("sa.pub"),
         "service-account-signing-key-file": pki("sa.key"),
         "service-cluster-ip-range": serviceSubnet,
-        ...(egressSelector !== undefined && { "egress-selector-config-file": egressSelector }),
+        "egress-selector-config-file": egressSelector,
         // Not kubeadm's: it tells who uses the lab from what its controllers do meanwhile.
         "audit-policy-file": auditPolicy(dir),
         "audit-log-path": auditLog(dir),
@@ -169,7 +171,11 @@ export function componentSpecs(
       port: ports.kubeProxy,
       health: `http://127.0.0.1:${ports.kubeProxy}/healthz`,
       file: process.execPath,
-      args: [join(import.meta.dirname, "kubeProxy.ts"), dir, String(ports.kubeProxy)],
+      args: [
+        join(import.meta.dirname, "kubeProxy.ts"),
+        dir,
+        ...[ports.kubeProxy, gateway ?? []].flat().map(String),
+      ],
     },
     kwok: {
       name: "kwok",
@@ -215,10 +221,16 @@ function schedulerConfiguration(dir: string, kubeconfig: string): string {
   return path;
 }
 
-/** Where the API server writes down each request that comes by admin.conf: one line of JSON, without any content. */
+/**
+ * Where the API server writes down each request that comes by admin.conf, or from a ServiceAccount of namespace
+ * {@link operators}: one line of JSON, without any content.
+ */
 export function auditLog(dir: string): string {
   return join(dir, "audit.log");
 }
+
+/** The namespace whose ServiceAccounts are taken for people, as far as the audit log goes; nobody makes it. */
+export const operators = "operators";
 
 /** Writes whose requests the API server writes down, and returns the file's path. */
 function auditPolicy(dir: string): string {
@@ -227,8 +239,11 @@ function auditPolicy(dir: string): string {
     apiVersion: "audit.k8s.io/v1",
     kind: "Policy",
     omitStages: ["RequestReceived", "ResponseStarted"],
-    // The user in admin.conf; whatever no rule names is not written down.
-    rules: [{ level: "Metadata", users: ["kubernetes-admin"] }],
+    // Whatever no rule names is not written down; the first user is that in admin.conf.
+    rules: [
+      { level: "Metadata", users: ["kubernetes-admin"] },
+      { level: "Metadata", userGroups: [`system:serviceaccounts:${operators}`] },
+    ],
   };
   writeFileSync(path, stringify(policy), { mode: 0o600 });
   return path;

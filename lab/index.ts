@@ -8,7 +8,7 @@
 import { rmSync } from "node:fs";
 
 import { binary as build } from "./build.ts";
-import { auditLog } from "./components.ts";
+import { auditLog, operators } from "./components.ts";
 import { writeFaults } from "./faults.ts";
 import type { Fault } from "./faults.ts";
 import { modes } from "./kubeadm.ts";
@@ -24,10 +24,10 @@ import { checkRequirements } from "./real/requirements.ts";
 import { discard, start } from "./start.ts";
 import { labDir, makeLabsDir, readState, writeState } from "./state.ts";
 import type { Component, Lab, State } from "./state.ts";
-import { kubectlInvocation, run } from "./tools.ts";
+import { kubectlInvocation, ownEnvironment, run } from "./tools.ts";
 import type { Invocation, Result, RunOptions } from "./tools.ts";
 
-export { auditLog, modes };
+export { auditLog, modes, operators };
 export type { Fault, Lab, Mode, Result, RunOptions };
 
 /**
@@ -184,6 +184,18 @@ export function setFaults(lab: Lab, byNode: Readonly<Record<string, Fault>>): vo
  */
 export async function kubectl(lab: Lab, args: readonly string[], options?: RunOptions): Promise<Result> {
   return await run(kubectlCommand(lab, args), options);
+}
+
+/**
+ * Runs the lab's kubeadm, of the same release as its API server, with the administrator's kubeconfig.
+ *
+ * @param args - for example `["init", "phase", "addon", "kube-proxy"]`
+ * @returns Its output and exit code, whatever that is.
+ */
+export async function kubeadm(lab: Lab, args: readonly string[], options?: RunOptions): Promise<Result> {
+  const { binary: file } = runningState(lab);
+  const command = ["kubeadm", ...args, "--kubeconfig", lab.kubeconfig];
+  return await run({ file, args: command, env: ownEnvironment(lab.dir) }, options);
 }
 
 /**

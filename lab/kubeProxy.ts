@@ -3,7 +3,8 @@
  * 10249 of their pods, or 10247 of helpers', reaches this server. It tells the pods apart by the request's Host and answers as each of them
  * would, from what the API server says of the pod; `writeFaults` makes some of them answer otherwise.
  *
- * Run by `start.ts` as a process of its own: `node kubeProxy.ts DIR PORT`.
+ * Run by `start.ts` as a process of its own: `node kubeProxy.ts DIR PORT [GATEWAY]`. In a lab without real nodes it
+ * also is the gateway by which the API server reaches the nodes' addresses.
  */
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -14,6 +15,7 @@ import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import { parse } from "yaml";
 
 import { type Fault, readFault } from "./faults.ts";
+import { playNodeAddresses } from "./nodeAddresses.ts";
 
 const namespace = "kube-system";
 
@@ -36,7 +38,7 @@ interface KubeProxy {
   mode: Mode;
 }
 
-const [dir = "", port = ""] = process.argv.slice(2);
+const [dir = "", port = "", gateway] = process.argv.slice(2);
 const config = new KubeConfig();
 config.loadFromFile(join(dir, "super-admin.conf"));
 const api = config.makeApiClient(CoreV1Api);
@@ -173,3 +175,4 @@ createServer((request, response) => {
     response.writeHead(500).end(String(error));
   });
 }).listen(Number(port), "127.0.0.1");
+if (gateway !== undefined) playNodeAddresses(dir, Number(gateway), api);

@@ -3,7 +3,7 @@ import type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, NodeFacts } from "..
 import { helperLabel } from "../modes.ts";
 import { find, list, request } from "./snapshot/api.ts";
 import type { ApiObject } from "./snapshot/objects.ts";
-import { type DaemonSet, listDaemonSets, listHelpers } from "./workload.ts";
+import { type DaemonSet, listDaemonSets, listHelpers, managersOf } from "./workload.ts";
 
 /**
  * Reads what decides what an `up` does: five requests, however many nodes.
@@ -57,19 +57,24 @@ function nodeFacts({ metadata: { name, labels = {} }, spec, status }: Node): Nod
   };
 }
 
-function daemonSetFacts({ metadata: { name, uid, annotations = {} }, status }: DaemonSet): DaemonSetFacts {
+function daemonSetFacts({ metadata, spec, status }: DaemonSet): DaemonSetFacts {
+  const { name, uid, generation = 0, annotations = {} } = metadata;
   const told = Object.entries(annotations).filter(([key]) => /^(kube-proxy|pulumi\.com)\//.test(key));
   return {
     name,
     uid,
     annotations: Object.fromEntries(told),
+    generation,
+    spec: { ...spec },
+    managers: managersOf(metadata),
     desired: status.desiredNumberScheduled,
     available: status.numberAvailable ?? 0,
   };
 }
 
 function configMapFacts(configMap: ApiObject): ConfigMapFacts {
-  return { name: configMap.metadata.name, data: dataOf(configMap) };
+  const { name, resourceVersion } = configMap.metadata;
+  return { name, resourceVersion: String(resourceVersion), data: dataOf(configMap) };
 }
 
 /** What a ConfigMap holds. */

@@ -1,9 +1,10 @@
 /** Pure: which DaemonSets are in the way of the wanted ones, and what becomes of their pods. */
 import type { NodeFacts } from "../facts.ts";
+import { isKubeadms } from "../kubeadm/overwriting.ts";
 import { layoutAnnotation, poolLabel } from "../pools/waves.ts";
 import { type Problem, ProblemsError } from "../problems.ts";
 import { type Placement, selects } from "./verify/selection.ts";
-import { type DaemonSet, isOurs, nameOf, type Pod } from "./workload.ts";
+import { type DaemonSet, isOurs, managersOf, nameOf, type Pod } from "./workload.ts";
 
 /** A DaemonSet that is about to be made, or is there already. */
 export interface WantedDaemonSet {
@@ -18,7 +19,8 @@ export interface WantedDaemonSet {
 }
 
 /**
- * The DaemonSets of this program that are not among the wanted ones as they are.
+ * The DaemonSets that are not among the wanted ones as they are: this program's, and the one that kubeadm makes beside
+ * those of pools.
  *
  * @throws ProblemsError for those that somebody else made. One that has the name of a wanted one is Pulumi's to report,
  *   unless it would adopt what the others leave
@@ -32,10 +34,13 @@ export function obstaclesAmong(
       ({ daemonSet, layout }) =>
         daemonSet === nameOf(one) && layout === one.metadata.annotations?.[layoutAnnotation],
     );
-  const obstacles = daemonSets.filter((one) => isOurs(one) && !isWanted(one));
   const names = new Set(wanted.map(({ daemonSet }) => daemonSet));
+  const hasPools = daemonSets.some(({ metadata }) => metadata.annotations?.[layoutAnnotation] !== undefined);
+  const isBesidePools = (one: DaemonSet): boolean =>
+    hasPools && !names.has(nameOf(one)) && isKubeadms(nameOf(one), managersOf(one.metadata));
+  const obstacles = daemonSets.filter((one) => (isOurs(one) ? !isWanted(one) : isBesidePools(one)));
   const foreign = daemonSets.filter(
-    (one) => !isOurs(one) && (obstacles.length > 0 || !names.has(nameOf(one))),
+    (one) => !isOurs(one) && !obstacles.includes(one) && (obstacles.length > 0 || !names.has(nameOf(one))),
   );
   if (foreign.length > 0) {
     throw new ProblemsError("the cluster's kube-proxies; nothing was changed", foreign.map(foreignProblem));

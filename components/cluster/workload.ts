@@ -18,12 +18,22 @@ const label = { key: "k8s-app", value: "kube-proxy" } as const;
 interface Metadata {
   readonly name: string;
   readonly uid: string;
+  readonly generation?: number;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly managedFields?: readonly Writer[];
   /** By when it has to be gone, once its deletion was asked for. */
   readonly deletionTimestamp?: string;
   readonly deletionGracePeriodSeconds?: number;
   readonly ownerReferences?: readonly Owner[];
+}
+
+/** Who has written some fields of an object. */
+interface Writer {
+  readonly manager: string;
+  readonly time?: string;
+  /** Set where it was the status only. */
+  readonly subresource?: string;
 }
 
 /** Who an object belongs to. */
@@ -99,6 +109,13 @@ export function nameOf({ metadata }: DaemonSet | Pod): string {
 /** Whether this program made a DaemonSet. */
 export function isOurs({ metadata }: DaemonSet): boolean {
   return metadata.annotations?.[restartAnnotation] !== undefined;
+}
+
+/** Who has written to an object, but for its status, the last one first. */
+export function managersOf({ managedFields = [] }: Pick<Metadata, "managedFields">): string[] {
+  const writers = managedFields.filter(({ subresource }) => subresource === undefined);
+  const latestFirst = writers.toSorted(({ time: a = "" }, { time: b = "" }) => b.localeCompare(a));
+  return [...new Set(latestFirst.map(({ manager }) => manager))];
 }
 
 /** kube-proxy's pods in kube-system, whoever they belong to; on one node only, when its name is given. */

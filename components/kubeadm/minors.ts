@@ -20,6 +20,8 @@ export interface Minor {
   readonly mode: "" | "iptables";
   /** ClusterConfiguration feature gates that kubeadm copies into the configuration. */
   readonly copiedFeatureGates: readonly string[];
+  /** From which patch on `kubeadm upgrade` leaves kube-proxy alone where ClusterConfiguration has `proxy.disabled`. */
+  readonly upgradeObeysProxyDisabled?: number;
   /** Whether the API server's bootstrap ClusterRole `system:node-proxier` may read each kind. */
   readonly nodeProxier: {
     readonly watchesNodes: boolean;
@@ -80,8 +82,8 @@ const changes: readonly (Partial<Minor> & { readonly minor: number })[] = [
     nodeProxier: { watchesNodes: true, newEvents: true, endpointSlices: true, serviceCIDRs: true },
   },
   { minor: 31 },
-  { minor: 32 },
-  { minor: 33 },
+  { minor: 32, upgradeObeysProxyDisabled: 1 },
+  { minor: 33, upgradeObeysProxyDisabled: 0 },
   { minor: 34 },
   { minor: 35 },
   { minor: 36 },

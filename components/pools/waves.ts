@@ -40,6 +40,11 @@ export function wavesOf(settings: Settings, pools: readonly Pool[]): readonly [W
   return [waveOf(settings, first, layout), ...others.map((pool) => waveOf(settings, pool, layout))];
 }
 
+/** Name of the DaemonSet of a pool; without pools there is one, kubeadm's. */
+export function daemonSetName(pool: string | undefined): string {
+  return pool === undefined ? "kube-proxy" : `kube-proxy-${pool}`;
+}
+
 /** Independent of the pools' order, which decides nothing but when each is restarted. */
 function layoutOf(pools: readonly Pool[]): string {
   const selections = pools
@@ -54,14 +59,14 @@ function layoutOf(pools: readonly Pool[]): string {
 export function layoutsOf(pools: readonly Pool[]): ReadonlyMap<string, string | undefined> {
   const layout = layoutOf(pools);
   return pools.length === 0
-    ? new Map([["kube-proxy", undefined]])
-    : new Map(pools.map(({ name }) => [`kube-proxy-${name}`, layout]));
+    ? new Map([[daemonSetName(undefined), undefined]])
+    : new Map(pools.map(({ name }) => [daemonSetName(name), layout]));
 }
 
 function waveOf(settings: Settings, pool: Pool, layout: string): Wave {
   const { configMap, daemonSet } = kubeProxyObjects(settingsOf(settings, pool));
   const { template } = daemonSet.spec;
-  const name = `${daemonSet.metadata.name}-${pool.name}`;
+  const name = daemonSetName(pool.name);
   const label = { [poolLabel]: pool.name };
   const labels = { ...template.metadata.labels, ...label };
   return {

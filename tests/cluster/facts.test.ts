@@ -71,10 +71,16 @@ function node(name: string, ready?: string, taints?: readonly object[]): object 
   return { metadata: { name, labels: { zone: "a" } }, spec: { taints }, status: { conditions } };
 }
 
-function daemonSet(name: string, pods: string, annotations?: object, status: object = {}): object {
+const specOf = (pods: string) => ({ template: { metadata: { labels: { "k8s-app": pods } } } });
+const writer = (manager: string, time: string, subresource?: string) => ({ manager, time, subresource });
+
+function daemonSet(name: string, pods: string, metadata: object = {}, status: object = {}): object {
   return {
-    metadata: { name, uid: `uid of ${name}`, labels: { "k8s-app": "kube-proxy" }, annotations },
-    spec: { template: { metadata: { labels: { "k8s-app": pods } } } },
+    metadata: {
+      ...{ name, uid: `uid of ${name}`, labels: { "k8s-app": "kube-proxy" }, generation: 2 },
+      ...metadata,
+    },
+    spec: specOf(pods),
     status: { desiredNumberScheduled: 3, ...status },
   };
 }
@@ -102,34 +108,48 @@ suite("the facts of a cluster", () => {
   test("kube-proxy's DaemonSets, by their pods' label, with this program's annotations and Pulumi's", async () => {
     const ours = { "kube-proxy/restart": "t1", "pulumi.com/deletionPropagationPolicy": "orphan" };
     const others = { "deprecated.daemonset.template.generation": "1", "example.com/kube-proxy/x": "2" };
+    const status = { numberAvailable: 2 };
+    const managedFields = [
+      writer("pulumi-kubernetes", "2026-11-26T17:19:56Z"),
+      writer("kube-controller-manager", "2026-11-26T17:19:59Z", "status"),
+      writer("kubeadm", "2026-11-26T17:19:57Z"),
+      writer("kubeadm", "2026-11-26T17:19:55Z"),
+    ];
     const { daemonSets } = await ask(
       cluster(
         [],
         [
-          daemonSet("kube-proxy", "kube-proxy", { ...ours, ...others }, { numberAvailable: 2 }),
+          daemonSet(
+            "kube-proxy",
+            "kube-proxy",
+            { annotations: { ...ours, ...others }, managedFields },
+            status,
+          ),
           daemonSet("kube-proxy-canary", "kube-proxy"),
           daemonSet("kube-proxy-windows", "kube-proxy-windows"),
           daemonSet("flannel", "flannel"),
         ],
       ),
     );
-    const common = { desired: 3, available: 0, annotations: {} };
+    const common = { desired: 3, available: 0, annotations: {}, generation: 2, spec: specOf("kube-proxy") };
+    const managers = ["kubeadm", "pulumi-kubernetes"];
     assert.deepEqual(daemonSets, [
-      { ...common, name: "kube-proxy", uid: "uid of kube-proxy", annotations: ours, available: 2 },
-      { ...common, name: "kube-proxy-canary", uid: "uid of kube-proxy-canary" },
+      { ...common, name: "kube-proxy", uid: "uid of kube-proxy", annotations: ours, managers, available: 2 },
+      { ...common, name: "kube-proxy-canary", uid: "uid of kube-proxy-canary", managers: [] },
     ]);
   });
 
   test("kube-proxy's ConfigMaps, and kubeadm's own where it left one", async () => {
-    const configMap = { metadata: { name: "kube-proxy" }, data: { "config.conf": "mode: nftables" } };
-    const empty = { metadata: { name: "kube-proxy-canary" } };
+    const metadata = { name: "kube-proxy", resourceVersion: "7" };
+    const configMap = { metadata, data: { "config.conf": "mode: nftables" } };
+    const empty = { metadata: { name: "kube-proxy-canary", resourceVersion: "8" } };
     const kubeadmConfig = { data: { ClusterConfiguration: "kubernetesVersion: v1.37.2" } };
     const { configMaps, clusterConfiguration } = await ask(
       cluster([], [], [configMap, empty], kubeadmConfig),
     );
     assert.deepEqual(configMaps, [
-      { name: "kube-proxy", data: { "config.conf": "mode: nftables" } },
-      { name: "kube-proxy-canary", data: {} },
+      { name: "kube-proxy", resourceVersion: "7", data: { "config.conf": "mode: nftables" } },
+      { name: "kube-proxy-canary", resourceVersion: "8", data: {} },
     ]);
     assert.equal(clusterConfiguration, "kubernetesVersion: v1.37.2");
   });

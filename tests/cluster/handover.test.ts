@@ -31,6 +31,12 @@ function daemonSet(name: string, annotations: Record<string, string>): DaemonSet
 const ours = (name: string, layout?: string): DaemonSet =>
   daemonSet(name, { "kube-proxy/restart": "t", ...(layout !== undefined && { [layoutAnnotation]: layout }) });
 const foreign = (name: string): DaemonSet => daemonSet(name, {});
+/** As kubeadm makes it, and whoever has written to it since. */
+const kubeadms = (...others: string[]): DaemonSet => {
+  const { metadata, ...rest } = foreign("kube-proxy");
+  const managedFields = ["kubeadm", ...others].map((manager) => ({ manager }));
+  return { ...rest, metadata: { ...metadata, managedFields } };
+};
 
 suite("DaemonSets in the way", () => {
   const [canary, rest] = [ours("kube-proxy-canary", "new"), ours("kube-proxy-rest", "new")];
@@ -45,6 +51,7 @@ suite("DaemonSets in the way", () => {
     ["cut anew", [ours("kube-proxy-canary", "old"), rest], pools, ["kube-proxy-canary"]],
     ["a pool without a layout", [ours("kube-proxy-canary"), rest], pools, ["kube-proxy-canary"]],
     ["one with a layout", [ours("kube-proxy", "old")], one, ["kube-proxy"]],
+    ["kubeadm's own, beside pools that are there", [kubeadms(), canary, rest], pools, ["kube-proxy"]],
     ["somebody else's of a wanted name", [foreign("kube-proxy")], one, []],
   ];
   for (const [name, daemonSets, wanted, expected] of cases) {
@@ -57,7 +64,9 @@ suite("DaemonSets in the way", () => {
   }
 
   const refused: [string, DaemonSet[], WantedDaemonSet[], string[]][] = [
-    ["kubeadm's, beside pools", [foreign("kube-proxy"), canary], pools, ["kube-proxy"]],
+    ["nobody knows whose, beside pools", [foreign("kube-proxy"), canary], pools, ["kube-proxy"]],
+    ["kubeadm's, which somebody has edited", [kubeadms("kubectl-edit"), canary], pools, ["kube-proxy"]],
+    ["kubeadm's, before there are pools", [kubeadms()], pools, ["kube-proxy"]],
     ["all of them at once", [foreign("a"), ours("kube-proxy"), foreign("b")], pools, ["a", "b"]],
     ["one of a wanted name that would adopt pods", [foreign("kube-proxy"), canary], one, ["kube-proxy"]],
   ];

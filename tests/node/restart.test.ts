@@ -3,36 +3,25 @@ import assert from "node:assert/strict";
 import { before, suite, test, type TestContext } from "node:test";
 import { modes, nodeCommand } from "../../lab/index.ts";
 import { images } from "../../lab/real/build.ts";
-import { run, runOrFail } from "../../lab/tools.ts";
+import { runOrFail } from "../../lab/tools.ts";
 import type { Scenario } from "../e2e/scenario.ts";
-import type { Running } from "../engine/index.ts";
 import { useLab } from "../e2e/useLab.ts";
-import { failures, Probe, type Attempt } from "./probe.ts";
+import {
+  answered,
+  deletionOfDaemonSet,
+  forgetVainConnections,
+  killKubeProxy,
+  measure as measureOn,
+} from "./measure.ts";
+import { failures } from "./probe.ts";
 import { skip } from "./requirements.ts";
 import { addService, deployResponders, targetsOf, type Targets } from "./responder.ts";
 
 const [node, other] = ["real-1", "real-2"];
 
-/** A second of attempts: long enough to see what a change has left behind. */
-const afterwards = 20;
-
-const answered = ({ error }: Attempt): boolean => error === undefined;
-
 /** The pods, by UID, that are still there. */
 const kept = (old: readonly string[], now: readonly string[]): string[] =>
   old.filter((uid) => now.includes(uid));
-
-/** Waits for the moment in a restart from which on there is no DaemonSet. */
-async function deletionOfDaemonSet(restarting: Running): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    restarting.onStep(({ op, type, status }) => {
-      if (op === "delete-replaced" && type.endsWith(":DaemonSet") && status === "done") resolve();
-    });
-    restarting.done.then(({ output }) => {
-      reject(new Error(`no DaemonSet was deleted:\n${output}`));
-    }, reject);
-  });
-}
 
 suite("connections to Services while kube-proxy changes", { skip }, () => {
   const lab = useLab({ name: `t${process.pid}-changes`, realNodes: 2 });
@@ -46,33 +35,8 @@ suite("connections to Services while kube-proxy changes", { skip }, () => {
     targets = await targetsOf(lab.lab, "responder", node);
   });
 
-  /** Asks before, during and after some work; gives the attempts, and when the work began and ended. */
-  async function measure(work: () => Promise<unknown>, asked = targets) {
-    const probe = await Probe.start(lab.lab, node, asked);
-    try {
-      const began = Date.now();
-      await work();
-      const ended = Date.now();
-      await probe.after(ended, afterwards);
-      return { began, ended, attempts: probe.attempts };
-    } finally {
-      await probe.stop();
-    }
-  }
-
-  /**
-   * Whoever asks a dead Service leaves an entry in the kernel's table of connections for two minutes, which leads a
-   * later connection from the same port nowhere, too. That is no failure of what comes next.
-   */
-  async function forgetVainConnections(): Promise<void> {
-    const vain = ["--proto", "tcp", "--state", "SYN_SENT"];
-    for (const name of lab.lab.realNodes) {
-      for (const family of ["ipv4", "ipv6"]) {
-        // Its exit code is 1 where there is none.
-        await run(nodeCommand(lab.lab, name, ["conntrack", "--delete", "--family", family, ...vain]));
-      }
-    }
-  }
+  const measure = (work: () => Promise<unknown>, asked = targets) =>
+    measureOn(lab.lab, { node, targets: asked }, work);
 
   /** Work during which no connection may fail and none may break. */
   async function losesNothing(t: TestContext, work: () => Promise<unknown>): Promise<void> {
@@ -86,7 +50,7 @@ suite("connections to Services while kube-proxy changes", { skip }, () => {
   test("provision: dead Services answer", async (t) => {
     const { began, ended, attempts } = await measure(async () => {
       await scenario.up();
-      await forgetVainConnections();
+      await forgetVainConnections(lab.lab);
     });
     assert.deepEqual(
       attempts.filter(({ at }) => at < began).filter(answered),
@@ -149,7 +113,7 @@ suite("connections to Services while kube-proxy changes", { skip }, () => {
         assert.deepEqual(kept(old, await pods()), [], "no kube-proxy is left that could know it");
         const restart = async () => {
           await restarting.done;
-          await forgetVainConnections();
+          await forgetVainConnections(lab.lab);
         };
         const { ended, attempts } = await measure(restart, await targetsOf(lab.lab, `gap-${mode}`, node));
         assert.deepEqual(failures(attempts.filter(({ at }) => at > ended)), []);
@@ -182,6 +146,10 @@ suite("connections to Services while kube-proxy changes", { skip }, () => {
     const old = await pods();
     await losesNothing(t, () => scenario.up({ image: images.otherKubeProxy }));
     assert.deepEqual(kept(old, await pods()), []);
+  });
+
+  test("a kube-proxy that is killed", async (t) => {
+    await losesNothing(t, () => killKubeProxy(lab.lab, node));
   });
 
   test("destroy, and provision again", async (t) => {

@@ -4,6 +4,7 @@ import type { ClusterFacts, NodeFacts, Pool } from "../../components/index.ts";
 import { RestartStrategy } from "../../components/index.ts";
 import { forecast } from "../../components/forecast.ts";
 import { heldPools, type Plain, planOf } from "../../components/plan.ts";
+import { factsAfter } from "../facts.ts";
 
 const plain: Plain = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10" };
 const pools: Pool[] = [
@@ -23,16 +24,7 @@ function nodes(count: number, more: Partial<NodeFacts> = {}): NodeFacts[] {
 }
 
 /** The cluster as an `up` of these arguments leaves it. */
-function after(args: Partial<Plain>, all = nodes(20)): ClusterFacts {
-  const daemonSets = planOf({ ...plain, ...args }).waves.map(({ daemonSet: { metadata } }) => ({
-    name: metadata.name,
-    uid: "1",
-    annotations: { ...metadata.annotations },
-    desired: all.length,
-    available: all.length,
-  }));
-  return { nodes: all, daemonSets, configMaps: [], helpers: [] };
-}
+const after = (args: Partial<Plain>, all = nodes(20)) => factsAfter({ ...plain, ...args }, all);
 
 function tell(args: Partial<Plain>, facts: ClusterFacts, held: string[] = []) {
   const strategy = args.restartStrategy ?? RestartStrategy.Rolling;
@@ -80,7 +72,23 @@ suite("what an up does to the pods is said before", () => {
   test("a change in place", () => {
     assert.deepEqual(tell({ image: "example.com/p:1" }, after({})).lines, [
       "DaemonSet kube-proxy is changed in place, at most 2 of 20 nodes at a time; waits up to 12m.",
+      "DaemonSet kube-proxy changes: image registry.k8s.io/kube-proxy:v1.37.2 -> example.com/p:1.",
     ]);
+  });
+
+  test("kubeadm's DaemonSet beside pools makes room", () => {
+    const all = [...nodes(1, { labels: { pool: "canary" } }), ...nodes(2)];
+    const before = after({ pools }, all);
+    const [kubeadms] = after({}, all).daemonSets;
+    assert.ok(kubeadms);
+    const beside = (managers: string[]) => ({
+      ...before,
+      daemonSets: [{ ...kubeadms, annotations: {}, managers }, ...before.daemonSets],
+    });
+    assert.deepEqual(tell({ pools }, beside(["kubeadm"])).lines, [
+      "Pods of kube-proxy change hands: each runs until its new DaemonSet replaces it.",
+    ]);
+    assert.deepEqual(tell({ pools }, beside(["kubectl-edit", "kubeadm"])).lines, []);
   });
 
   test("another strategy alone touches no pod but by its bounds", () => {

@@ -271,7 +271,7 @@ suite("snapshot and restore on a control plane", () => {
       content.replace(/server: .*/, `server: https://127.0.0.1:${await freePort()}`),
     );
     const cases = [
-      [powerless, /context: .* a user with the rights of a cluster administrator; .*403 daemonsets/],
+      [powerless, /context: .* a user with the rights in docs\/rbac\.md; .*403 daemonsets/],
       [unreachable, /^1 problem in .*\n {2}context: .*https:\/\/127\.0\.0\.1:\d+ does not: .*ECONNREFUSED/],
       [other.kubeconfig, /context: .* a cluster that has a kube-proxy/],
     ] as const;

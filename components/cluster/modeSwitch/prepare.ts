@@ -181,7 +181,7 @@ class Preparation {
     const node = { name: beside.spec.nodeName ?? "", notReady: undefined, pods: [] };
     const configuration = helperConfiguration(this.#wave);
     const standard = { mode: this.#mode, configuration, since: undefined };
-    const { verdict, reasons } = judgeAnswers(node, probed, standard);
+    const { verdict, reasons } = judgeAnswers(node, { probed, service: null }, standard);
     if (verdict !== "verified") return wait(reasons.join("; "));
     this.#verified.add(found.metadata.uid);
     return undefined;

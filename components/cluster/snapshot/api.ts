@@ -16,11 +16,14 @@ export class ApiError extends ProblemsError {
   /** HTTP status; undefined when there was no answer. */
   readonly status: number | undefined;
   readonly problem: Problem;
+  /** The answer's own words, or why there was none. */
+  readonly said: string;
 
-  constructor(status: number | undefined, problem: Problem) {
+  constructor(status: number | undefined, problem: Problem, said: string) {
     super("a request to the API server", [problem]);
     this.status = status;
     this.problem = problem;
+    this.said = said;
   }
 }
 
@@ -29,6 +32,8 @@ export interface RequestOptions {
   readonly query?: Readonly<Record<string, string>>;
   /** JSON; with PATCH a merge patch. */
   readonly body?: unknown;
+  /** Ends the wait for an answer before the 30 s are over. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -43,13 +48,14 @@ export async function request(
   config: KubeConfig,
   method: HttpMethod,
   path: string,
-  { query = {}, body }: RequestOptions = {},
+  { query = {}, body, signal }: RequestOptions = {},
 ): Promise<unknown> {
   const server = config.getCurrentCluster()?.server.replace(/\/$/, "") ?? "";
   const parameters = new URLSearchParams(query).toString();
   const context = new RequestContext(`${server}${path}${parameters && `?${parameters}`}`, method);
   context.setHeaderParam("Accept", "application/json");
-  context.setSignal(AbortSignal.timeout(timeoutMs));
+  const timeout = AbortSignal.timeout(timeoutMs);
+  context.setSignal(signal === undefined ? timeout : AbortSignal.any([signal, timeout]));
   if (body !== undefined) {
     const type = method === HttpMethod.PATCH ? "application/merge-patch+json" : "application/json";
     context.setHeaderParam("Content-Type", type);
@@ -57,7 +63,8 @@ export async function request(
   }
   const { status, text } = await send(config, context);
   if (status < 200 || status > 299) {
-    throw new ApiError(status, refused(config, `${method} ${path}`, status, text));
+    const said = messageOf(text);
+    throw new ApiError(status, refused(config, `${method} ${path}`, status, said), said);
   }
   return JSON.parse(text) as unknown;
 }
@@ -115,24 +122,26 @@ async function send(config: KubeConfig, context: RequestContext): Promise<{ stat
     const response = await new IsomorphicFetchHttpLibrary().send(context).toPromise();
     return { status: response.httpStatusCode, text: await response.body.text() };
   } catch (error) {
-    throw new ApiError(undefined, {
+    const said = reason(error);
+    const problem = {
       path: "context",
       value: config.getCurrentContext(),
-      accepted: `a cluster that answers; ${config.getCurrentCluster()?.server ?? ""} does not: ${reason(error)}`,
-    });
+      accepted: `a cluster that answers; ${config.getCurrentCluster()?.server ?? ""} does not: ${said}`,
+    };
+    throw new ApiError(undefined, problem, said);
   } finally {
     // Each request has connections of its own; open ones would keep the process from ending.
     await context.getDispatcher()?.close();
   }
 }
 
-function refused(config: KubeConfig, call: string, status: number, text: string): Problem {
-  const said = `${status} ${messageOf(text)}`;
+function refused(config: KubeConfig, call: string, status: number, words: string): Problem {
+  const said = `${status} ${words}`;
   return status === 401 || status === 403
     ? {
         path: "context",
         value: config.getCurrentContext(),
-        accepted: `a user with the rights of a cluster administrator; the API server said: ${said}`,
+        accepted: `a user with the rights in docs/rbac.md; the API server said: ${said}`,
       }
     : { path: call, accepted: `refused by the API server: ${said}` };
 }
@@ -140,7 +149,7 @@ function refused(config: KubeConfig, call: string, status: number, text: string)
 function messageOf(text: string): string {
   try {
     const status: unknown = JSON.parse(text);
-    return isRecord(status) ? String(status["message"]) : text;
+    return isRecord(status) && typeof status["message"] === "string" ? status["message"] : text.trim();
   } catch {
     return text.trim().slice(0, 200);
   }

@@ -1,6 +1,6 @@
 import { differingFields } from "./configuration.ts";
 import { processAge, syncDelay, syncReasons, type Observation } from "./observation.ts";
-import type { Expectation, Fleet, Node, NodeResult, Pod, Probed, Report, Verdict } from "./types.ts";
+import type { Answered, Expectation, Fleet, Node, NodeResult, Pod, Report, Verdict } from "./types.ts";
 
 /** What {@link judgeNode} holds a node against: the expectation, completed from the cluster. */
 export interface Standard {
@@ -54,16 +54,27 @@ export function judgeFromCluster(node: Node, standard: Standard): NodeResult | u
   return reasons.length === 0 ? undefined : result(node, "failed", reasons);
 }
 
-/** The node's verdict from what its kube-proxy answered, for a node about which {@link judgeFromCluster} was silent. */
-export function judgeAnswers(node: Node, probed: Probed, standard: LoadedStandard): NodeResult {
-  if (typeof probed === "string") return result(node, "failed", [probed]);
+/** The node's verdict from what it answered, for a node about which {@link judgeFromCluster} was silent. */
+export function judgeAnswers(
+  node: Node,
+  { probed, service }: Answered,
+  standard: LoadedStandard,
+): NodeResult {
   const reasons = [
-    ...startReasons(probed, standard.since),
-    ...syncReasons(probed),
-    ...failureReasons(probed),
-    ...configurationReasons(probed, standard),
+    ...(typeof probed === "string" ? [probed] : observationReasons(probed, standard)),
+    ...(service?.verdict === "fails" ? [service.reason] : []),
   ];
-  return result(node, reasons.length === 0 ? "verified" : "failed", reasons, probed);
+  const verdict = reasons.length === 0 ? "verified" : "failed";
+  return result(node, verdict, reasons, { probed, service });
+}
+
+function observationReasons(observation: Observation, standard: LoadedStandard): string[] {
+  return [
+    ...startReasons(observation, standard.since),
+    ...syncReasons(observation),
+    ...failureReasons(observation),
+    ...configurationReasons(observation, standard),
+  ];
 }
 
 function podReasons(pods: readonly Pod[], standard: Standard): string[] {
@@ -109,18 +120,15 @@ function configurationReasons(observation: Observation, { mode, configuration }:
   return [...(wrongMode ? [`it runs in mode ${observation.mode}, not ${expected}`] : []), ...fields];
 }
 
-function result(
-  node: Node,
-  verdict: Verdict,
-  reasons: readonly string[],
-  observation?: Observation,
-): NodeResult {
+function result(node: Node, verdict: Verdict, reasons: readonly string[], answered?: Answered): NodeResult {
+  const observation = typeof answered?.probed === "string" ? undefined : answered?.probed;
   return {
     node: node.name,
     pod: node.pods[0]?.name ?? null,
     ageSeconds: round(observation && processAge(observation)),
     syncDelaySeconds: round(observation && syncDelay(observation)),
     mode: observation?.mode ?? null,
+    service: answered?.service ?? null,
     verdict,
     reasons,
   };

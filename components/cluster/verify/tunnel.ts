@@ -25,6 +25,7 @@ export async function openTunnel(
   port: number,
   signal: AbortSignal,
 ): Promise<Duplex> {
+  signal.throwIfAborted();
   const [sent, received, complaint] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const tunnel = Duplex.from({ writable: sent, readable: received });
   // The kubelet tells in a channel of its own why it cannot connect, and closes nothing.
@@ -42,8 +43,16 @@ export async function openTunnel(
     if (tunnel.destroyed) socket.terminate();
   });
   signal.addEventListener("abort", () => tunnel.destroy(signal.reason as Error), { once: true });
-  await Promise.race([opened, aborted(signal)]);
+  await Promise.race([opened.catch(explain), aborted(signal)]);
   return tunnel;
+}
+
+/** Of a refusal the WebSocket client knows no more than the status; the API server asks for two rights. */
+function explain(refusal: unknown): never {
+  const { message } = refusal as { message?: unknown };
+  throw /\b403$/.test(String(message))
+    ? new Error(`the user cannot get or create resource "pods/portforward" in namespace "${namespace}"`)
+    : refusal;
 }
 
 /** An agent whose requests all go, one after the other, over one connection that is there already. */

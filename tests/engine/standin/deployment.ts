@@ -95,7 +95,8 @@ export class Deployment implements Registrar {
     const forceNew = provider.forceNew(goal);
     const base = found && (await this.#baseOf(found, provider));
     const adopt = base === undefined && goal.importId !== "";
-    const old = base ? found : adopt ? await this.#import(goal, provider) : undefined;
+    const old =
+      found && base ? refreshed(found, base) : adopt ? await this.#import(goal, provider) : undefined;
     const decided = plan(goal, old, base ?? old?.inputs ?? {}, forceNew);
     if (decided.problem !== undefined) {
       // The CLI lets a preview show what it cannot do to a resource that is being imported.
@@ -253,4 +254,12 @@ export class Deployment implements Registrar {
     ];
     return { ...goal, id, outputs: Object.fromEntries(Object.entries(outputs).map(mark)) };
   }
+}
+
+/**
+ * The resource with its inputs as they are now: a deletion, and what is ignored, goes by those. Secrets stay in their
+ * envelopes, and thus as they were.
+ */
+function refreshed(found: Resource, base: Props): Resource {
+  return has("secret", found.inputs) ? found : { ...found, inputs: base };
 }

@@ -31,7 +31,13 @@ const forceNew: Record<string, string[]> = {
   "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": ["roleRef"],
   "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding": ["roleRef"],
 };
-const knownOptions = ["kubeconfig", "context", "clusterIdentifier", "enableConfigMapMutable"];
+const knownOptions = [
+  "kubeconfig",
+  "context",
+  "clusterIdentifier",
+  "enableConfigMapMutable",
+  "enablePatchForce",
+];
 const knownAnnotations = ["pulumi.com/patchForce", "pulumi.com/deletionPropagationPolicy"];
 
 /** Whether {@link Kubernetes} makes resources of this type. */
@@ -95,7 +101,8 @@ export class Kubernetes implements Provider {
       const value = at(live, path);
       return value === undefined ? inputs : replaceAt(inputs, path, value);
     }, plain(goal.inputs)) as Props;
-    await this.#api.apply(object, at(object, patchForce) === "true");
+    const forced = at(object, patchForce) === "true" || this.#options["enablePatchForce"] === "true";
+    await this.#api.apply(object, forced);
     return this.#ready(goal, old.id, goal.timeouts.update, signal);
   }
 

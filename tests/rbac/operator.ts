@@ -1,0 +1,107 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
+import { parse } from "yaml";
+import { loadCluster } from "../../components/cluster/client.ts";
+import { ApiError, request } from "../../components/cluster/snapshot/api.ts";
+import { type Lab, operators } from "../../lab/index.ts";
+import { eventually } from "../e2e/scenario.ts";
+import type { Right } from "./rights.ts";
+
+const rbac = "/apis/rbac.authorization.k8s.io/v1";
+const apiGroup = "rbac.authorization.k8s.io";
+
+/** A ServiceAccount with the rights that it is given, and none beside those that everybody has. */
+export class Operator {
+  /** Its name as the API server has it. */
+  readonly user: string;
+  /** Path of a kubeconfig with its token. */
+  readonly kubeconfig: string;
+  readonly config: KubeConfig;
+  readonly #admin: KubeConfig;
+  readonly #name: string;
+
+  private constructor(admin: KubeConfig, name: string, kubeconfig: string) {
+    this.user = `system:serviceaccount:${operators}:${name}`;
+    this.kubeconfig = kubeconfig;
+    this.config = loadCluster({ kubeconfig }, {});
+    this.#admin = admin;
+    this.#name = name;
+  }
+
+  /** Makes one on a lab, without any right. */
+  static async create(lab: Lab, name: string): Promise<Operator> {
+    const admin = loadCluster({ kubeconfig: lab.kubeconfig }, {});
+    await make(admin, "/api/v1/namespaces", { metadata: { name: operators } });
+    const accounts = `/api/v1/namespaces/${operators}/serviceaccounts`;
+    await make(admin, accounts, { metadata: { name } });
+    const answer = await request(admin, HttpMethod.POST, `${accounts}/${name}/token`, {
+      body: { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} },
+    });
+    const { token } = (answer as { status: { token: string } }).status;
+    const { clusters } = parse(readFileSync(lab.kubeconfig, "utf8")) as { clusters: { name: string }[] };
+    const kubeconfig = `${lab.kubeconfig}.${name}`;
+    const context = { cluster: clusters[0]?.name, user: name };
+    const content = {
+      ...{ apiVersion: "v1", kind: "Config", clusters, "current-context": name },
+      contexts: [{ name, context }],
+      users: [{ name, user: { token } }],
+    };
+    writeFileSync(kubeconfig, JSON.stringify(content), { mode: 0o600 });
+    const operator = new Operator(admin, name, kubeconfig);
+    const subjects = [{ kind: "ServiceAccount", name, namespace: operators }];
+    for (const [path, kind] of [
+      [rbac, "ClusterRole"],
+      [`${rbac}/namespaces/kube-system`, "Role"],
+    ] as const) {
+      const metadata = { name: `operator-${name}` };
+      await make(admin, `${path}/${kind.toLowerCase()}s`, { metadata, rules: [] });
+      await make(admin, `${path}/${kind.toLowerCase()}bindings`, {
+        metadata,
+        subjects,
+        roleRef: { apiGroup, kind, name: metadata.name },
+      });
+    }
+    return operator;
+  }
+
+  /** Gives it these rights and no others, and waits until the API server goes by that. */
+  async may(rights: readonly Right[], not?: Right): Promise<void> {
+    for (const [path, isOf] of [
+      [`${rbac}/clusterroles`, (right: Right) => right.namespace === undefined],
+      [`${rbac}/namespaces/kube-system/roles`, (right: Right) => right.namespace !== undefined],
+    ] as const) {
+      const rules = rights
+        .filter((right) => right !== not && isOf(right))
+        .map(({ verb, group, resource, name }) => ({
+          ...{ apiGroups: [group], resources: [resource], verbs: [verb] },
+          ...(name !== undefined && { resourceNames: [name] }),
+        }));
+      await request(this.#admin, HttpMethod.PATCH, `${path}/operator-${this.#name}`, { body: { rules } });
+    }
+    await eventually(`${this.#name} has these rights`, async () => {
+      const answers = await Promise.all(rights.map((right) => this.#isAllowed(right)));
+      return answers.every((isAllowed, index) => isAllowed === (rights[index] !== not));
+    });
+  }
+
+  async #isAllowed({ verb, group, resource: full, name, namespace }: Right): Promise<boolean> {
+    const [resource, subresource] = full.split("/");
+    const resourceAttributes = { verb, group, resource, subresource, name, namespace };
+    const body = {
+      apiVersion: "authorization.k8s.io/v1",
+      kind: "SubjectAccessReview",
+      spec: { user: this.user, groups: ["system:authenticated"], resourceAttributes },
+    };
+    const path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+    const answer = await request(this.#admin, HttpMethod.POST, path, { body });
+    return (answer as { status: { allowed: boolean } }).status.allowed;
+  }
+}
+
+async function make(admin: KubeConfig, path: string, body: object): Promise<void> {
+  try {
+    await request(admin, HttpMethod.POST, path, { body });
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 409)) throw error;
+  }
+}
