@@ -14,13 +14,20 @@ ${clusterUsage}
   --token T              the restart token that the pods must carry
   --since TIME           ISO 8601 with a zone; every process must have started since, by this machine's clock
   --mode M               iptables, ipvs or nftables; default: what the ConfigMap says
+  --failures F           none (default), or any: failed syncs since the processes started are not looked at
   --at-least N           so many nodes have to be verified; default: 1, since no Ready node proves nothing
   --test-services NAME   the Services that commands/testService.ts made before a restart have to answer, too`;
 
 const modes = ["iptables", "ipvs", "nftables"];
 const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
 
-function mistakes({ token, since, mode, ...rest }: Readonly<Record<string, string | undefined>>): Problem[] {
+function mistakes({
+  token,
+  since,
+  mode,
+  failures,
+  ...rest
+}: Readonly<Record<string, string | undefined>>): Problem[] {
   const atLeast = rest["at-least"];
   return [
     ...(atLeast === undefined || /^\d{1,5}$/.test(atLeast)
@@ -32,6 +39,9 @@ function mistakes({ token, since, mode, ...rest }: Readonly<Record<string, strin
     ...(since === undefined || (isoTime.test(since) && !Number.isNaN(Date.parse(since)))
       ? []
       : [{ path: "--since", value: since, accepted: "a time such as 2026-11-23T08:30:00Z" }]),
+    ...(failures === undefined || failures === "none" || failures === "any"
+      ? []
+      : [{ path: "--failures", value: failures, accepted: "none or any" }]),
     ...(mode === undefined || modes.includes(mode)
       ? []
       : [{ path: "--mode", value: mode, accepted: modes.join(", ") }]),
@@ -40,12 +50,12 @@ function mistakes({ token, since, mode, ...rest }: Readonly<Record<string, strin
 
 await runCheck({
   usage,
-  own: ["token", "since", "mode", "at-least", "test-services"],
+  own: ["token", "since", "mode", "failures", "at-least", "test-services"],
   mistakes,
   run: async ({ config, daemonSet, nodes, deadlineMs, json, own, signal }) => {
     const since = own["since"] === undefined ? undefined : new Date(own["since"]);
     const expectation = {
-      ...{ daemonSet, nodes, since },
+      ...{ daemonSet, nodes, since, allowFailures: own["failures"] === "any" },
       ...{ token: own["token"], mode: own["mode"], testServices: own["test-services"] },
     };
     const report = await verify(config, expectation, { deadlineMs, signal });

@@ -11,6 +11,7 @@ import {
   checkSettings,
   type ClusterRoleChoice,
   type EnvVar,
+  type Metadata,
   type ResourceRequirements,
   settingsShape,
   type Toleration,
@@ -54,6 +55,12 @@ export interface KubeProxyArgs {
   updateStrategy?: UpdateStrategy;
   /** Environment variables after NODE_NAME, such as `*_proxy`. Default: none. */
   env?: pulumi.Input<pulumi.Input<EnvVar>[]>;
+  /** Arguments of kube-proxy after kubeadm's own, such as `--v=4`. Default: none. */
+  extraArgs?: pulumi.Input<pulumi.Input<string>[]>;
+  /** Labels and annotations of every object beside the program's own. Default: none. */
+  metadata?: pulumi.Input<Metadata>;
+  /** Labels and annotations of the pods beside the program's own. Default: none. */
+  podMetadata?: pulumi.Input<Metadata>;
   /** The restart token: a new text replaces the DaemonSet. One line, 1 to 256 characters. Default `initial`. */
   restart?: pulumi.Input<string>;
   /** How a restart takes the old pods down: `Rolling` (default) or `Recreate`. It decides which resources there are. */
@@ -69,6 +76,13 @@ export interface KubeProxyArgs {
   restartNodes?: RestartNodes;
   /** Whether kube-proxy runs. `false` removes its DaemonSets and pods; the rules stay in the kernels. Default true. */
   running?: boolean;
+  /** A switch between modes that loses connections, such as `iptables to ipvs`; others need no confirmation. Default: none. */
+  confirmModeSwitch?: pulumi.Input<string>;
+  /**
+   * Whether a kube-proxy that kubeadm has installed is taken over as it runs, instead of ending with `already exists`.
+   * Needs `facts`. Once it is taken over this changes nothing any more. Default false.
+   */
+  adopt?: boolean;
   /** What the cluster says, see `askFacts`: checked in the preview, which then tells what happens to the pods. */
   facts?: ClusterFacts;
   /**
@@ -103,6 +117,8 @@ const timeout = optional(
 const token = optional(text(acceptedToken, isToken));
 const nodeName = text("the name of a node", (value) => /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(value));
 
+const modeSwitchPattern = /^(iptables|ipvs|nftables) to (iptables|ipvs|nftables)$/;
+
 /** The arguments of KubeProxy that make its objects and what each accepts. */
 export const argsShape = {
   ...settingsShape,
@@ -121,6 +137,10 @@ export const argsShape = {
     }),
   ),
   running: optional(v.boolean("true or false")),
+  confirmModeSwitch: optional(
+    text("a switch between two modes, such as iptables to ipvs", (value) => modeSwitchPattern.test(value)),
+  ),
+  adopt: optional(v.boolean("true or false")),
   timeouts: optional(
     mapping({ pod: timeout, create: timeout, update: timeout, delete: timeout, verify: timeout }),
   ),
@@ -145,6 +165,9 @@ export function checkArgs(
     ...problems,
     ...(isSound("kubernetesVersion") && facts ? checkMode(value["kubernetesVersion"], facts) : []),
     ...(isSound("pools") && isSound("nodeSelector") ? checkPools(value, facts?.nodes) : []),
+    ...(value["adopt"] === true && facts?.objects === undefined
+      ? [{ path: "adopt", value: true, accepted: "true with facts of the cluster, see askFacts" }]
+      : []),
     ...(isSound("restartNodes") && facts
       ? checkNodes(value["restartNodes"] as RestartNodes | undefined, facts)
       : []),

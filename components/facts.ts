@@ -12,6 +12,10 @@ export interface ClusterFacts {
   daemonSets: DaemonSetFacts[];
   /** The ConfigMaps in kube-system with label `app=kube-proxy`: kubeadm's one and those of pools. */
   configMaps: ConfigMapFacts[];
+  /** The pods that help in a switch between modes which has not ended. */
+  helpers: HelperFacts[];
+  /** kube-proxy's objects by kubeadm's names, as far as they exist, as a list in JSON: what `adopt` takes over. */
+  objects?: string;
   /** kubeadm's own ClusterConfiguration, as YAML; absent where kubeadm left none. */
   clusterConfiguration?: string;
 }
@@ -60,6 +64,13 @@ export interface ConfigMapFacts {
   resourceVersion: string;
   /** `config.conf` and `kubeconfig.conf`, and whatever else somebody put there. */
   data: Record<string, string>;
+}
+
+/** A pod that helps in a switch between modes. */
+export interface HelperFacts {
+  uid: string;
+  /** The mode whose rules it makes; `clearing` for one that removes rules. */
+  mode: string;
 }
 
 /** Longest wait for the cluster, in milliseconds. */

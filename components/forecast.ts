@@ -1,8 +1,11 @@
 import { selects } from "./cluster/verify/selection.ts";
+import type { TakeOver } from "./adoption/takeOver.ts";
 import { changesOf } from "./changes.ts";
 import { configMapOf, driftOf, isDeclared, isOverwritten, liveOf } from "./drift.ts";
 import type { ClusterFacts, DaemonSetFacts, NodeFacts } from "./facts.ts";
 import { isKubeadms } from "./kubeadm/overwriting.ts";
+import { parseVersion } from "./kubeadm/version.ts";
+import { confirmationProblem, switchOf, whyConfirm } from "./modes.ts";
 import { layoutAnnotation, type Wave } from "./pools/waves.ts";
 import { listed, type Problem } from "./problems.ts";
 import {
@@ -21,8 +24,14 @@ export interface Plan {
   readonly held: readonly string[];
   /** How long each wave is waited for, as Go durations. */
   readonly waits: readonly string[];
+  /** What is taken over from the cluster. */
+  readonly takeOver?: TakeOver | undefined;
   /** Whether something of it is a secret, so that no value is told. */
   readonly secret?: boolean;
+  /** Whose kube-proxy it is. */
+  readonly kubernetesVersion: string;
+  /** The switch between modes that the user has confirmed. */
+  readonly confirmed?: string | undefined;
 }
 
 /** What the coming `up` does to the pods, in sentences. */
@@ -45,7 +54,9 @@ export interface Forecast {
  */
 export function forecast(waves: readonly Wave[], plan: Plan, facts: ClusterFacts): Forecast {
   const each = waves.flatMap((wave, index) =>
-    plan.held.includes(wave.pool ?? "") ? [] : [forecastWave(wave, plan, facts, plan.waits[index])],
+    plan.held.includes(wave.pool ?? "")
+      ? []
+      : [forecastSwitch(wave, plan, facts), forecastWave(wave, plan, facts, plan.waits[index])],
   );
   const layouts = waves.map(({ daemonSet: { metadata } }) => {
     return [metadata.name, metadata.annotations?.[layoutAnnotation]] as const;
@@ -56,6 +67,7 @@ export function forecast(waves: readonly Wave[], plan: Plan, facts: ClusterFacts
       ...(moved.length === 0
         ? []
         : [`Pods of ${moved.join(", ")} change hands: each runs until its new DaemonSet replaces it.`]),
+      ...abandoned(waves, facts),
       ...each.flatMap(({ lines }) => lines),
       ...plan.held.map((pool) => `Pool ${pool} stays as it is: this update pauses before it.`),
     ],
@@ -90,7 +102,7 @@ export function inTheWay(
 
 function forecastWave(
   wave: Wave,
-  { strategy, secret = false }: Plan,
+  { strategy, takeOver, secret = false }: Plan,
   facts: ClusterFacts,
   wait: string | undefined,
 ): Forecast {
@@ -121,8 +133,14 @@ function forecastWave(
     return result(`takes over and replaces the pods of its nodes, ${atATime}`);
   }
   const pace = `it is changed back in place, ${atATime}`;
+  if (!(restartAnnotation in live.annotations) && takeOver !== undefined) {
+    return takeOver.keepsPods ? nothing : result(`is changed in place, ${atATime}`);
+  }
   if (isOverwritten(live)) {
     return result(`was overwritten by ${writerOf(live)}: ${pace}`);
+  }
+  if (!(restartAnnotation in live.annotations)) {
+    return { ...nothing, warnings: [foreignWarning(what)] };
   }
   if (differs(restartAnnotation)) {
     const way = outlives ? atATime : `all ${count(live.desired, "pod")} deleted at once, then made anew`;
@@ -135,7 +153,16 @@ function forecastWave(
   if (fields.length > 0) {
     return result(`was changed by ${writerOf(live)} (${listed(fields)}): ${pace}`);
   }
-  return { lines: [], warnings: configMap ? [configMapWarning(wave)] : [], problems: [] };
+  return { ...nothing, warnings: configMap ? [configMapWarning(wave)] : [] };
+}
+
+const nothing: Forecast = { lines: [], warnings: [], problems: [] };
+
+function foreignWarning(what: string): string {
+  return (
+    `${what} is not this program's: the update ends with \`already exists\`. \`pulumi config set adopt true\` takes it over ` +
+    "as it runs."
+  );
 }
 
 function configMapWarning({ configMap: { metadata } }: Wave): string {
@@ -148,6 +175,37 @@ function configMapWarning({ configMap: { metadata } }: Wave): string {
 /** Who has written a DaemonSet last, other than this program. */
 function writerOf({ managers }: DaemonSetFacts): string {
   return managers.find((manager) => !manager.startsWith("pulumi-")) ?? "somebody else";
+}
+
+/** What is said of helpers that no wave needs. */
+function abandoned(waves: readonly Wave[], facts: ClusterFacts): string[] {
+  const { length } = facts.helpers;
+  return length === 0 || waves.some((wave) => switchOf(wave, facts) !== undefined)
+    ? []
+    : [`A switch between modes was given up: ${count(length, "helper")} and their rules are removed.`];
+}
+
+/** What a wave says of a switch between modes. */
+function forecastSwitch(wave: Wave, { kubernetesVersion, confirmed }: Plan, facts: ClusterFacts): Forecast {
+  const change = switchOf(wave, facts);
+  if (change === undefined) {
+    return { lines: [], warnings: [], problems: [] };
+  }
+  const { from, to } = change;
+  const minor = parseVersion(kubernetesVersion)?.minor.minor ?? 0;
+  const why = whyConfirm(change, minor);
+  const what = `${wave.daemonSet.metadata.name} switches from mode ${from} to ${to}`;
+  return why === undefined
+    ? {
+        lines: [
+          `${what}, in three steps. Prepare: before anything is changed, a helper on each node makes the rules of ${to} ` +
+            `beside those of ${from}, and is verified. Switch: the DaemonSet, as below; each helper ends with the ` +
+            `kube-proxy that it stands beside. Clear: what is left of ${from} is removed from every node.`,
+        ],
+        warnings: [],
+        problems: [],
+      }
+    : { lines: [], warnings: [`${what}: ${why}.`], problems: confirmationProblem(change, minor, confirmed) };
 }
 
 function count(number: number, thing: string): string {

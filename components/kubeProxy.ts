@@ -1,11 +1,12 @@
 import type * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { describeTakeOver, takeOverProblems } from "./adoption/describe.ts";
 import { argsShape, checkArgs, type KubeProxyArgs } from "./args.ts";
 import { Children } from "./children.ts";
 import { forecast } from "./forecast.ts";
 import { overwritingNotice } from "./kubeadm/overwriting.ts";
 import { unusedSettings } from "./kubeadm/unused.ts";
-import { type Plain, type Plan, planOf, waitsOf } from "./plan.ts";
+import { objectsToTakeOver, type Plain, type Plan, planOf, waitsOf } from "./plan.ts";
 import { formatProblems, type Problem } from "./problems.ts";
 import {
   configHashAnnotation,
@@ -41,7 +42,7 @@ export interface DaemonSetState {
  * ordinary rollout in place. With `pools` there is one DaemonSet for each, and all of this goes from pool to pool.
  *
  * The provider should have `enableConfigMapMutable: true`; without it a changed configuration replaces the ConfigMap. And
- * `enablePatchForce: true`; without it what kubeadm has overwritten is a conflict.
+ * `enablePatchForce: true`; without it a field that kubeadm or kubectl has written to is a conflict.
  *
  * Mistakes in the arguments end the program with all of them named, before any resource is registered.
  */
@@ -53,25 +54,31 @@ export class KubeProxy extends pulumi.ComponentResource {
 
   constructor(name: string, args: KubeProxyArgs, opts?: pulumi.ComponentResourceOptions) {
     // Access to the cluster makes no object: a kubeconfig that is a secret must not make all of them secret.
-    const { cluster, snapshotFolder, verify, facts, hold, ...settings } = args;
+    const { cluster, snapshotFolder, verify, facts, hold, adopt = false, ...settings } = args;
     super("kube-proxy:index:KubeProxy", name, settings, opts);
 
     // Everything comes from this one output, so that a mistake in the arguments keeps every child from being registered.
+    const owner = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
     const all = pulumi.output(settings);
     const plan = pulumi
       .all([all, pulumi.isSecret(all)])
-      .apply(([plain, secret]) => this.#plan(plain, args, secret));
-    const sets = new Children(this, name, args).declare(plan);
+      .apply(([plain, secret]) => this.#plan(plain, args, { owner, secret }));
+    const taken = adopt ? objectsToTakeOver(facts, owner) : [];
+    const sets = new Children(this, name, args, taken).declare(plan);
     this.daemonSets = pulumi.output(sets.map(stateOf));
     this.restart = pulumi.output(args.restart ?? initialToken);
     this.registerOutputs({ daemonSets: this.daemonSets, restart: this.restart });
   }
 
   /** Checks the arguments, makes objects of them, and tells what happens to the pods. */
-  #plan(plain: Plain, args: KubeProxyArgs, secret: boolean): Plan {
-    const { facts, hold = [] } = args;
-    this.#refuse(checkArgs(argsShape, { ...plain }, facts));
-    const plan = planOf(plain, facts);
+  #plan(plain: Plain, args: KubeProxyArgs, { owner, secret }: { owner: string; secret: boolean }): Plan {
+    const { facts, hold = [], adopt = false } = args;
+    this.#refuse(checkArgs(argsShape, { ...plain, adopt }, facts));
+    const plan = planOf(plain, facts, { owner, adopt });
+    if (plan.takeOver !== undefined) {
+      this.#refuse(takeOverProblems(plan.takeOver, plain), "the kube-proxy that is to be taken over");
+      this.#say("info", [describeTakeOver(plan.takeOver)]);
+    }
     this.#say("warn", unusedSettings(plain));
     if (plain.running === false) {
       this.#say("warn", [
@@ -80,7 +87,10 @@ export class KubeProxy extends pulumi.ComponentResource {
       ]);
     } else if (facts !== undefined) {
       const strategy = plain.restartStrategy ?? RestartStrategy.Rolling;
-      const told = forecast(plan.waves, { strategy, held: hold, waits: waitsOf(args), secret }, facts);
+      const { kubernetesVersion, confirmModeSwitch: confirmed } = plain;
+      const { waves, takeOver } = plan;
+      const intended = { strategy, held: hold, waits: waitsOf(args), takeOver, secret };
+      const told = forecast(waves, { ...intended, kubernetesVersion, confirmed }, facts);
       this.#refuse(told.problems);
       this.#say("info", told.lines);
       this.#say("warn", told.warnings);
@@ -93,10 +103,10 @@ export class KubeProxy extends pulumi.ComponentResource {
     return plan;
   }
 
-  #refuse(problems: readonly Problem[]): void {
+  #refuse(problems: readonly Problem[], what = "the arguments of KubeProxy"): void {
     if (problems.length > 0) {
       // Pulumi puts "error serializing property ..." in front, so the list starts on a line of its own.
-      const message = `\n${formatProblems("the arguments of KubeProxy; nothing was changed", problems)}`;
+      const message = `\n${formatProblems(`${what}; nothing was changed`, problems)}`;
       throw new pulumi.ResourceError(message, this, true);
     }
   }

@@ -258,7 +258,8 @@ function portForwards(dir: string, kubeProxy: number): string {
     metadata: { name: "kube-proxy" },
     spec: {
       selector: { matchNamespaces: ["kube-system"] },
-      forwards: [{ ports: [10249], target: { address: "127.0.0.1", port: kubeProxy } }],
+      // A helper's in a switch between modes is the second one.
+      forwards: [{ ports: [10249, 10247], target: { address: "127.0.0.1", port: kubeProxy } }],
     },
   };
   writeFileSync(path, stringify(configuration), { mode: 0o600 });

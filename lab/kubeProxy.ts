@@ -1,6 +1,6 @@
 /**
  * Stands in for the kube-proxies of a lab's nodes, of which kwok only pretends that they run: whoever forwards port
- * 10249 of their pods reaches this server. It tells the pods apart by the request's Host and answers as each of them
+ * 10249 of their pods, or 10247 of helpers', reaches this server. It tells the pods apart by the request's Host and answers as each of them
  * would, from what the API server says of the pod; `writeFaults` makes some of them answer otherwise.
  *
  * Run by `start.ts` as a process of its own: `node kubeProxy.ts DIR PORT [GATEWAY]`. In a lab without real nodes it
@@ -18,6 +18,9 @@ import { type Fault, readFault } from "./faults.ts";
 import { playNodeAddresses } from "./nodeAddresses.ts";
 
 const namespace = "kube-system";
+
+/** Where a helper in a switch between modes has its configuration, instead of in a ConfigMap. */
+const helperConfiguration = "kube-proxy/helper-configuration";
 
 /** Seconds from a process' start to its first sync. On a real node: 1.5, most of which is the start. */
 const firstSync = 0.3;
@@ -71,10 +74,14 @@ async function readPods(): Promise<void> {
     const name = metadata?.name ?? "";
     const started = status?.containerStatuses?.[0]?.state?.running?.startedAt;
     const configMap = spec?.volumes?.find((volume) => volume.configMap !== undefined)?.configMap?.name;
-    if (known.has(name) || started === undefined || configMap === undefined) continue;
-    const reading = configurations.get(configMap) ?? readConfiguration(configMap);
-    configurations.set(configMap, reading);
-    const configuration = await reading;
+    const own = metadata?.annotations?.[helperConfiguration];
+    const source = own ?? configMap;
+    if (known.has(name) || started === undefined || source === undefined) continue;
+    const reading =
+      configurations.get(source) ??
+      (own === undefined ? readConfiguration(source) : Promise.resolve(parse(own)));
+    configurations.set(source, reading as Promise<Record<string, unknown>>);
+    const configuration = (await reading) as Record<string, unknown>;
     const mode = configuration["mode"] === "nftables" ? "nftables" : "iptables";
     known.set(name, { node: spec?.nodeName ?? "", started: started.getTime() / 1000, configuration, mode });
   }

@@ -62,7 +62,9 @@ const markerOf = (facts: ClusterFacts, more: Partial<Plain> = {}) =>
 const wave = planOf(plain).waves[0];
 const tell = (facts: ClusterFacts, more: Partial<Plain> = {}) => {
   const { waves } = planOf({ ...plain, ...more }, facts);
-  return forecast(waves, { strategy: RestartStrategy.Rolling, held: [], waits: ["12m"] }, facts);
+  const { kubernetesVersion } = plain;
+  const intended = { strategy: RestartStrategy.Rolling, held: [], waits: ["12m"], kubernetesVersion };
+  return forecast(waves, intended, facts);
 };
 
 suite("what others have changed", () => {

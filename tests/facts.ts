@@ -26,5 +26,6 @@ export function factsAfter(plain: Plain, nodes: NodeFacts[]): ClusterFacts {
       resourceVersion: createHash("sha256").update(JSON.stringify(data)).digest("hex").slice(0, 8),
       data: { ...data },
     })),
+    helpers: [],
   };
 }

@@ -81,7 +81,13 @@ suite("a changed kubernetesVersion says what moves with it", () => {
   test("in the preview, below what happens to the pods", () => {
     const facts = factsAfter(withVersion("v1.21.14"), nodes);
     const { waves } = planOf(withVersion("v1.25.3"), facts);
-    const { lines } = forecast(waves, { strategy: RestartStrategy.Rolling, held: [], waits: ["3m"] }, facts);
+    const intended = {
+      strategy: RestartStrategy.Rolling,
+      held: [],
+      waits: ["3m"],
+      kubernetesVersion: "v1.25.3",
+    };
+    const { lines } = forecast(waves, intended, facts);
     assert.deepEqual(lines, [
       "DaemonSet kube-proxy is changed in place, at most 1 of 1 node at a time; waits up to 3m.",
       "DaemonSet kube-proxy changes: image k8s.gcr.io/kube-proxy:v1.21.14 -> registry.k8s.io/kube-proxy:v1.25.3; " +

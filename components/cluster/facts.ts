@@ -1,31 +1,39 @@
 import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
 import type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, NodeFacts } from "../facts.ts";
-
+import { helperLabel } from "../modes.ts";
 import { find, list, request } from "./snapshot/api.ts";
-import type { ApiObject } from "./snapshot/objects.ts";
-import { type DaemonSet, listDaemonSets, managersOf } from "./workload.ts";
+import { type ApiObject, kubeProxyIds, pathOf } from "./snapshot/objects.ts";
+import { strip } from "./snapshot/strip.ts";
+import { type DaemonSet, listDaemonSets, listHelpers, managersOf } from "./workload.ts";
 
 /**
- * Reads what decides what an `up` does: four requests, however many nodes.
+ * Reads what decides what an `up` does: eleven requests, however many nodes.
  *
  * @param config - the cluster, see `loadCluster`
  * @throws ApiError when the API server refuses or does not answer
  */
 export async function readFacts(config: KubeConfig): Promise<ClusterFacts> {
-  const [nodes, daemonSets, configMaps, kubeadmConfig] = await Promise.all([
+  const [nodes, daemonSets, configMaps, helpers, kubeadmConfig, objects] = await Promise.all([
     readNodes(config),
     listDaemonSets(config),
     list(config, kubeProxyConfigMaps, "app=kube-proxy"),
+    listHelpers(config),
     find(config, "/api/v1/namespaces/kube-system/configmaps/kubeadm-config"),
+    Promise.all(kubeadmsIds.map((id) => find(config, pathOf(id)))),
   ]);
   const { ClusterConfiguration: clusterConfiguration } = dataOf(kubeadmConfig);
   return {
     nodes,
     daemonSets: daemonSets.map(daemonSetFacts),
     configMaps: configMaps.map(configMapFacts),
+    helpers: helpers.map(({ metadata: { uid, labels } }) => ({ uid, mode: labels?.[helperLabel] ?? "" })),
+    objects: JSON.stringify(objects.filter((object) => object !== undefined).map(strip)),
     ...(clusterConfiguration !== undefined && { clusterConfiguration }),
   };
 }
+
+/** All of kube-proxy's objects but the ClusterRole, which kubeadm does not make. */
+const kubeadmsIds = kubeProxyIds.filter(({ kind }) => kind !== "ClusterRole");
 
 const kubeProxyConfigMaps = { apiVersion: "v1", kind: "ConfigMap", namespace: "kube-system" };
 

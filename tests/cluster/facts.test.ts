@@ -44,12 +44,14 @@ function cluster(
   daemonSets: readonly object[],
   configMaps: readonly object[] = [],
   kubeadmConfig?: object,
+  helpers: readonly object[] = [],
 ): Answer {
   const answers: Record<string, object | undefined> = {
     "/api/v1/nodes": { items: nodes },
     "/apis/apps/v1/namespaces/kube-system/daemonsets": { items: daemonSets },
     "/api/v1/namespaces/kube-system/configmaps?labelSelector=app%3Dkube-proxy": { items: configMaps },
     "/api/v1/namespaces/kube-system/configmaps/kubeadm-config": kubeadmConfig,
+    "/api/v1/namespaces/kube-system/pods?labelSelector=kube-proxy%2Fhelper": { items: helpers },
   };
   return ({ url = "" }, response) => {
     const body = answers[url];
@@ -99,6 +101,8 @@ suite("the facts of a cluster", () => {
       ],
       daemonSets: [],
       configMaps: [],
+      helpers: [],
+      objects: "[]",
     });
   });
 
@@ -149,6 +153,12 @@ suite("the facts of a cluster", () => {
       { name: "kube-proxy-canary", resourceVersion: "8", data: {} },
     ]);
     assert.equal(clusterConfiguration, "kubernetesVersion: v1.37.2");
+  });
+
+  test("the helpers of a switch between modes", async () => {
+    const helper = { metadata: { name: "a", uid: "1", labels: { "kube-proxy/helper": "nftables" } } };
+    const { helpers } = await ask(cluster([], [], [], undefined, [helper]));
+    assert.deepEqual(helpers, [{ uid: "1", mode: "nftables" }]);
   });
 
   test("every failure is an error of one line", async () => {

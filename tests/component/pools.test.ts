@@ -190,7 +190,7 @@ suite("a pool that is held", () => {
 
   test("is not made when the cluster has none, or one of another layout", async () => {
     const elsewhere = clusterWith({ pools: pools.map((pool) => ({ ...pool, tolerations: [] })) });
-    for (const cluster of [{ ...facts, daemonSets: [], configMaps: [] }, elsewhere]) {
+    for (const cluster of [{ ...facts, daemonSets: [], configMaps: [], helpers: [] }, elsewhere]) {
       const registrations = await declare({ hold: ["rest"], facts: cluster });
       assert.deepEqual(
         registrations.filter(({ name }) => name.includes("rest")),

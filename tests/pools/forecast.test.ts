@@ -29,7 +29,8 @@ const after = (args: Partial<Plain>, all = nodes(20)) => factsAfter({ ...plain, 
 function tell(args: Partial<Plain>, facts: ClusterFacts, held: string[] = []) {
   const strategy = args.restartStrategy ?? RestartStrategy.Rolling;
   const { waves } = planOf({ ...plain, ...args });
-  return forecast(waves, { strategy, held, waits: waves.map(() => "12m") }, facts);
+  const { kubernetesVersion } = plain;
+  return forecast(waves, { strategy, held, waits: waves.map(() => "12m"), kubernetesVersion }, facts);
 }
 
 suite("what an up does to the pods is said before", () => {
@@ -42,7 +43,7 @@ suite("what an up does to the pods is said before", () => {
   });
 
   test("the first one", () => {
-    assert.deepEqual(tell({}, { nodes: nodes(20), daemonSets: [], configMaps: [] }).lines, [
+    assert.deepEqual(tell({}, { nodes: nodes(20), daemonSets: [], configMaps: [], helpers: [] }).lines, [
       "DaemonSet kube-proxy is created for 20 nodes; waits up to 12m.",
     ]);
   });
@@ -66,6 +67,34 @@ suite("what an up does to the pods is said before", () => {
     const other = tell({ restart: "2", restartStrategy: Recreate }, made);
     assert.match(other.lines.join(), /at most 1 of 20 nodes at a time/);
     assert.match(other.warnings.join(), /still rolls, the next one recreates/);
+  });
+
+  test("a DaemonSet that somebody else has made, and what takes it over", () => {
+    const [live] = after({}).daemonSets;
+    assert.ok(live);
+    const foreign = { ...after({}), daemonSets: [{ ...live, annotations: {}, managers: ["kubeadm"] }] };
+    const { lines, warnings } = tell({ restart: "new" }, foreign);
+    assert.deepEqual(lines, []);
+    assert.match(
+      warnings.join(),
+      /`already exists`\. `pulumi config set adopt true` takes it over as it runs/,
+    );
+
+    const { waves } = planOf({ ...plain, restart: "new" });
+    const takeOver = { taken: [], edits: {}, problems: [], changes: [], keepsPods: true };
+    const { kubernetesVersion } = plain;
+    const taking = { strategy: RestartStrategy.Rolling, held: [], waits: ["12m"], kubernetesVersion };
+    assert.deepEqual(forecast(waves, { ...taking, takeOver }, foreign), {
+      lines: [],
+      warnings: [],
+      problems: [],
+    });
+    const changing = forecast(waves, { ...taking, takeOver: { ...takeOver, keepsPods: false } }, foreign);
+    assert.match(
+      changing.lines.join(),
+      /is changed in place, at most 2 of 20 nodes at a time; waits up to 12m\./,
+    );
+    assert.deepEqual(changing.warnings, []);
   });
 
   test("a change in place", () => {
@@ -126,7 +155,7 @@ suite("what an up does to the pods is said before", () => {
     const some = tell({ restart: "2", updateStrategy }, after({ updateStrategy }, dead)).problems;
     assert.match(some[0]?.accepted ?? "", /the rollout would never end; repair/);
     assert.deepEqual(tell({}, after({}, dead)).problems, []);
-    assert.deepEqual(tell({}, { nodes: dead, daemonSets: [], configMaps: [] }).problems, []);
+    assert.deepEqual(tell({}, { nodes: dead, daemonSets: [], configMaps: [], helpers: [] }).problems, []);
     const notReady = nodes(20, { ready: "False" });
     assert.deepEqual(
       tell({ restart: "2" }, after({}, notReady)).problems,
@@ -136,14 +165,20 @@ suite("what an up does to the pods is said before", () => {
   });
 
   test("a first pool without a node is refused, a last one may wait for nodes", () => {
-    const { problems } = tell({ pools }, { nodes: nodes(3), daemonSets: [], configMaps: [] });
+    const { problems } = tell({ pools }, { nodes: nodes(3), daemonSets: [], configMaps: [], helpers: [] });
     assert.deepEqual(
       problems.map(({ path, value }) => [path, value]),
       [["pools[0]", "canary"]],
     );
     const all = nodes(3, { labels: { pool: "canary" } });
-    assert.deepEqual(tell({ pools }, { nodes: all, daemonSets: [], configMaps: [] }).problems, []);
-    assert.deepEqual(tell({ pools }, { nodes: [], daemonSets: [], configMaps: [] }).problems, []);
+    assert.deepEqual(
+      tell({ pools }, { nodes: all, daemonSets: [], configMaps: [], helpers: [] }).problems,
+      [],
+    );
+    assert.deepEqual(
+      tell({ pools }, { nodes: [], daemonSets: [], configMaps: [], helpers: [] }).problems,
+      [],
+    );
   });
 });
 
@@ -161,7 +196,10 @@ suite("a pause", () => {
     const [canary] = after({ pools, restart: "2" }, all).daemonSets;
     const [, rest] = before.daemonSets;
     assert.ok(canary && rest);
-    assert.deepEqual(heldPools(wanted, 1, { nodes: all, daemonSets: [canary, rest], configMaps: [] }), []);
+    assert.deepEqual(
+      heldPools(wanted, 1, { nodes: all, daemonSets: [canary, rest], configMaps: [], helpers: [] }),
+      [],
+    );
   });
 
   test("holds nothing without one, or where nothing changes before it", () => {
@@ -177,8 +215,9 @@ suite("a pause", () => {
     assert.deepEqual(heldPools({ ...plain, pools, image: "example.com/p:1" }, 1, after({ pools }, all)), [
       "rest",
     ]);
-    assert.deepEqual(heldPools({ ...plain, pools }, 1, { nodes: all, daemonSets: [], configMaps: [] }), [
-      "rest",
-    ]);
+    assert.deepEqual(
+      heldPools({ ...plain, pools }, 1, { nodes: all, daemonSets: [], configMaps: [], helpers: [] }),
+      ["rest"],
+    );
   });
 });

@@ -10,7 +10,11 @@ export interface Standard {
   readonly mode: string | undefined;
   readonly configuration: Readonly<Record<string, unknown>> | undefined;
   readonly since: Date | undefined;
+  readonly allowFailures?: boolean | undefined;
 }
+
+/** What a process itself is held against. */
+export type LoadedStandard = Pick<Standard, "mode" | "configuration" | "since" | "allowFailures">;
 
 /**
  * How much earlier than `since` a process may seem to have started, in seconds. Its age is measured on the node's own
@@ -30,7 +34,7 @@ export function standardOf(
   fleet: Fleet,
 ): Standard {
   const configuration = declared ?? fleet.configuration;
-  const { token, configHash, since } = expectation;
+  const { token, configHash, since, allowFailures } = expectation;
   const mode = expectation.mode ?? configuration?.["mode"];
   return {
     revision: fleet.revision,
@@ -39,6 +43,7 @@ export function standardOf(
     mode: typeof mode === "string" ? mode : configuration && "",
     configuration,
     since,
+    allowFailures,
   };
 }
 
@@ -52,7 +57,11 @@ export function judgeFromCluster(node: Node, standard: Standard): NodeResult | u
 }
 
 /** The node's verdict from what it answered, for a node about which {@link judgeFromCluster} was silent. */
-export function judgeAnswers(node: Node, { probed, service }: Answered, standard: Standard): NodeResult {
+export function judgeAnswers(
+  node: Node,
+  { probed, service }: Answered,
+  standard: LoadedStandard,
+): NodeResult {
   const reasons = [
     ...(typeof probed === "string" ? [probed] : observationReasons(probed, standard)),
     ...(service?.verdict === "fails" ? [service.reason] : []),
@@ -61,11 +70,11 @@ export function judgeAnswers(node: Node, { probed, service }: Answered, standard
   return result(node, verdict, reasons, { probed, service });
 }
 
-function observationReasons(observation: Observation, standard: Standard): string[] {
+function observationReasons(observation: Observation, standard: LoadedStandard): string[] {
   return [
     ...startReasons(observation, standard.since),
     ...syncReasons(observation),
-    ...failureReasons(observation),
+    ...(standard.allowFailures === true ? [] : failureReasons(observation)),
     ...configurationReasons(observation, standard),
   ];
 }
@@ -103,7 +112,7 @@ function failureReasons({ failures }: Observation): string[] {
   return [...failures].map(([name, count]) => `${name} is ${count}, not 0`);
 }
 
-function configurationReasons(observation: Observation, { mode, configuration }: Standard): string[] {
+function configurationReasons(observation: Observation, { mode, configuration }: LoadedStandard): string[] {
   const expected = mode === "" ? "iptables" : mode;
   const wrongMode = expected !== undefined && observation.mode !== expected;
   const fields = differingFields(configuration ?? {}, observation.configuration)

@@ -17,6 +17,8 @@ export interface Expectation {
   readonly mode?: string | undefined;
   /** The declared `config.conf`, YAML. Default: that in the ConfigMap which the DaemonSet mounts. */
   readonly configuration?: string | undefined;
+  /** Whether failed syncs since the process started are not looked at. Default: they fail the node. */
+  readonly allowFailures?: boolean | undefined;
   /** When the restart began, by this machine's clock. Every process must have started since. */
   readonly since?: Date | undefined;
   /** Whose test Services, made before the restart, have to answer after it as well; see `prepareServices`. */
