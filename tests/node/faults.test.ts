@@ -49,11 +49,12 @@ function useNodes(mode: Mode, config: Record<string, unknown> = {}) {
 
   const onNode = (...args: string[]) => runOrFail(nodeCommand(lab.lab, faulty, args));
 
-  /** Does something on the faulty node until the work has ended. */
-  async function during(command: string[], work: () => Promise<void>): Promise<void> {
+  /** Runs a command on the faulty node, which has this input and waits for more, until the work has ended. */
+  async function during(command: string[], input: string, work: () => Promise<void>): Promise<void> {
     const { file, args, env } = nodeCommand(lab.lab, faulty, command);
     const child = spawn(file, args, { env, stdio: ["pipe", "ignore", "inherit"] });
     const ended = new Promise((resolve) => child.once("close", resolve));
+    child.stdin.write(input);
     try {
       await work();
     } finally {
@@ -164,10 +165,10 @@ suite("faults of a kube-proxy in mode nftables", { skip }, () => {
   });
 
   test("a process that is stopped", async () => {
-    await nodes.onNode("pkill", "-STOP", "kube-proxy");
+    await nodes.onNode("killall", "-STOP", "kube-proxy");
     await nodes.assertFound(/^its metrics cannot be read: no complete answer within 5 s/);
-    await nodes.onNode("pkill", "-CONT", "kube-proxy");
-    await nodes.during(["sh", "-c", stopNewProcesses], async () => {
+    await nodes.onNode("killall", "-CONT", "kube-proxy");
+    await nodes.during(["sh", "-c", stopNewProcesses], "", async () => {
       await nodes.assertHalts("stopped", /its metrics cannot be read/);
       const { code, result } = await nodes.doctor();
       assert.equal(code, 1);
@@ -210,8 +211,10 @@ suite("faults of a kube-proxy in mode iptables", { skip }, () => {
   });
 
   test("a lock that somebody holds", async () => {
-    await nodes.during(["flock", "/run/xtables.lock", "cat"], async () => {
-      await nodes.assertHalts("lock", /it has never synced its rules/);
+    // It takes the lock with a table's name, and keeps it until COMMIT.
+    await nodes.during(["iptables-legacy-restore", "--noflush"], "*nat\n", async () => {
+      // It waits for the lock before it listens.
+      await nodes.assertHalts("lock", /its metrics cannot be read|it has never synced its rules/);
     });
     await nodes.recover("lock released");
   });

@@ -45,12 +45,12 @@ export async function prepareRestart(
   }
   const options = { configuration: fleet.configuration, id, lifetimeMs };
   const pods = readyPods(fleet);
+  if (pods.length === 0) return none("no kube-proxy is Ready");
   const check = await ServiceCheck.open(config, pods, options, deadline);
   const answers: ServiceAnswer[] = [];
   await forEachConcurrently(pods, probeConcurrency, async (pod) => {
     answers.push(await check.ask(pod, deadline));
   });
-  if (pods.length === 0) return none("no kube-proxy is Ready");
   const count = answers.filter(({ verdict }) => verdict === "answers").length;
   const [first] = answers;
   return count === 0 && first?.verdict === "unasked"
