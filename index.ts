@@ -11,7 +11,7 @@ const provider = new kubernetes.Provider("cluster", {
   clusterIdentifier: pulumi.getStack(),
   // A changed configuration updates the ConfigMap; by default it would be replaced.
   enableConfigMapMutable: true,
-  // What kubeadm has overwritten belongs to it; without this, putting it right would be a conflict.
+  // kubeadm and kubectl write to the same fields: whoever runs `pulumi up` means them to be as the program says.
   enablePatchForce: true,
 });
 

@@ -3,8 +3,14 @@ import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { ProblemsError } from "../components/problems.ts";
+import { missingForRealNodes } from "../lab/real/requirements.ts";
 import { countRequests } from "./requests.ts";
 import { formatCosts, measureConfiguration } from "./configuration.ts";
+import { casesNamed } from "./node/cases.ts";
+import { measureBehaviour } from "./node/index.ts";
+import { formatted, publish, readBehaviour, writeBehaviour } from "./node/publish.ts";
+import { tables } from "./node/table.ts";
 import { measurePreflight } from "./preflight.ts";
 import { measureRestarts } from "./restart.ts";
 import { measureStart } from "./start.ts";
@@ -13,13 +19,18 @@ import { type Comparison, table } from "./statistics.ts";
 const usage = `Usage: npm run bench -- [--runs N] [--nodes N,N...]
        npm run bench -- --requests [--nodes N,N...]
        npm run bench -- --preflight [--runs N] [--nodes N,N...]
+       npm run bench -- [--node [--only CASE]] [--plot]
 
   --runs N       repetitions of each measurement, side by side (default 5)
   --nodes N,...  sizes of the lab for restarts (default 50,1000; with --requests 20,200, with --preflight 20,1000)
   --requests     count the API requests of a restart instead
-  --preflight    measure the checks before an up alone
+  --preflight    measure the checks before an up instead
+  --node         measure what changes of kube-proxy do to connections instead: root on Linux
+  --only CASE    just the changes with this in their name
+  --plot         put what --node has measured, now or before, on docs/restart-behaviour.md with its pictures
 
-Prints a table and writes bench/results.json; with --requests or --preflight it is only printed.`;
+Prints a table and writes bench/results.json, or bench/behaviour.json with --node; what --requests counts, --preflight
+and --only measure is just printed.`;
 
 const { values } = parseArgs({
   options: {
@@ -27,16 +38,37 @@ const { values } = parseArgs({
     nodes: { type: "string" },
     requests: { type: "boolean", default: false },
     preflight: { type: "boolean", default: false },
+    node: { type: "boolean", default: false },
+    only: { type: "string" },
+    plot: { type: "boolean", default: false },
   },
 });
 const runs = Number(values.runs);
-const preflightSizes = "20,1000";
-const standard = values.requests ? "20,200" : values.preflight ? preflightSizes : "50,1000";
-const sizes = (values.nodes ?? standard).split(",").map(Number);
+const missing = values.node ? await missingForRealNodes() : [];
+const preflightSizes = [20, 1000];
+const standard = values.requests ? [20, 200] : values.preflight ? preflightSizes : [50, 1000];
+const sizes = values.nodes?.split(",").map(Number) ?? standard;
 
 if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
   console.error(`--runs, --nodes: whole numbers above 0, please.\n\n${usage}`);
   process.exitCode = 2;
+} else if (values.only !== undefined && (!values.node || values.plot)) {
+  console.error(`--only: with --node and without --plot, please.\n\n${usage}`);
+  process.exitCode = 2;
+} else if (casesNamed(values.only).length === 0) {
+  const names = casesNamed().map(({ what }) => `  ${what}`);
+  console.error(`--only: part of one of these, please:\n${names.join("\n")}`);
+  process.exitCode = 2;
+} else if (missing.length > 0) {
+  console.error(new ProblemsError("what real nodes need of this machine", missing).message);
+  process.exitCode = 1;
+} else if (values.node || values.plot) {
+  if (values.node) {
+    const behaviour = await measureBehaviour(values.only);
+    console.log(`\n${await formatted(tables(behaviour), "markdown")}`);
+    if (values.only === undefined) await writeBehaviour(behaviour);
+  }
+  if (values.plot) await publish(readBehaviour());
 } else if (values.requests) {
   console.log(`\n${await countRequests(sizes)}`);
 } else if (values.preflight) {
@@ -46,7 +78,7 @@ if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
   console.log(formatCosts(configuration));
   const rows: Comparison[] = [
     ...(await measureStart(runs * 3)),
-    ...(await measurePreflight(preflightSizes.split(",").map(Number), runs * 2)),
+    ...(await measurePreflight(preflightSizes, runs * 2)),
     ...(await measureRestarts(sizes, runs)),
   ];
   console.log(`\n${table(rows)}`);

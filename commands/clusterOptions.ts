@@ -3,7 +3,7 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import { loadCluster } from "../components/cluster/client.ts";
 import { parseGoDuration } from "../components/configuration/goDuration.ts";
 import { formatProblems, type Problem } from "../components/problems.ts";
-import { clusterOf, exitBy, runCommand, UsageError } from "./commandLine.ts";
+import { clusterOf, exitBy, interruption, runCommand, UsageError } from "./commandLine.ts";
 
 /** Options that say which kube-proxies are meant, for a usage text. */
 export const clusterUsage = `  --context C            context in the kubeconfig; default: its current one
@@ -35,6 +35,8 @@ export interface ClusterOptions {
   readonly access: readonly string[];
   /** The command's own options, by name. */
   readonly own: Readonly<Record<string, string | undefined>>;
+  /** See {@link interruption}. */
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -78,7 +80,7 @@ function readCommandLine(
     ...(kubeconfig === undefined || kubeconfig.includes("\n") ? [] : ["--kubeconfig", quoted(kubeconfig)]),
     ...(context === undefined ? [] : ["--context", quoted(context)]),
   ];
-  return { config, daemonSet, nodes, deadlineMs, json, access, own: rest.own };
+  return { config, daemonSet, nodes, deadlineMs, json, access, own: rest.own, signal: interruption() };
 }
 
 function parse(names: readonly string[]) {

@@ -35,16 +35,28 @@ export async function runCommand(usage: string, command: () => void | Promise<vo
  * out, which is told in one line.
  */
 export async function exitBy(work: () => Promise<boolean>): Promise<void> {
+  let ok = false;
   try {
-    process.exitCode = (await work()) ? 0 : 1;
+    ok = await work();
   } catch (error) {
     if (error instanceof ProblemsError) {
       throw error;
     }
     console.error(error instanceof Error ? error.message : String(error));
-    // At once: an API server that does not answer would keep the process alive for as long as it is silent.
-    process.exit(1);
   }
+  // At once: connections that the client keeps open, or an API server that is silent, would keep the process alive.
+  process.exit(ok ? 0 : 1);
+}
+
+/** Aborts when somebody ends this command, so that it can put away what it has made; a second time ends it at once. */
+export function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.once(name, () => {
+      controller.abort(new Error(`ended by ${name}`));
+    });
+  }
+  return controller.signal;
 }
 
 /**

@@ -77,12 +77,10 @@ The lab still runs. Look around with   npm run lab -- kubectl -n kube-system get
 End it with                            npm run lab -- down
 
 On a real cluster: install the Pulumi CLI, then
-  pulumi stack init prod
-  pulumi config set context <your context>
-  pulumi config set kubernetesVersion v1.37.2
-  pulumi config set controlPlaneEndpoint <host:port of your API server>
-  pulumi preview, pulumi up, and to restart: pulumi config set restart <any new text>, pulumi up
-README.md says more; on a cluster where kubeadm has already installed kube-proxy read its part on that first.`);
+  pulumi stack init prod && pulumi config set context <your context>
+  pulumi config set adopt true    takes over the kube-proxy that kubeadm has installed, with no pod restarted
+  pulumi up, and to restart: pulumi config set restart <any new text>, pulumi up
+README.md says more.`);
 }
 
 /** The token of an earlier `npm start` whose kube-proxy still runs. */

@@ -6,19 +6,28 @@ import { clusterUsage, runCheck } from "./clusterOptions.ts";
 const usage = `Usage: npm run --silent verify -- [--context C] [options]
 
 Proves that kube-proxy runs on every Ready node as it is meant to: the pod is of the newest revision, its process has
-synced the rules since it started, nothing has failed, and the loaded configuration is that of the ConfigMap. Asks again
-until all nodes have passed or the deadline has. Exit code: 0 all verified, 1 not, 2 a mistake on the command line.
+synced the rules since it started, nothing has failed, the loaded configuration is that of the ConfigMap, and a Service
+that is made for this, and removed, answers there. Asks again until all nodes have passed or the deadline has. Exit code:
+0 all verified, 1 not, 2 a mistake on the command line.
 
 ${clusterUsage}
   --token T              the restart token that the pods must carry
   --since TIME           ISO 8601 with a zone; every process must have started since, by this machine's clock
   --mode M               iptables, ipvs or nftables; default: what the ConfigMap says
-  --at-least N           so many nodes have to be verified; default: 1, since no Ready node proves nothing`;
+  --failures F           none (default), or any: failed syncs since the processes started are not looked at
+  --at-least N           so many nodes have to be verified; default: 1, since no Ready node proves nothing
+  --test-services NAME   the Services that commands/testService.ts made before a restart have to answer, too`;
 
 const modes = ["iptables", "ipvs", "nftables"];
 const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/;
 
-function mistakes({ token, since, mode, ...rest }: Readonly<Record<string, string | undefined>>): Problem[] {
+function mistakes({
+  token,
+  since,
+  mode,
+  failures,
+  ...rest
+}: Readonly<Record<string, string | undefined>>): Problem[] {
   const atLeast = rest["at-least"];
   return [
     ...(atLeast === undefined || /^\d{1,5}$/.test(atLeast)
@@ -30,6 +39,9 @@ function mistakes({ token, since, mode, ...rest }: Readonly<Record<string, strin
     ...(since === undefined || (isoTime.test(since) && !Number.isNaN(Date.parse(since)))
       ? []
       : [{ path: "--since", value: since, accepted: "a time such as 2026-11-23T08:30:00Z" }]),
+    ...(failures === undefined || failures === "none" || failures === "any"
+      ? []
+      : [{ path: "--failures", value: failures, accepted: "none or any" }]),
     ...(mode === undefined || modes.includes(mode)
       ? []
       : [{ path: "--mode", value: mode, accepted: modes.join(", ") }]),
@@ -38,12 +50,15 @@ function mistakes({ token, since, mode, ...rest }: Readonly<Record<string, strin
 
 await runCheck({
   usage,
-  own: ["token", "since", "mode", "at-least"],
+  own: ["token", "since", "mode", "failures", "at-least", "test-services"],
   mistakes,
-  run: async ({ config, daemonSet, nodes, deadlineMs, json, own }) => {
+  run: async ({ config, daemonSet, nodes, deadlineMs, json, own, signal }) => {
     const since = own["since"] === undefined ? undefined : new Date(own["since"]);
-    const expectation = { daemonSet, nodes, token: own["token"], mode: own["mode"], since };
-    const report = await verify(config, expectation, { deadlineMs });
+    const expectation = {
+      ...{ daemonSet, nodes, since, allowFailures: own["failures"] === "any" },
+      ...{ token: own["token"], mode: own["mode"], testServices: own["test-services"] },
+    };
+    const report = await verify(config, expectation, { deadlineMs, signal });
     console.log(json ? JSON.stringify(report, undefined, 2) : formatReport(report));
     return report.failed === 0 && report.verified >= Number(own["at-least"] ?? 1);
   },

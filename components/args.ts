@@ -11,6 +11,7 @@ import {
   checkSettings,
   type ClusterRoleChoice,
   type EnvVar,
+  type Metadata,
   type ResourceRequirements,
   settingsShape,
   type Toleration,
@@ -55,6 +56,12 @@ export interface KubeProxyArgs {
   updateStrategy?: UpdateStrategy;
   /** Environment variables after NODE_NAME, such as `*_proxy`. Default: none. */
   env?: pulumi.Input<pulumi.Input<EnvVar>[]>;
+  /** Arguments of kube-proxy after kubeadm's own, such as `--v=4`. Default: none. */
+  extraArgs?: pulumi.Input<pulumi.Input<string>[]>;
+  /** Labels and annotations of every object beside the program's own. Default: none. */
+  metadata?: pulumi.Input<Metadata>;
+  /** Labels and annotations of the pods beside the program's own. Default: none. */
+  podMetadata?: pulumi.Input<Metadata>;
   /** The restart token: a new text replaces the DaemonSet. One line, 1 to 256 characters. Default `initial`. */
   restart?: pulumi.Input<string>;
   /** How a restart takes the old pods down: `Rolling` (default) or `Recreate`. It decides which resources there are. */
@@ -70,6 +77,13 @@ export interface KubeProxyArgs {
   restartNodes?: RestartNodes;
   /** Whether kube-proxy runs. `false` removes its DaemonSets and pods; the rules stay in the kernels. Default true. */
   running?: boolean;
+  /** A switch between modes that loses connections, such as `iptables to ipvs`; others need no confirmation. Default: none. */
+  confirmModeSwitch?: pulumi.Input<string>;
+  /**
+   * Whether a kube-proxy that kubeadm has installed is taken over as it runs, instead of ending with `already exists`.
+   * Needs `facts`. Once it is taken over this changes nothing any more. Default false.
+   */
+  adopt?: boolean;
   /** What the cluster says, see `askFacts`: checked in the preview, which then tells what happens to the pods. */
   facts?: ClusterFacts;
   /**
@@ -110,6 +124,8 @@ const clusterIdAccepted =
 const token = optional(text(acceptedToken, isToken));
 const nodeName = text("the name of a node", (value) => /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(value));
 
+const modeSwitchPattern = /^(iptables|ipvs|nftables) to (iptables|ipvs|nftables)$/;
+
 /** The arguments of KubeProxy that make its objects and what each accepts. */
 export const argsShape = {
   ...settingsShape,
@@ -128,6 +144,10 @@ export const argsShape = {
     }),
   ),
   running: optional(v.boolean("true or false")),
+  confirmModeSwitch: optional(
+    text("a switch between two modes, such as iptables to ipvs", (value) => modeSwitchPattern.test(value)),
+  ),
+  adopt: optional(v.boolean("true or false")),
   timeouts: optional(
     mapping({ pod: timeout, create: timeout, update: timeout, delete: timeout, verify: timeout }),
   ),
@@ -163,6 +183,9 @@ export function checkArgs(
     ...problems,
     ...(isSound("kubernetesVersion") && whole ? checkMode(value["kubernetesVersion"], whole) : []),
     ...(isSound("pools") && isSound("nodeSelector") ? checkPools(value, whole?.nodes) : []),
+    ...(value["adopt"] === true && whole === undefined
+      ? [{ path: "adopt", value: true, accepted: "true with facts of the cluster, see askFacts" }]
+      : []),
     ...(isSound("restartNodes") && whole
       ? checkNodes(value["restartNodes"] as RestartNodes | undefined, whole)
       : []),
@@ -177,10 +200,10 @@ function checkMode(version: unknown, { configMaps }: ClusterFacts): Problem[] {
   const minor = parseVersion(version)?.minor.minor;
   const running = configMaps.map(({ data }) => readYaml(data["config.conf"] ?? "")[0]?.value);
   const modes = new Set(running.map((configuration) => isRecord(configuration) && configuration["mode"]));
-  const sectionOf = (mode: unknown) => fields.find(({ path }) => path.startsWith(`${String(mode)}.`));
   return [...modes].flatMap((mode) => {
-    const since = sectionOf(mode)?.since;
-    return minor === undefined || since === undefined || since <= minor
+    const section = fields.filter(({ path }) => path.startsWith(`${String(mode)}.`));
+    const since = Math.min(...section.map((field) => field.since));
+    return minor === undefined || section.length === 0 || since <= minor
       ? []
       : [
           {

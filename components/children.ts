@@ -1,16 +1,19 @@
 import * as command from "@pulumi/command";
 import * as kubernetes from "@pulumi/kubernetes";
 import type * as pulumi from "@pulumi/pulumi";
+import type { LiveObject } from "./adoption/live.ts";
 import type { KubeProxyArgs } from "./args.ts";
-import { clearingHook } from "./clearing.ts";
 import {
   layoutCommand,
   orphansCommand,
   restartNodesCommand,
+  rulesCommand,
   snapshotCommand,
+  testServiceCommand,
   verifyCommand,
 } from "./commands.ts";
 import { repairAnnotation } from "./drift.ts";
+import { clearingHook, preparingHook } from "./hooks.ts";
 import type { ConfigMap, KubeProxyObjects } from "./kubeadm/objects.ts";
 import { ClusterRoleChoice } from "./kubeadm/settings.ts";
 import { obstaclesOf, type Plan, poolNames, waitsOf } from "./plan.ts";
@@ -23,18 +26,37 @@ import {
   templateHashAnnotation,
 } from "./restart.ts";
 
+/** One DaemonSet with what is its own. */
+interface OneWave {
+  readonly wave: pulumi.Output<Wave>;
+  readonly index: number;
+  readonly pool: string | undefined;
+  readonly hooks: pulumi.ResourceHookBinding;
+}
+
 /** Declares the resources below a KubeProxy, with their options and their order. */
 export class Children {
   readonly #parent: pulumi.ComponentResource;
   readonly #name: string;
   readonly #args: KubeProxyArgs;
   readonly #hooks: pulumi.ResourceHookBinding;
+  /** Live objects that this run takes over, by kind. */
+  readonly #taken: ReadonlyMap<string, LiveObject>;
 
-  /** @param name - the component's, with which the children's names begin */
-  constructor(parent: pulumi.ComponentResource, name: string, args: KubeProxyArgs) {
+  /**
+   * @param name - the component's, with which the children's names begin
+   * @param taken - live objects that this run takes over
+   */
+  constructor(
+    parent: pulumi.ComponentResource,
+    name: string,
+    args: KubeProxyArgs,
+    taken: readonly LiveObject[],
+  ) {
     this.#parent = parent;
     this.#name = name;
     this.#args = args;
+    this.#taken = new Map(taken.map((object) => [object.kind, object]));
     this.#hooks = args.cluster === undefined ? {} : { beforeCreate: [clearingHook(name, args.cluster)] };
   }
 
@@ -44,17 +66,41 @@ export class Children {
    * @returns the DaemonSets, in the order in which they are restarted
    */
   declare(plan: pulumi.Output<Plan>): kubernetes.apps.v1.DaemonSet[] {
-    const { cluster = {}, snapshotFolder, running = true } = this.#args;
+    const { cluster = {}, pools = [], snapshotFolder, running = true } = this.#args;
     const triggers = plan.waves.apply((waves) => triggersOf(running ? waves : []));
     const snapshot = this.#command("snapshot", snapshotCommand(cluster, triggers, snapshotFolder));
-    const config = this.#configMap("config-map", plan.objects.configMap, { dependsOn: [snapshot] });
+    // Without pools this is the configuration of the only wave.
+    const isWaves = running && pools.length === 0;
+    const hooks = isWaves ? this.#switching(plan.waves.apply(([only]) => only)) : this.#hooks;
+    const config = this.#configMap("config-map", plan.objects.configMap, {
+      ...this.#import("ConfigMap"),
+      dependsOn: [snapshot],
+      // Not before it is created: where it exists, another's kube-proxy does, and nothing is to be touched.
+      hooks: { ...hooks, ...this.#hooks },
+    });
     const access = this.#access(plan.objects);
-    return running ? this.#waves(plan, [...access, config, snapshot]) : [];
+    return running ? this.#waves(plan, [...access, config, snapshot], hooks) : [];
   }
 
-  /** One DaemonSet after the other, each only when the one before is proved. */
-  #waves(plan: pulumi.Output<Plan>, before: pulumi.Resource[]): kubernetes.apps.v1.DaemonSet[] {
-    const { cluster = {}, restartStrategy, restartNodes } = this.#args;
+  /**
+   * One DaemonSet after the other, each only when the one before is proved.
+   *
+   * @param hooks - of the only wave, when there are no pools
+   */
+  #waves(
+    plan: pulumi.Output<Plan>,
+    before: pulumi.Resource[],
+    hooks: pulumi.ResourceHookBinding,
+  ): kubernetes.apps.v1.DaemonSet[] {
+    const { cluster = {}, facts, restartStrategy, restartNodes } = this.#args;
+    const helpers = (facts?.helpers ?? []).map(({ uid }) => uid);
+    // Whatever depends on it is gone first when the stack is destroyed: then there is no kube-proxy, and all rules stay.
+    const rules = this.#command("rules", rulesCommand(cluster, plan.waves, helpers), {
+      dependsOn: before,
+      replaceOnChanges: ["stdin"],
+      // Once they are gone, that is nothing to run again for.
+      ignoreChanges: helpers.length === 0 ? ["triggers"] : [],
+    });
     const obstacles = obstaclesOf(this.#args);
     const layout = this.#command("layout", layoutCommand(cluster, plan.waves, obstacles), {
       dependsOn: before,
@@ -66,13 +112,14 @@ export class Children {
     const orphans =
       restartStrategy === RestartStrategy.Recreate
         ? []
-        : [this.#command("orphans", orphansCommand(cluster, plan.waves))];
+        : [this.#command("orphans", orphansCommand(cluster, plan.waves), { dependsOn: [rules] })];
 
     const sets: kubernetes.apps.v1.DaemonSet[] = [];
-    let proved: pulumi.Resource[] = [...before, layout, ...orphans];
+    let proved: pulumi.Resource[] = [...before, rules, layout, ...orphans];
     for (const [index, pool] of poolNames(this.#args).entries()) {
       const wave = plan.waves.apply((waves) => waves[index] ?? waves[0]);
-      const { set, proof } = this.#wave(wave, index, pool, proved);
+      const own = pool === undefined ? hooks : this.#switching(wave, pool);
+      const { set, proof } = this.#wave({ wave, index, pool, hooks: own }, proved);
       sets.push(set);
       proved = [proof];
     }
@@ -85,19 +132,10 @@ export class Children {
   }
 
   #wave(
-    wave: pulumi.Output<Wave>,
-    index: number,
-    pool: string | undefined,
+    { wave, index, pool, hooks }: OneWave,
     before: pulumi.Resource[],
   ): { set: kubernetes.apps.v1.DaemonSet; proof: pulumi.Resource } {
-    const {
-      cluster = {},
-      facts,
-      hold = [],
-      restart = initialToken,
-      timeouts = {},
-      verify = true,
-    } = this.#args;
+    const { cluster = {}, facts, hold = [], timeouts = {}, verify = true } = this.#args;
     const prefix = pool === undefined ? "" : `${pool}-`;
     // Whatever the program says now, nothing of a held pool is different.
     const keep = (...keys: string[]) => (hold.includes(pool ?? "") ? keys : []);
@@ -108,10 +146,23 @@ export class Children {
             this.#configMap(`${prefix}config-map`, wave.configMap, {
               dependsOn: before,
               ignoreChanges: keep("metadata", "data"),
+              hooks,
             }),
           ];
+    const triggers = wave.apply((one) => triggersOf([one]));
+    const keepCommand = keep("interpreter", "create", "environment", "triggers");
+    // A restart may break what was there and work for what comes later.
+    const testService = verify
+      ? [
+          this.#command(`${prefix}test-service`, testServiceCommand(cluster, triggers, wave), {
+            dependsOn: [...before, ...config],
+            ignoreChanges: keepCommand,
+          }),
+        ]
+      : [];
     const wait = waitsOf(this.#args)[index] ?? "";
     const { verify: deadline, pod, ...own } = timeouts;
+    const taken = pool === undefined ? this.#import("DaemonSet") : {};
     const live = facts?.daemonSets.find(({ name }) => name === daemonSetName(pool));
     const { replaceOnChanges, ignoreChanges } = restartOptions(live?.annotations);
     const set = new kubernetes.apps.v1.DaemonSet(
@@ -124,22 +175,32 @@ export class Children {
       // replaced ConfigMap take the DaemonSet down with it.
       {
         ...this.#options,
+        ...taken,
+        hooks,
         replaceOnChanges,
         ignoreChanges: [...ignoreChanges, ...keep("metadata", "spec")],
         customTimeouts: { create: wait, update: wait, ...own },
-        dependsOn: [...before, ...config],
+        dependsOn: [...before, ...config, ...testService],
       },
     );
     if (!verify) {
       return { set, proof: set };
     }
-    const triggers = wave.apply((one) => triggersOf([one]));
     const proof = this.#command(
       `${prefix}verify`,
-      verifyCommand(cluster, { triggers, wave, token: restart, deadline: this.#deadline }),
-      { dependsOn: [set], ignoreChanges: keep("interpreter", "create", "environment", "triggers") },
+      verifyCommand(cluster, { triggers, wave, deadline: this.#deadline }),
+      { dependsOn: [set], ignoreChanges: keepCommand },
     );
     return { set, proof };
+  }
+
+  /** Hooks of one wave's objects: before the first of them is changed, a switch between modes is prepared. */
+  #switching(wave: pulumi.Output<Wave>, pool?: string): pulumi.ResourceHookBinding {
+    const { cluster, facts } = this.#args;
+    if (cluster === undefined) return this.#hooks;
+    const name = pool === undefined ? this.#name : `${this.#name}-${pool}`;
+    const preparing = preparingHook(name, cluster, { wave, facts, deadline: this.#deadline });
+    return { beforeCreate: [...(this.#hooks.beforeCreate ?? []), preparing], beforeUpdate: [preparing] };
   }
 
   get #deadline(): string {
@@ -154,6 +215,16 @@ export class Children {
    */
   get #options(): pulumi.CustomResourceOptions {
     return { parent: this.#parent, deleteBeforeReplace: true, hooks: this.#hooks };
+  }
+
+  /** Takes a live object of this kind over, where there is one to take. */
+  #import(kind: string): pulumi.CustomResourceOptions {
+    const metadata = this.#taken.get(kind)?.metadata;
+    return metadata === undefined
+      ? {}
+      : {
+          import: metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`,
+        };
   }
 
   #command(
@@ -187,7 +258,7 @@ export class Children {
     const account = new ServiceAccount(
       `${name}-service-account`,
       { metadata: serviceAccount.metadata },
-      options,
+      { ...options, ...this.#import("ServiceAccount") },
     );
     const clusterRole =
       choice === ClusterRoleChoice.create
@@ -209,12 +280,12 @@ export class Children {
         roleRef: clusterRoleBinding.roleRef,
         subjects: clusterRoleBinding.apply(({ subjects }) => mutable(subjects)),
       },
-      { ...options, dependsOn: clusterRole },
+      { ...options, ...this.#import("ClusterRoleBinding"), dependsOn: clusterRole },
     );
     const bootstrapRole = new Role(
       `${name}-role`,
       { metadata: role.metadata, rules: role.apply(({ rules }) => mutable(rules)) },
-      options,
+      { ...options, ...this.#import("Role") },
     );
     const bootstrapBinding = new RoleBinding(
       `${name}-role-binding`,
@@ -223,7 +294,7 @@ export class Children {
         roleRef: roleBinding.roleRef,
         subjects: roleBinding.apply(({ subjects }) => mutable(subjects)),
       },
-      { ...options, dependsOn: [bootstrapRole] },
+      { ...options, ...this.#import("RoleBinding"), dependsOn: [bootstrapRole] },
     );
     return [account, binding, bootstrapBinding];
   }

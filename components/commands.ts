@@ -1,7 +1,9 @@
 import { join, relative } from "node:path";
 import type * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { wantedMode } from "./modes.ts";
 import { layoutAnnotation, type Wave } from "./pools/waves.ts";
+import { restartAnnotation } from "./restart.ts";
 
 /** A cluster, as the Kubernetes provider takes it. */
 export interface ClusterAccess {
@@ -21,6 +23,21 @@ export function orphansCommand(
 ): command.local.CommandArgs {
   // As with every child, a mistake in the arguments has to keep it from being registered.
   return { ...run("orphans.ts", cluster), delete: waves.apply(() => "--all") };
+}
+
+/**
+ * Stands for the rules of the waves' modes: with another mode it is replaced, and the old one's end, after all else was
+ * done, removes what is left of its rules. Does nothing until then.
+ *
+ * @param helpers - UIDs of helpers in the cluster: what a switch that was given up has left is removed in the same way
+ */
+export function rulesCommand(
+  cluster: ClusterAccess,
+  waves: pulumi.Output<readonly Wave[]>,
+  helpers: string[],
+): command.local.CommandArgs {
+  const modes = waves.apply((all) => [...new Set(all.map(wantedMode))].sort().join());
+  return { ...run("clear.ts", cluster), delete: "--all", stdin: modes, triggers: helpers };
 }
 
 /**
@@ -68,14 +85,26 @@ export function snapshotCommand(
   return { ...run("snapshot.ts", cluster, where), create: "--if-any", triggers };
 }
 
+/**
+ * Makes a Service before a DaemonSet is changed, which {@link verifyCommand} asks for afterwards.
+ *
+ * @param triggers - what a restart or a changed pod makes different
+ */
+export function testServiceCommand(
+  cluster: ClusterAccess,
+  triggers: pulumi.Output<string[]>,
+  wave: pulumi.Output<Wave>,
+): command.local.CommandArgs {
+  // Longer than any restart takes: only what was forgotten is removed after that.
+  return { ...run("testService.ts", cluster, [daemonSetOption(wave)]), create: "--lifetime=24h", triggers };
+}
+
 /** What {@link verifyCommand} proves. */
 export interface Proof {
   /** What a restart or a changed pod makes different. */
   readonly triggers: pulumi.Output<string[]>;
   /** The DaemonSet. */
   readonly wave: pulumi.Output<Wave>;
-  /** The restart token that the pods have to carry. */
-  readonly token: pulumi.Input<string>;
   /** When to give up, as a Go duration. */
   readonly deadline: string;
 }
@@ -83,16 +112,29 @@ export interface Proof {
 /** Proves after a change that every node's kube-proxy is of the new revision and has synced its rules since it started. */
 export function verifyCommand(
   cluster: ClusterAccess,
-  { triggers, wave, token, deadline }: Proof,
+  { triggers, wave, deadline }: Proof,
 ): command.local.CommandArgs {
-  const daemonSet = wave.apply(({ daemonSet: { metadata } }) => metadata.name);
+  // Pods that were taken over carry no token, and their counters count from long before.
+  const pods = wave.apply(({ daemonSet: { spec } }) => {
+    const token = spec.template.metadata.annotations?.[restartAnnotation];
+    return token === undefined ? "--failures=any" : `--token=${token}`;
+  });
   // A new cluster has no Ready node until its network is there, and its network needs kube-proxy.
   const expected = [
-    pulumi.interpolate`--daemonset=${daemonSet}`,
-    pulumi.interpolate`--token=${token}`,
+    daemonSetOption(wave),
+    pulumi.interpolate`--test-services=${nameOf(wave)}`,
+    pods,
     "--at-least=0",
   ];
   return { ...run("verify.ts", cluster, expected), create: `--deadline=${deadline}`, triggers };
+}
+
+function nameOf(wave: pulumi.Output<Wave>): pulumi.Output<string> {
+  return wave.apply(({ daemonSet: { metadata } }) => metadata.name);
+}
+
+function daemonSetOption(wave: pulumi.Output<Wave>): pulumi.Output<string> {
+  return pulumi.interpolate`--daemonset=${nameOf(wave)}`;
 }
 
 /**

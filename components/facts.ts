@@ -21,6 +21,10 @@ export interface ClusterFacts {
   daemonSets: DaemonSetFacts[];
   /** The ConfigMaps in kube-system with label `app=kube-proxy`: kubeadm's one and those of pools. */
   configMaps: ConfigMapFacts[];
+  /** The pods that help in a switch between modes which has not ended. */
+  helpers: HelperFacts[];
+  /** kube-proxy's objects by kubeadm's names, as far as they exist, as a list in JSON: what `adopt` takes over. */
+  objects?: string;
   /** kubeadm's own ClusterConfiguration, as YAML; absent where kubeadm left none. */
   clusterConfiguration?: string;
   /** What could not be read, by its name here, and why; it is empty or absent then. Default: everything was read. */
@@ -54,11 +58,16 @@ export interface ClusterFacts {
 }
 
 /** The facts without which nothing can be said of what an `up` does. */
-const decisive = ["nodes", "daemonSets", "configMaps", "clusterConfiguration"];
+const decisive = ["nodes", "daemonSets", "configMaps", "helpers", "objects", "clusterConfiguration"];
+
+/** Whether a fact, by its name, decides what an `up` does. */
+export function isDecisive(name: string): boolean {
+  return decisive.includes(name);
+}
 
 /** The facts, unless one of those that decide what an `up` does could not be read. */
 export function wholeFacts(facts: ClusterFacts | undefined): ClusterFacts | undefined {
-  return decisive.some((name) => facts?.unread?.[name] !== undefined) ? undefined : facts;
+  return Object.keys(facts?.unread ?? {}).some(isDecisive) ? undefined : facts;
 }
 
 /** A node. */
@@ -129,6 +138,13 @@ export interface ConfigMapFacts {
   resourceVersion: string;
   /** `config.conf` and `kubeconfig.conf`, and whatever else somebody put there. */
   data: Record<string, string>;
+}
+
+/** A pod that helps in a switch between modes. */
+export interface HelperFacts {
+  uid: string;
+  /** The mode whose rules it makes; `clearing` for one that removes rules. */
+  mode: string;
 }
 
 /** Longest wait for the process, in milliseconds; it gives up the cluster itself, but not who it asks for credentials. */

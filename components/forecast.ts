@@ -2,9 +2,11 @@ import { changesOf } from "./changes.ts";
 import { configMapOf, driftOf, isDeclared, isOverwritten, liveOf } from "./drift.ts";
 import type { ClusterFacts, DaemonSetFacts } from "./facts.ts";
 import { isKubeadms } from "./kubeadm/overwriting.ts";
+import { parseVersion } from "./kubeadm/version.ts";
+import { confirmationProblem, switchOf, whyConfirm } from "./modes.ts";
 import { layoutAnnotation, type Wave } from "./pools/waves.ts";
 import { Action, type Intent, type WaveIntent } from "./preflight/intent.ts";
-import { listed } from "./problems.ts";
+import { listed, type Problem } from "./problems.ts";
 import { restartAnnotation, RestartStrategy } from "./restart.ts";
 import { unavailableNodes } from "./timeouts.ts";
 
@@ -18,6 +20,8 @@ export interface Plan {
   readonly held: readonly string[];
   /** How long each wave is waited for, as Go durations. */
   readonly waits: readonly string[];
+  /** The switch between modes that the user has confirmed. */
+  readonly confirmed?: string | undefined;
 }
 
 /** What the coming `up` does to the pods, in sentences. */
@@ -25,6 +29,8 @@ export interface Forecast {
   readonly lines: readonly string[];
   /** What a user may not expect. */
   readonly warnings: readonly string[];
+  /** What has to be confirmed first. */
+  readonly problems: readonly Problem[];
 }
 
 /**
@@ -37,7 +43,10 @@ export interface Forecast {
  * @param facts - of the cluster
  */
 export function forecast(intent: Intent, plan: Plan, facts: ClusterFacts): Forecast {
-  const each = intent.waves.map((wave) => forecastWave(wave, intent, plan, facts));
+  const each = intent.waves.flatMap((wave) => [
+    forecastSwitch(wave, intent, plan, facts),
+    forecastWave(wave, intent, plan, facts),
+  ]);
   const layouts = plan.waves.map(({ daemonSet: { metadata } }) => {
     return [metadata.name, metadata.annotations?.[layoutAnnotation]] as const;
   });
@@ -47,10 +56,12 @@ export function forecast(intent: Intent, plan: Plan, facts: ClusterFacts): Forec
       ...(moved.length === 0
         ? []
         : [`Pods of ${moved.join(", ")} change hands: each runs until its new DaemonSet replaces it.`]),
+      ...abandoned(plan.waves, facts),
       ...each.flatMap(({ lines }) => lines),
       ...plan.held.map((pool) => `Pool ${pool} stays as it is: this update pauses before it.`),
     ],
     warnings: each.flatMap(({ warnings }) => warnings),
+    problems: each.flatMap(({ problems }) => problems),
   };
 }
 
@@ -97,7 +108,9 @@ function forecastWave(
       ...(changes.length === 0 ? [] : [`${what} changes: ${changes.join("; ")}.`]),
     ],
     warnings,
+    problems: [],
   });
+  const nothing = (warnings: string[] = []): Forecast => ({ lines: [], warnings, problems: [] });
   const { fields = [], configMap = false } = driftOf(wave, facts) ?? {};
   switch (action) {
     case Action.create:
@@ -118,9 +131,18 @@ function forecastWave(
     }
     case Action.change:
       return result(`is changed in place, ${atATime}`);
+    case Action.foreign:
+      return nothing([foreignWarning(what)]);
     default:
-      return { lines: [], warnings: configMap ? [configMapWarning(wave)] : [] };
+      return nothing(configMap ? [configMapWarning(wave)] : []);
   }
+}
+
+function foreignWarning(what: string): string {
+  return (
+    `${what} is not this program's: the update ends with \`already exists\`. \`pulumi config set adopt true\` takes it over ` +
+    "as it runs."
+  );
 }
 
 function configMapWarning({ configMap: { metadata } }: Wave): string {
@@ -133,6 +155,42 @@ function configMapWarning({ configMap: { metadata } }: Wave): string {
 /** Who has written a DaemonSet last, other than this program. */
 function writerOf(live: DaemonSetFacts | undefined): string {
   return live?.managers.find((manager) => !manager.startsWith("pulumi-")) ?? "somebody else";
+}
+
+/** What is said of helpers that no wave needs. */
+function abandoned(waves: readonly Wave[], facts: ClusterFacts): string[] {
+  const { length } = facts.helpers;
+  return length === 0 || waves.some((wave) => switchOf(wave, facts) !== undefined)
+    ? []
+    : [`A switch between modes was given up: ${count(length, "helper")} and their rules are removed.`];
+}
+
+/** What a wave says of a switch between modes. */
+function forecastSwitch(
+  { wave }: WaveIntent,
+  { settings: { kubernetesVersion }, secret }: Intent,
+  { confirmed }: Plan,
+  facts: ClusterFacts,
+): Forecast {
+  const change = switchOf(wave, facts);
+  if (change === undefined) {
+    return { lines: [], warnings: [], problems: [] };
+  }
+  const { from, to } = secret ? { from: "the old mode", to: "the new one" } : change;
+  const minor = parseVersion(kubernetesVersion)?.minor.minor ?? 0;
+  const why = whyConfirm(change, minor);
+  const what = `${wave.daemonSet.metadata.name} switches from ${secret ? "" : "mode "}${from} to ${to}`;
+  return why === undefined
+    ? {
+        lines: [
+          `${what}, in three steps. Prepare: before anything is changed, a helper on each node makes the rules of ${to} ` +
+            `beside those of ${from}, and is verified. Switch: the DaemonSet, as below; each helper ends with the ` +
+            `kube-proxy that it stands beside. Clear: what is left of ${from} is removed from every node.`,
+        ],
+        warnings: [],
+        problems: [],
+      }
+    : { lines: [], warnings: [`${what}: ${why}.`], problems: confirmationProblem(change, minor, confirmed) };
 }
 
 function count(number: number, thing: string): string {

@@ -1,12 +1,13 @@
 import type * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { describeTakeOver, takeOverProblems } from "./adoption/describe.ts";
 import { argsShape, checkArgs, type KubeProxyArgs } from "./args.ts";
 import { Children } from "./children.ts";
 import { type ClusterFacts, wholeFacts } from "./facts.ts";
 import { forecast } from "./forecast.ts";
 import { overwritingNotice } from "./kubeadm/overwriting.ts";
 import { unusedSettings } from "./kubeadm/unused.ts";
-import { type Plain, type Plan, planOf, waitsOf } from "./plan.ts";
+import { objectsToTakeOver, type Plain, type Plan, planOf, waitsOf } from "./plan.ts";
 import { formatFindings, pinning, preflight } from "./preflight/index.ts";
 import { intentOf } from "./preflight/intent.ts";
 import { formatProblems, type Problem } from "./problems.ts";
@@ -44,7 +45,7 @@ export interface DaemonSetState {
  * ordinary rollout in place. With `pools` there is one DaemonSet for each, and all of this goes from pool to pool.
  *
  * The provider should have `enableConfigMapMutable: true`; without it a changed configuration replaces the ConfigMap. And
- * `enablePatchForce: true`; without it what kubeadm has overwritten is a conflict.
+ * `enablePatchForce: true`; without it a field that kubeadm or kubectl has written to is a conflict.
  *
  * Mistakes in the arguments end the program with all of them named, before any resource is registered.
  */
@@ -56,26 +57,33 @@ export class KubeProxy extends pulumi.ComponentResource {
 
   constructor(name: string, args: KubeProxyArgs, opts?: pulumi.ComponentResourceOptions) {
     // Access to the cluster makes no object: a kubeconfig that is a secret must not make all of them secret.
-    const { cluster, snapshotFolder, verify, facts, hold, ...settings } = args;
+    const { cluster, snapshotFolder, verify, facts, hold, adopt = false, ...settings } = args;
     super("kube-proxy:index:KubeProxy", name, settings, opts);
 
     // Everything comes from this one output, so that a mistake in the arguments keeps every child from being registered.
+    const owner = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
     const all = pulumi.output(settings);
     const plan = pulumi
       .all([all, pulumi.isSecret(all)])
-      .apply(([plain, secret]) => this.#plan(plain, args, secret));
-    const sets = new Children(this, name, withWholeFacts(args)).declare(plan);
+      .apply(([plain, secret]) => this.#plan(plain, args, { owner, secret }));
+    const taken = adopt ? objectsToTakeOver(wholeFacts(facts), owner) : [];
+    const sets = new Children(this, name, withWholeFacts(args), taken).declare(plan);
     this.daemonSets = pulumi.output(sets.map(stateOf));
     this.restart = pulumi.output(args.restart ?? initialToken);
     this.registerOutputs({ daemonSets: this.daemonSets, restart: this.restart });
   }
 
   /** Checks the arguments, makes objects of them, and tells what happens to the pods. */
-  #plan(plain: Plain, args: KubeProxyArgs, secret: boolean): Plan {
-    this.#refuse(checkArgs(argsShape, { ...plain }, args.facts), (problems) =>
-      formatProblems("the arguments of KubeProxy; nothing was changed", problems),
-    );
-    const plan = planOf(plain, wholeFacts(args.facts));
+  #plan(plain: Plain, args: KubeProxyArgs, { owner, secret }: { owner: string; secret: boolean }): Plan {
+    const { adopt = false } = args;
+    this.#refuse(checkArgs(argsShape, { ...plain, adopt }, args.facts), ofArguments);
+    const plan = planOf(plain, wholeFacts(args.facts), { owner, adopt });
+    if (plan.takeOver !== undefined) {
+      this.#refuse(takeOverProblems(plan.takeOver, plain), (problems) =>
+        formatProblems("the kube-proxy that is to be taken over; nothing was changed", problems),
+      );
+      this.#say("info", [describeTakeOver(plan.takeOver)]);
+    }
     this.#say("warn", unusedSettings(plain));
     if (args.facts !== undefined) {
       this.#foretell(plain, plan, args, args.facts, secret);
@@ -96,11 +104,22 @@ export class KubeProxy extends pulumi.ComponentResource {
   }
 
   /** Checks the cluster, and tells what the update does there. */
-  #foretell(plain: Plain, { waves }: Plan, args: KubeProxyArgs, facts: ClusterFacts, secret: boolean): void {
+  #foretell(plain: Plain, plan: Plan, args: KubeProxyArgs, facts: ClusterFacts, secret: boolean): void {
     const { hold = [], running = true, verify = true, ignorePreflightErrors = {}, clusterId } = args;
+    const { waves, takeOver } = plan;
     const restartsNodes = args.restartNodes !== undefined;
     const preview = pulumi.runtime.isDryRun();
-    const wish = { settings: plain, waves, held: hold, running, verify, restartsNodes, secret, preview };
+    const wish = {
+      settings: plain,
+      waves,
+      takeOver,
+      held: hold,
+      running,
+      verify,
+      restartsNodes,
+      secret,
+      preview,
+    };
     const intent = intentOf(wish, facts);
     const found = preflight(facts, intent, ignorePreflightErrors);
     this.#say("info", [...pinning(clusterId, facts), ...found.lines]);
@@ -109,7 +128,9 @@ export class KubeProxy extends pulumi.ComponentResource {
     if (running && wholeFacts(facts) !== undefined) {
       const strategy = plain.restartStrategy ?? RestartStrategy.Rolling;
       const waits = waitsOf(withWholeFacts(args));
-      const told = forecast(intent, { strategy, waves, held: hold, waits }, facts);
+      const confirmed = plain.confirmModeSwitch;
+      const told = forecast(intent, { strategy, waves, held: hold, waits, confirmed }, facts);
+      this.#refuse(told.problems, ofArguments);
       this.#say("info", told.lines);
       this.#say("warn", told.warnings);
     }
@@ -127,6 +148,10 @@ export class KubeProxy extends pulumi.ComponentResource {
       void pulumi.log[level](line, this);
     }
   }
+}
+
+function ofArguments(problems: readonly Problem[]): string {
+  return formatProblems("the arguments of KubeProxy; nothing was changed", problems);
 }
 
 /** Without facts where one is missing that decides which resources there are: better none than a part of them. */

@@ -1,4 +1,7 @@
+import { type LiveObject, podAnnotationsOf } from "./adoption/live.ts";
+import { type TakeOver, takeOverOf } from "./adoption/takeOver.ts";
 import type { KubeProxyArgs } from "./args.ts";
+import { clusterSettings } from "./clusterSettings.ts";
 import { withRepair } from "./drift.ts";
 import type { ClusterFacts } from "./facts.ts";
 import { inTheWay, isDone } from "./forecast.ts";
@@ -8,17 +11,39 @@ import type { Settings } from "./kubeadm/settings.ts";
 import { type Pool, requirementsOf } from "./pools/pool.ts";
 import { selectionsWith } from "./pools/selections.ts";
 import { daemonSetName, layoutAnnotation, layoutsOf, type Wave, wavesOf } from "./pools/waves.ts";
-import { initialToken, type Restart, RestartStrategy, rollingBounds, withRestart } from "./restart.ts";
+import {
+  initialToken,
+  ownerAnnotation,
+  type Restart,
+  restartAnnotation,
+  RestartStrategy,
+  rollingBounds,
+  staysAdopted,
+  withRestart,
+} from "./restart.ts";
 import { rolloutTimeout } from "./timeouts.ts";
 import { whoRuns } from "./trace.ts";
 
 /** The arguments that make objects, with plain values. */
 export type Plain = Settings &
-  Pick<KubeProxyArgs, "pools" | "running" | "restartStrategy"> & { restart?: string };
+  Pick<KubeProxyArgs, "pools" | "running" | "restartStrategy"> & {
+    restart?: string;
+    confirmModeSwitch?: string;
+  };
+
+/** The stack that makes the objects. */
+export interface Stack {
+  /** `organization/project/stack`; undefined where there is none. */
+  readonly owner?: string;
+  /** Whether it takes over what is there. Default false. */
+  readonly adopt?: boolean;
+}
 
 /** The objects that the arguments make. */
 export interface Plan {
   readonly objects: KubeProxyObjects;
+  /** What is taken over from the cluster; absent when nothing is. */
+  readonly takeOver?: TakeOver;
   /** The DaemonSets, in the order in which they are restarted. */
   readonly waves: readonly [Wave, ...Wave[]];
 }
@@ -28,7 +53,7 @@ export interface Plan {
  *
  * @param facts - of the cluster, when it answered: what others have changed there is a reason for a snapshot and a proof
  */
-export function planOf(plain: Plain, facts?: ClusterFacts): Plan {
+export function planOf(plain: Plain, facts?: ClusterFacts, { owner, adopt = false }: Stack = {}): Plan {
   const {
     pools = [],
     restart: token = initialToken,
@@ -36,16 +61,54 @@ export function planOf(plain: Plain, facts?: ClusterFacts): Plan {
   } = plain;
   const bounds = strategy === RestartStrategy.Rolling ? { updateStrategy: rollingBounds } : {};
   const settings = { ...bounds, ...plain };
-  const restart: Restart = { token, strategy, by: whoRuns(process.env), at: new Date().toISOString() };
-  const complete = (wave: Wave): Wave => {
-    const restarted = withRestart(wave, restart);
+  const restart: Restart = { token, strategy, by: whoRuns(process.env), at: new Date().toISOString(), owner };
+  const found = adopt ? objectsToTakeOver(facts, owner) : [];
+  const cluster = facts === undefined ? {} : clusterSettings(facts).settings;
+  const takeOver = takeOverOf(found, { settings: plain, cluster, owner });
+  const [first, ...others] = wavesOf(settings, pools);
+  // How fast a rollout goes is for the first one to say: the DaemonSet itself stays as it is, too.
+  const [asItWas] = wavesOf(plain, pools);
+  const made = (wave: Wave): Wave => {
+    const { name } = wave.daemonSet.metadata;
+    const { annotations = {} } = facts?.daemonSets.find((live) => live.name === name) ?? {};
+    const pods = podAnnotationsOf(objectsOf(facts).find(isDaemonSet));
+    // A stack that has lost its state takes over pods that it has marked itself.
+    const isTaken = found.length > 0 && takeOver.keepsPods && !(restartAnnotation in pods);
+    const restarted =
+      isTaken || staysAdopted(wave, token, annotations)
+        ? withRestart(asItWas, restart, pods)
+        : withRestart(wave, restart);
     return facts === undefined ? restarted : withRepair(restarted, facts);
   };
-  const [first, ...others] = wavesOf(settings, pools);
   return {
     objects: kubeProxyObjects(settings),
-    waves: [complete(first), ...others.map(complete)],
+    waves: [made(first), ...others.map(made)],
+    ...(found.length > 0 && { takeOver }),
   };
+}
+
+function objectsOf(facts: ClusterFacts | undefined): readonly LiveObject[] {
+  return JSON.parse(facts?.objects ?? "[]") as LiveObject[];
+}
+
+const isDaemonSet = ({ kind }: LiveObject) => kind === "DaemonSet";
+
+/**
+ * Live objects that are taken over: kube-proxy's, as long as there is a DaemonSet and it is not this stack's. Afterwards the
+ * state has them, and an object that is imported cannot be replaced.
+ */
+export function objectsToTakeOver(
+  facts: ClusterFacts | undefined,
+  owner: string | undefined,
+): readonly LiveObject[] {
+  const isOurs = facts?.daemonSets.some(({ annotations }) => isOwn(annotations, owner)) ?? false;
+  const objects = objectsOf(facts);
+  return isOurs || !objects.some(isDaemonSet) ? [] : objects;
+}
+
+/** Whether a DaemonSet is this stack's, by its annotations; those of the first days do not name their stack. */
+function isOwn(annotations: Readonly<Record<string, string>>, owner: string | undefined): boolean {
+  return restartAnnotation in annotations && (annotations[ownerAnnotation] ?? owner) === owner;
 }
 
 /**
@@ -55,7 +118,7 @@ export function planOf(plain: Plain, facts?: ClusterFacts): Plan {
  * @param pause - after how many pools; 0 for none
  */
 export function heldPools(plain: Plain, pause: number, facts: ClusterFacts): string[] {
-  const { waves } = planOf(plain);
+  const { waves } = planOf(plain, facts);
   const isAhead = waves.slice(0, pause).some((wave) => !isDone(wave, facts));
   return isAhead ? waves.slice(pause).flatMap(({ pool }) => pool ?? []) : [];
 }

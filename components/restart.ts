@@ -12,6 +12,9 @@ export const configHashAnnotation = "kube-proxy/config-hash";
 /** Annotation on the DaemonSet with a hash of its pod template: where it differs, pods are replaced. */
 export const templateHashAnnotation = "kube-proxy/template-hash";
 
+/** Annotation on the DaemonSet with the Pulumi stack that has made it or taken it over. */
+export const ownerAnnotation = "kube-proxy/owner";
+
 /**
  * Annotations on the DaemonSet that trace its latest restart, or the first `up`: who and when (ISO 8601); and which image
  * its pods run. The token says why, {@link configHashAnnotation} with which configuration.
@@ -62,6 +65,8 @@ export interface Restart {
   readonly by: string;
   /** When, ISO 8601. */
   readonly at: string;
+  /** The Pulumi stack, `organization/project/stack`; undefined where there is none. */
+  readonly owner: string | undefined;
 }
 
 /**
@@ -78,14 +83,23 @@ export interface Restart {
  *   DaemonSet, not by what the program says now.
  * - The pod template is numbered, see {@link templateGeneration}; under `Recreate` as well, since pods also change
  *   hands when pools do.
+ *
+ * @param adopted - annotations of the live pod template where its pods are those that somebody else has made: then it
+ *   stays as it was, and what says which restart and configuration the pods belong to joins it with the first change that
+ *   restarts them
  */
-export function withRestart(wave: Wave, { token, strategy, by, at }: Restart): Wave {
-  const template = restartedTemplate(wave, token);
+export function withRestart(
+  wave: Wave,
+  { token, strategy, by, at, owner }: Restart,
+  adopted?: Readonly<Record<string, string>>,
+): Wave {
+  const template = adopted === undefined ? restartedTemplate(wave, token) : bareTemplate(wave);
   const hash = templateHash(template);
   const { metadata, spec } = wave.daemonSet;
   const annotations = {
     ...metadata.annotations,
     [restartAnnotation]: token,
+    ...(owner !== undefined && { [ownerAnnotation]: owner }),
     [configHashAnnotation]: configHash(wave.configMap.data),
     [templateHashAnnotation]: hash,
     [templateGenerationAnnotation]: templateGeneration(hash),
@@ -96,22 +110,74 @@ export function withRestart(wave: Wave, { token, strategy, by, at }: Restart): W
   };
   return {
     ...wave,
-    daemonSet: { ...wave.daemonSet, metadata: { ...metadata, annotations }, spec: { ...spec, template } },
+    daemonSet: {
+      ...wave.daemonSet,
+      metadata: { ...metadata, annotations },
+      spec: { ...spec, template: keptRestart(template, adopted) },
+    },
   };
 }
 
+/**
+ * With the trace of a `kubectl rollout restart`: Pulumi's provider takes over what kubectl has written, so that a template
+ * without it would take it away, which is one more restart.
+ */
+function keptRestart(template: Template, adopted: Readonly<Record<string, string>> = {}): Template {
+  const { [kubectlRestart]: restartedAt } = adopted;
+  const { metadata } = template;
+  return restartedAt === undefined
+    ? template
+    : {
+        ...template,
+        metadata: { ...metadata, annotations: { ...metadata.annotations, [kubectlRestart]: restartedAt } },
+      };
+}
+
+const kubectlRestart = "kubectl.kubernetes.io/restartedAt";
+
 type Template = DaemonSet["spec"]["template"];
 
-function restartedTemplate({ configMap, daemonSet }: Wave, token: string): Template {
-  const { metadata, spec } = daemonSet.spec.template;
-  const [container] = spec.containers;
+function restartedTemplate(wave: Wave, token: string): Template {
+  const { metadata, spec } = bareTemplate(wave);
   return {
     metadata: {
       ...metadata,
-      annotations: { [configHashAnnotation]: configHash(configMap.data), [restartAnnotation]: token },
+      annotations: {
+        ...metadata.annotations,
+        [configHashAnnotation]: configHash(wave.configMap.data),
+        [restartAnnotation]: token,
+      },
     },
+    spec,
+  };
+}
+
+/** The pod template without what makes a restart. */
+function bareTemplate({ daemonSet }: Wave): Template {
+  const { metadata, spec } = daemonSet.spec.template;
+  const [container] = spec.containers;
+  return {
+    metadata,
     spec: { ...spec, containers: [{ ...container, env: container.env.map(withFieldVersion) }] },
   };
+}
+
+/**
+ * Whether a DaemonSet still has the pod template with which it was taken over, and nothing that is wanted now restarts
+ * its pods.
+ *
+ * @param annotations - of the DaemonSet in the cluster
+ */
+export function staysAdopted(
+  wave: Wave,
+  token: string,
+  annotations: Readonly<Record<string, string>>,
+): boolean {
+  return (
+    annotations[restartAnnotation] === token &&
+    annotations[configHashAnnotation] === configHash(wave.configMap.data) &&
+    annotations[templateHashAnnotation] === templateHash(bareTemplate(wave))
+  );
 }
 
 function withFieldVersion(variable: ContainerEnvVar): ContainerEnvVar {
@@ -159,16 +225,15 @@ export function restartOptions(live: Readonly<Record<string, string>> | undefine
   ignoreChanges: string[];
 } {
   // Who writes the whole DaemonSet anew, as kubeadm does, takes its annotations away. Were the token's return a reason to
-  // replace it, it would be deleted without the policy that is gone as well, and with all its pods.
-  const isOverwritten = live !== undefined && !(restartAnnotation in live);
+  // replace it, it would be deleted without the policy that is gone as well, and with all its pods; and what is being
+  // imported cannot be replaced.
+  const isForeign = live !== undefined && !(restartAnnotation in live);
+  const writtenOnce = [traceAnnotations.by, traceAnnotations.at, ownerAnnotation];
   return {
     // With another layout of pools, too, the DaemonSet starts anew: its pods change hands.
-    replaceOnChanges: isOverwritten ? [] : [restartAnnotation, layoutAnnotation].map(annotationPath),
+    replaceOnChanges: isForeign ? [] : [restartAnnotation, layoutAnnotation].map(annotationPath),
     // The API server owns the number and adds to it, and who runs the program is another one every time: both would be
     // a difference in every later preview. A replacement takes the program's own values all the same.
-    ignoreChanges: [
-      templateGenerationAnnotation,
-      ...(isOverwritten ? [] : [traceAnnotations.by, traceAnnotations.at]),
-    ].map(annotationPath),
+    ignoreChanges: [templateGenerationAnnotation, ...(isForeign ? [] : writtenOnce)].map(annotationPath),
   };
 }

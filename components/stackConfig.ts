@@ -3,10 +3,12 @@ import { allConfig } from "@pulumi/pulumi/runtime/config.js";
 import * as v from "valibot";
 import { argsShape, checkArgs, type KubeProxyArgs } from "./args.ts";
 import { checkKubeconfig, type ClusterChoice } from "./cluster/kubeconfig.ts";
+import { clusterSettings, describeSettings } from "./clusterSettings.ts";
 import type { Yaml } from "./configuration/goYaml.ts";
 import { isEmpty, isRecord } from "./configuration/values.ts";
 import type { ClusterAccess } from "./commands.ts";
-import { askFacts, wholeFacts } from "./facts.ts";
+import { askFacts, type ClusterFacts, isDecisive, wholeFacts } from "./facts.ts";
+import { type ClusterKey, type ClusterSettings, isClusterKey } from "./kubeadm/clusterConfiguration.ts";
 import { heldPools, type Plain } from "./plan.ts";
 import { formatProblems, type Problem } from "./problems.ts";
 import { optional, text } from "./schema.ts";
@@ -33,6 +35,7 @@ export const stackConfigShape = {
 
 /** Keys whose values are not texts; Pulumi hands these to the program as JSON. */
 const structured = [
+  "adopt",
   "imagePullSecrets",
   "featureGates",
   "configuration",
@@ -41,6 +44,9 @@ const structured = [
   "resources",
   "updateStrategy",
   "env",
+  "extraArgs",
+  "metadata",
+  "podMetadata",
   "pools",
   "pause",
   "restartNodes",
@@ -52,6 +58,7 @@ const structured = [
 
 /** Keys that decide which resources there are, how long to wait for them, or what is refused: plain values are needed. */
 const neverSecret = [
+  "adopt",
   "clusterId",
   "clusterRole",
   "ignorePreflightErrors",
@@ -65,20 +72,13 @@ const neverSecret = [
   "verify",
 ];
 
-/** Keys that an empty value does not unset: required ones, and ones with a default that is not empty. */
-const neverEmpty = [
-  "kubernetesVersion",
-  "controlPlaneEndpoint",
-  "restart",
-  "restartStrategy",
-  "clusterRole",
-  "running",
-  "verify",
-];
+/** Keys that an empty value does not unset: those with a default that is not empty. */
+const neverEmpty = ["restart", "restartStrategy", "clusterRole", "running", "verify"];
 
 /**
- * Reads the stack's config, and from the cluster what the preview needs. Secret values stay Pulumi secrets. A cluster
- * that does not answer is a warning: its nodes are not checked then.
+ * Reads the stack's config, and from the cluster what the stack's config leaves to it and what the preview needs. Secret
+ * values stay Pulumi secrets. A cluster that does not answer ends the program: only the cluster tells which pods are as
+ * they were taken over, and a guess would restart them.
  *
  * @param ask - asks the cluster
  * @throws RunError, which Pulumi prints without a stack trace, naming every unknown key, every value that is not
@@ -86,22 +86,32 @@ const neverEmpty = [
  */
 export async function readStackConfig(ask = askFacts): Promise<StackConfig> {
   const config = readValues();
-  const { kubeconfig, context, pause = 0, ...plain } = config;
+  const { kubeconfig, context, pause = 0, ...own } = config;
   const access = { ...(kubeconfig && { kubeconfig }), ...(context && { context }) };
   const elsewhere = checkKubeconfig(access, process.env);
-  const facts = elsewhere.length > 0 ? undefined : await ask(access, namesOf(plain.pools)).catch(warn);
+  const answer =
+    elsewhere.length > 0 ? elsewhere : await ask(access, namesOf(own.pools)).then(known, unanswered);
+  const facts = Array.isArray(answer) ? undefined : answer;
+  const cluster = facts && clusterSettings(facts);
+  const plain = { ...cluster?.settings, ...own };
   refuse([
-    ...checkArgs(stackConfigShape, { ...config }, facts),
-    ...elsewhere,
-    ...checkPause(pause, plain.pools),
+    ...(cluster?.problems ?? []),
+    ...checkArgs(stackConfigShape, { ...cluster?.settings, ...config }, facts).flatMap((problem) =>
+      isClusterKey(problem.path) && !(problem.path in own) ? ofCluster(problem, cluster) : problem,
+    ),
+    ...(Array.isArray(answer) ? answer : []),
+    ...checkPause(pause, own.pools),
   ]);
-  const whole = wholeFacts(facts);
-  if (pause > 0 && whole === undefined) {
-    refuse([{ path: "pause", value: pause, accepted: "0 as long as the cluster does not answer" }]);
+  if (facts === undefined || cluster === undefined) {
+    throw new Error("a cluster that cannot be asked was not refused");
   }
-  const hold = whole === undefined ? [] : heldPools(plain, pause, whole);
+  const said = describeSettings(cluster, own, isSecret);
+  if (said !== undefined) {
+    void pulumi.log.info(said);
+  }
+  const hold = heldPools(plain, pause, facts);
   return {
-    args: { ...keepSecrets(plain), ...(facts && { facts }), ...(hold.length > 0 && { hold }) },
+    args: { ...keepSecrets(plain), facts, ...(hold.length > 0 && { hold }) },
     cluster: keepSecrets(access),
   };
 }
@@ -112,9 +122,32 @@ function namesOf(pools: unknown): string[] {
   return named.filter((name) => typeof name === "string").filter((name) => /^[a-z0-9][-a-z0-9]*$/.test(name));
 }
 
-function warn(error: unknown): undefined {
-  const reason = error instanceof Error ? error.message : String(error);
-  void pulumi.log.warn(`Nothing is checked against the cluster: ${reason}`);
+/** The facts, unless one of those that decide what an `up` does is missing: a guess could restart what nobody meant. */
+function known(facts: ClusterFacts): ClusterFacts | Problem[] {
+  return wholeFacts(facts) === undefined
+    ? Object.entries(facts.unread ?? {})
+        .filter(([name]) => isDecisive(name))
+        .map(([name, why]) => ({
+          path: "context",
+          accepted: `a user who may read the cluster's ${name}: ${why}`,
+        }))
+    : facts;
+}
+
+function unanswered(error: unknown): Problem[] {
+  return [{ path: "context", accepted: error instanceof Error ? error.message : String(error) }];
+}
+
+/** A problem of a setting that the stack's config leaves to the cluster. */
+function ofCluster({ path, ...problem }: Problem, cluster: ClusterSettings | undefined): Problem[] {
+  if (cluster === undefined) {
+    // It may well say so.
+    return [];
+  }
+  const source = cluster.sources[path as ClusterKey];
+  const where = source === undefined ? "" : ` in ${source}`;
+  const lack = source === undefined ? "; the cluster does not say, so set it in the stack's config" : "";
+  return [{ ...problem, path: `${path}${where}`, accepted: `${problem.accepted}${lack}` }];
 }
 
 /** The values of this project's keys, without those that are not set. */

@@ -25,8 +25,10 @@ export interface ComponentSpec {
 export interface ClusterOptions {
   /** The Services' subnet, or an IPv4 and an IPv6 one with a comma between. */
   serviceSubnet: string;
-  /** Path of the API server's configuration by which it reaches real nodes; they are on this machine otherwise. */
-  egressSelector?: string;
+  /** Path of the API server's configuration by which it reaches nodes. */
+  egressSelector: string;
+  /** Port of the gateway that leads there, where the kube-proxies' stand-in has to be it. */
+  gateway?: number;
 }
 
 /** The ports of a lab, all on 127.0.0.1. */
@@ -49,7 +51,7 @@ export interface Ports {
 export function componentSpecs(
   dir: string,
   ports: Ports,
-  { serviceSubnet, egressSelector }: ClusterOptions,
+  { serviceSubnet, egressSelector, gateway }: ClusterOptions,
 ): Record<"etcd" | "apiServer" | "controllerManager" | "scheduler" | "kubeProxy" | "kwok", ComponentSpec> {
   const local = (port: number): string => `https://127.0.0.1:${port}`;
   const pki = (file: string): string => join(dir, "pki", file);
@@ -116,7 +118,7 @@ export function componentSpecs(
         "service-account-key-file": pki("sa.pub"),
         "service-account-signing-key-file": pki("sa.key"),
         "service-cluster-ip-range": serviceSubnet,
-        ...(egressSelector !== undefined && { "egress-selector-config-file": egressSelector }),
+        "egress-selector-config-file": egressSelector,
         // Not kubeadm's: it tells who uses the lab from what its controllers do meanwhile.
         "audit-policy-file": auditPolicy(dir),
         "audit-log-path": auditLog(dir),
@@ -169,7 +171,11 @@ export function componentSpecs(
       port: ports.kubeProxy,
       health: `http://127.0.0.1:${ports.kubeProxy}/healthz`,
       file: process.execPath,
-      args: [join(import.meta.dirname, "kubeProxy.ts"), dir, String(ports.kubeProxy)],
+      args: [
+        join(import.meta.dirname, "kubeProxy.ts"),
+        dir,
+        ...[ports.kubeProxy, gateway ?? []].flat().map(String),
+      ],
     },
     kwok: {
       name: "kwok",
@@ -252,7 +258,8 @@ function portForwards(dir: string, kubeProxy: number): string {
     metadata: { name: "kube-proxy" },
     spec: {
       selector: { matchNamespaces: ["kube-system"] },
-      forwards: [{ ports: [10249], target: { address: "127.0.0.1", port: kubeProxy } }],
+      // A helper's in a switch between modes is the second one.
+      forwards: [{ ports: [10249, 10247], target: { address: "127.0.0.1", port: kubeProxy } }],
     },
   };
   writeFileSync(path, stringify(configuration), { mode: 0o600 });

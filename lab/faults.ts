@@ -14,6 +14,8 @@ export const faults = {
   garbage: "its answer is no HTTP",
   noMetrics: "it answers with a page of something else",
   huge: "its answer never ends",
+  deaf: "it does not hear of Services, so that they do not answer on its node",
+  unreachable: "its node's address does not answer the API server; a forwarded port does",
 } as const;
 
 /** The name of a {@link faults}. */

@@ -1,9 +1,10 @@
 /**
  * Stands in for the kube-proxies of a lab's nodes, of which kwok only pretends that they run: whoever forwards port
- * 10249 of their pods reaches this server. It tells the pods apart by the request's Host and answers as each of them
+ * 10249 of their pods, or 10247 of helpers', reaches this server. It tells the pods apart by the request's Host and answers as each of them
  * would, from what the API server says of the pod; `writeFaults` makes some of them answer otherwise.
  *
- * Run by `start.ts` as a process of its own: `node kubeProxy.ts DIR PORT`.
+ * Run by `start.ts` as a process of its own: `node kubeProxy.ts DIR PORT [GATEWAY]`. In a lab without real nodes it
+ * also is the gateway by which the API server reaches the nodes' addresses.
  */
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -14,8 +15,12 @@ import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import { parse } from "yaml";
 
 import { type Fault, readFault } from "./faults.ts";
+import { playNodeAddresses } from "./nodeAddresses.ts";
 
 const namespace = "kube-system";
+
+/** Where a helper in a switch between modes has its configuration, instead of in a ConfigMap. */
+const helperConfiguration = "kube-proxy/helper-configuration";
 
 /** Seconds from a process' start to its first sync. On a real node: 1.5, most of which is the start. */
 const firstSync = 0.3;
@@ -33,7 +38,7 @@ interface KubeProxy {
   mode: Mode;
 }
 
-const [dir = "", port = ""] = process.argv.slice(2);
+const [dir = "", port = "", gateway] = process.argv.slice(2);
 const config = new KubeConfig();
 config.loadFromFile(join(dir, "super-admin.conf"));
 const api = config.makeApiClient(CoreV1Api);
@@ -69,10 +74,14 @@ async function readPods(): Promise<void> {
     const name = metadata?.name ?? "";
     const started = status?.containerStatuses?.[0]?.state?.running?.startedAt;
     const configMap = spec?.volumes?.find((volume) => volume.configMap !== undefined)?.configMap?.name;
-    if (known.has(name) || started === undefined || configMap === undefined) continue;
-    const reading = configurations.get(configMap) ?? readConfiguration(configMap);
-    configurations.set(configMap, reading);
-    const configuration = await reading;
+    const own = metadata?.annotations?.[helperConfiguration];
+    const source = own ?? configMap;
+    if (known.has(name) || started === undefined || source === undefined) continue;
+    const reading =
+      configurations.get(source) ??
+      (own === undefined ? readConfiguration(source) : Promise.resolve(parse(own)));
+    configurations.set(source, reading as Promise<Record<string, unknown>>);
+    const configuration = (await reading) as Record<string, unknown>;
     const mode = configuration["mode"] === "nftables" ? "nftables" : "iptables";
     known.set(name, { node: spec?.nodeName ?? "", started: started.getTime() / 1000, configuration, mode });
   }
@@ -166,3 +175,4 @@ createServer((request, response) => {
     response.writeHead(500).end(String(error));
   });
 }).listen(Number(port), "127.0.0.1");
+if (gateway !== undefined) playNodeAddresses(dir, Number(gateway), api);

@@ -93,7 +93,8 @@ async function startOnce(options: StartOptions): Promise<Lab> {
     await makeCredentials(kubeadmRun, cluster, server);
     const specs = componentSpecs(dir, ports, {
       serviceSubnet: cluster.serviceSubnet,
-      ...(real !== undefined && { egressSelector: writeEgressSelector(dir, ports) }),
+      egressSelector: writeEgressSelector(dir, ports),
+      ...(real === undefined && { gateway: ports.gateway }),
     });
     const launch = (spec: ComponentSpec): Promise<Component> => startComponent(state, spec, signal);
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type ClusterFacts, type NodeFacts, RestartStrategy } from "../components/index.ts";
 import { forecast } from "../components/forecast.ts";
 import { type Plain, planOf } from "../components/plan.ts";
-import { intentOf } from "../components/preflight/intent.ts";
+import { intentOf, type Wish } from "../components/preflight/intent.ts";
 
 /**
  * What a cluster says of itself when an `up` of these arguments has been done, and nothing since.
@@ -28,13 +28,20 @@ export function factsAfter(plain: Plain, nodes: NodeFacts[]): ClusterFacts {
       resourceVersion: createHash("sha256").update(JSON.stringify(data)).digest("hex").slice(0, 8),
       data: { ...data },
     })),
+    helpers: [],
   };
 }
 
 /** What a preview of these arguments tells of the pods. */
-export function foretold(settings: Plain, facts: ClusterFacts, wait: string, held: readonly string[] = []) {
+export function foretold(
+  settings: Plain,
+  facts: ClusterFacts,
+  wait: string,
+  { held = [], takeOver }: Partial<Pick<Wish, "held" | "takeOver">> = {},
+) {
   const strategy = settings.restartStrategy ?? RestartStrategy.Rolling;
   const { waves } = planOf(settings, facts);
-  const wish = { settings, waves, held, running: true, verify: true, restartsNodes: false };
-  return forecast(intentOf(wish, facts), { strategy, waves, held, waits: waves.map(() => wait) }, facts);
+  const wish = { settings, waves, held, takeOver, running: true, verify: true, restartsNodes: false };
+  const plan = { strategy, waves, held, waits: waves.map(() => wait), confirmed: settings.confirmModeSwitch };
+  return forecast(intentOf(wish, facts), plan, facts);
 }

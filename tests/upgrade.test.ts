@@ -66,6 +66,13 @@ suite("a changed kubernetesVersion says what moves with it", () => {
     test(`1.${minor} back to 1.${minor - 1}: the same, the other way round`, () => {
       const back = moved(withVersion(`v1.${minor}.0`), withVersion(`v1.${minor - 1}.0`));
       assert.equal(back.length, 1 + (steps[minor] ?? []).length, back.join("; "));
+      for (const [from, to] of [
+        [minor, minor - 1],
+        [37, minor - 1],
+      ] as const) {
+        const facts = factsAfter(withVersion(`v1.${from}.0`, { configuration: { mode: "iptables" } }), nodes);
+        assert.deepEqual(checkArgs(argsShape, { ...withVersion(`v1.${to}.0`) }, facts), []);
+      }
     });
   }
 

@@ -1,9 +1,11 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, NodeFacts } from "../facts.ts";
+import { helperLabel } from "../modes.ts";
 import { readDenied } from "./accesses.ts";
 import { Reader } from "./reader.ts";
 import { Session } from "./snapshot/api.ts";
-import type { ApiObject } from "./snapshot/objects.ts";
+import { type ApiObject, kubeProxyIds, pathOf } from "./snapshot/objects.ts";
+import { strip } from "./snapshot/strip.ts";
 import {
   otherDaemonSetFacts,
   readApiServers,
@@ -19,12 +21,15 @@ import {
   readVersion,
   readWebhooks,
 } from "./surroundings.ts";
-import { type DaemonSet, isKubeProxy, managersOf } from "./workload.ts";
+import { type DaemonSet, isKubeProxy, managersOf, type Pod } from "./workload.ts";
 
 /** When what has not been read is given up, in milliseconds; before `askFacts` gives up all of it. */
 const waitMs = 8000;
 
 const system = "/api/v1/namespaces/kube-system";
+
+/** All of kube-proxy's objects but the ClusterRole, which kubeadm does not make. */
+const kubeadmsIds = kubeProxyIds.filter(({ kind }) => kind !== "ClusterRole");
 
 /**
  * Reads what decides what an `up` does, and what the checks before it look at: a constant number of requests side by
@@ -57,16 +62,21 @@ async function factsOf(reader: Reader, pools: readonly string[], server: string)
   };
 }
 
-type Base = Pick<ClusterFacts, "nodes" | "daemonSets" | "configMaps" | "clusterConfiguration">;
+type Base = Pick<
+  ClusterFacts,
+  "nodes" | "daemonSets" | "configMaps" | "helpers" | "objects" | "clusterConfiguration"
+>;
 
 async function readBase(reader: Reader, daemonSets: Promise<readonly DaemonSet[]>): Promise<Base> {
-  const [nodes = [], found = [], configMaps = [], kubeadm] = await Promise.all([
+  const [nodes = [], found = [], configMaps = [], helpers = [], objects, kubeadm] = await Promise.all([
     reader.fact("nodes", reader.list<Node>("/api/v1/nodes")),
     reader.fact("daemonSets", daemonSets),
     reader.fact(
       "configMaps",
       reader.list<ApiObject>(`${system}/configmaps`, { query: { labelSelector: "app=kube-proxy" } }),
     ),
+    reader.fact("helpers", reader.list<Pod>(`${system}/pods`, { query: { labelSelector: helperLabel } })),
+    reader.fact("objects", Promise.all(kubeadmsIds.map((id) => reader.find<ApiObject>(pathOf(id))))),
     reader.fact("clusterConfiguration", reader.find<ApiObject>(`${system}/configmaps/kubeadm-config`)),
   ]);
   const { ClusterConfiguration: clusterConfiguration } = dataOf(kubeadm);
@@ -74,6 +84,8 @@ async function readBase(reader: Reader, daemonSets: Promise<readonly DaemonSet[]
     nodes: nodes.map(nodeFacts),
     daemonSets: found.filter(isKubeProxy).map(daemonSetFacts),
     configMaps: configMaps.map(configMapFacts),
+    helpers: helpers.map(({ metadata: { uid, labels } }) => ({ uid, mode: labels?.[helperLabel] ?? "" })),
+    ...(objects && { objects: JSON.stringify(objects.filter((object) => object !== undefined).map(strip)) }),
     ...(clusterConfiguration !== undefined && { clusterConfiguration }),
   };
 }

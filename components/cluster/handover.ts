@@ -52,7 +52,7 @@ function foreignProblem(daemonSet: DaemonSet): Problem {
   return {
     path: `DaemonSet kube-system/${nameOf(daemonSet)}`,
     accepted:
-      "is in the way, and this program has not made it: hand it over first (docs/provision.md), or delete it if its " +
+      "is in the way, and this program has not made it: take it over first (docs/adopt.md), or delete it if its " +
       "nodes may be without a kube-proxy until the new DaemonSets are there",
   };
 }

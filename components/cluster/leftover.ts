@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
 import { isRecord } from "../configuration/values.ts";
 import { poolLabel } from "../pools/waves.ts";
-import { deletionPolicyAnnotation, restartAnnotation } from "../restart.ts";
+import { deletionPolicyAnnotation, ownerAnnotation, restartAnnotation } from "../restart.ts";
 import { find, request } from "./snapshot/api.ts";
 import { type ApiObject, idOf, nameOf, pathOf } from "./snapshot/objects.ts";
 import { listDaemonSets, listPods } from "./workload.ts";
@@ -27,7 +27,7 @@ const timeoutMs = 5 * 60_000;
 export async function removeLeftover(config: KubeConfig, wanted: ApiObject): Promise<string | undefined> {
   const path = pathOf(idOf(wanted));
   const found = await find(config, path);
-  if (found === undefined || !(await isLeftover(config, found))) {
+  if (found === undefined || !(await isLeftover(config, found, wanted))) {
     return undefined;
   }
   const { uid } = found.metadata;
@@ -50,16 +50,17 @@ export async function removeLeftover(config: KubeConfig, wanted: ApiObject): Pro
 
 /**
  * Whether an object is what a create has left: made by the provider and changed by nobody since. A DaemonSet is told by
- * its restart token, a pool's ConfigMap by a DaemonSet that is not there yet. Anything else comes before all DaemonSets,
- * so that there is no kube-proxy yet; where there is one, another stack owns the object, or this one has lost its state,
- * and a ServiceAccount that is made again takes the API server away from the pods that run with it.
+ * its restart token and its stack, a pool's ConfigMap by a DaemonSet that is not there yet. Anything else comes before
+ * all DaemonSets, so that there is no kube-proxy yet; where there is one, another stack owns the object, or this one has
+ * lost its state, and a ServiceAccount that is made again takes the API server away from the pods that run with it.
  */
-async function isLeftover(config: KubeConfig, found: ApiObject): Promise<boolean> {
+async function isLeftover(config: KubeConfig, found: ApiObject, wanted: ApiObject): Promise<boolean> {
   if (!isAsCreated(found)) {
     return false;
   }
   if (found.kind === "DaemonSet") {
-    return restartAnnotation in annotationsOf(found);
+    const [annotations, own] = [annotationsOf(found), annotationsOf(wanted)[ownerAnnotation]];
+    return restartAnnotation in annotations && (annotations[ownerAnnotation] ?? own) === own;
   }
   const { labels } = found.metadata;
   if (isRecord(labels) && poolLabel in labels) {

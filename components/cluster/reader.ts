@@ -78,5 +78,9 @@ export class Reader {
 }
 
 function reasonOf(error: Error): string {
-  return error instanceof ApiError ? error.reason : error.message;
+  return error instanceof ApiError ? saidBy(error) : error.message;
+}
+
+function saidBy({ status, said }: ApiError): string {
+  return status === undefined ? said : `${status} ${said}`;
 }

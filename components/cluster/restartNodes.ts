@@ -1,9 +1,10 @@
+import { randomUUID } from "node:crypto";
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { NodeFacts } from "../facts.ts";
 import { nearest, type Problem, ProblemsError } from "../problems.ts";
 import { readNodes } from "./facts.ts";
 import { waitUntil } from "./snapshot/wait.ts";
-import { type Report, verify } from "./verify/index.ts";
+import { prepareRestart, removeTestServices, type Report, verify } from "./verify/index.ts";
 import { controllerOf, deletePod, isReady, listPods, nameOf, type Pod, whyNotReady } from "./workload.ts";
 
 /** Options of {@link restartNodes}. */
@@ -40,14 +41,24 @@ export async function restartNodes(
   const [nodes, pods] = await Promise.all([readNodes(config), listPods(config)]);
   const targets = targetsOf(names, nodes, pods);
   const since = new Date();
-  for (const [index, target] of targets.entries()) {
-    const next = targets.slice(index + 1).map(({ node }) => node);
-    log(await restartPod(config, target, next, deadlineMs));
-  }
+  const expectations = [...Map.groupBy(targets, (target) => target.daemonSet)].map(([daemonSet, group]) => {
+    return { daemonSet, nodes: group.map(({ node }) => node), since, testServices: randomUUID() };
+  });
   const reports: Report[] = [];
-  for (const [daemonSet, group] of Map.groupBy(targets, (target) => target.daemonSet)) {
-    const expectation = { daemonSet, nodes: group.map(({ node }) => node), since };
-    reports.push(await verify(config, expectation, { deadlineMs }));
+  try {
+    for (const { daemonSet, nodes, testServices: id } of expectations) {
+      const lifetimeMs = deadlineMs * (targets.length + 2);
+      log(await prepareRestart(config, { daemonSet, nodes, id, lifetimeMs }));
+    }
+    for (const [index, target] of targets.entries()) {
+      const next = targets.slice(index + 1).map(({ node }) => node);
+      log(await restartPod(config, target, next, deadlineMs));
+    }
+    for (const expectation of expectations) {
+      reports.push(await verify(config, expectation, { deadlineMs }));
+    }
+  } finally {
+    for (const { testServices } of expectations) await removeTestServices(config, testServices);
   }
   return reports;
 }

@@ -1,4 +1,5 @@
 import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
+import { helperLabel } from "../modes.ts";
 import { restartAnnotation } from "../restart.ts";
 import { ApiError, request } from "./snapshot/api.ts";
 
@@ -55,17 +56,40 @@ export interface DaemonSet {
   };
 }
 
+/** A pod's spec, as far as it is looked at. */
+export interface PodSpec {
+  /** Absent until the scheduler has found a place. */
+  readonly nodeName?: string | undefined;
+  readonly containers: readonly {
+    readonly image: string;
+    readonly command?: readonly string[];
+    readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
+  }[];
+  readonly volumes?: readonly { readonly name: string; readonly configMap?: { readonly name: string } }[];
+  readonly [field: string]: unknown;
+}
+
+/** What the kubelet says of a pod's container. */
+interface ContainerStatus {
+  readonly restartCount?: number;
+  readonly state?: ContainerState;
+  /** Of the container before the last restart. */
+  readonly lastState?: ContainerState;
+}
+
+interface ContainerState {
+  readonly waiting?: { readonly reason?: string };
+  readonly terminated?: { readonly exitCode: number; readonly message?: string };
+}
+
 /** A pod of kube-proxy. */
 export interface Pod {
   readonly metadata: Metadata;
-  /** `nodeName` is absent until the scheduler has found a place. */
-  readonly spec: { readonly nodeName?: string };
+  readonly spec: PodSpec;
   readonly status: {
     readonly phase?: string;
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
-    readonly containerStatuses?: readonly {
-      readonly state?: { readonly waiting?: { readonly reason?: string } };
-    }[];
+    readonly containerStatuses?: readonly ContainerStatus[];
   };
 }
 
@@ -114,6 +138,13 @@ export async function listPods(config: KubeConfig, node?: string): Promise<Pod[]
   return items;
 }
 
+/** The pods that help in a switch between modes, see `helperLabel`. */
+export async function listHelpers(config: KubeConfig): Promise<Pod[]> {
+  const query = { labelSelector: helperLabel };
+  const { items } = (await request(config, HttpMethod.GET, paths.pods, { query })) as { items: Pod[] };
+  return items;
+}
+
 /** kube-proxy's pods that belong to nobody: those that a deleted DaemonSet has left. */
 export async function listOrphans(config: KubeConfig): Promise<Pod[]> {
   return (await listPods(config)).filter((pod) => controllerOf(pod) === undefined);
@@ -139,12 +170,32 @@ export function whyNotReady({ metadata, status }: Pod): string {
   return waiting?.reason ?? status.phase ?? "Unknown";
 }
 
+/** The exit code of a pod's container that has ended for good; undefined as long as it has not. */
+export function endOf({ status }: Pod): number | undefined {
+  const ended = status.phase === "Succeeded" || status.phase === "Failed";
+  return ended ? (status.containerStatuses?.[0]?.state?.terminated?.exitCode ?? -1) : undefined;
+}
+
+/** The last line that a pod's container said before it ended; undefined where it has not ended, or said nothing. */
+export function lastWords({ status }: Pod): string | undefined {
+  const container = status.containerStatuses?.[0];
+  const { message = "" } = container?.state?.terminated ?? container?.lastState?.terminated ?? {};
+  return message.trim().split("\n").at(-1) || undefined;
+}
+
 /** Deletes a DaemonSet and leaves its pods. It is gone when the garbage collector has cut their ties. */
 export async function deleteAndOrphan(config: KubeConfig, { metadata }: DaemonSet): Promise<void> {
   await unlessChanged(
     request(config, HttpMethod.DELETE, `${paths.daemonSets}/${metadata.name}`, {
       body: { propagationPolicy: "Orphan", preconditions: { uid: metadata.uid } },
     }),
+  );
+}
+
+/** Creates a pod; one of that name may be there already. */
+export async function createPod(config: KubeConfig, pod: object): Promise<void> {
+  await unlessChanged(
+    request(config, HttpMethod.POST, paths.pods, { body: { apiVersion: "v1", kind: "Pod", ...pod } }),
   );
 }
 

@@ -10,7 +10,7 @@ import { checkSettings, type Settings, settingsShape } from "./settings.ts";
 type Mapping = Record<string, unknown>;
 
 const group = "kubeadm.k8s.io";
-const versions = ["v1beta2", "v1beta3", "v1beta4"];
+const versions = ["v1beta1", "v1beta2", "v1beta3", "v1beta4"];
 const defaultPort = 6443;
 
 /** Kinds that `kubeadm init --config` reads or passes over, but that say nothing about kube-proxy. */
@@ -21,7 +21,7 @@ const otherKinds = [
   "KubeletConfiguration",
 ];
 
-/** Fields of ClusterConfiguration and InitConfiguration, v1beta2 to v1beta4 together; a slip in one is an error. */
+/** Fields of ClusterConfiguration and InitConfiguration, v1beta1 to v1beta4 together; a slip in one is an error. */
 const clusterFields =
   "apiServer apiVersion caCertificateValidityPeriod certificateValidityPeriod certificatesDir clusterName controlPlaneEndpoint controllerManager dns encryptionAlgorithm etcd featureGates imageRepository kind kubernetesVersion networking proxy scheduler useHyperKubeImage".split(
     " ",
@@ -35,7 +35,7 @@ const endpointFields = ["advertiseAddress", "bindPort"];
 
 /**
  * Reads the settings of kube-proxy out of a kubeadm config file: its InitConfiguration, ClusterConfiguration and
- * KubeProxyConfiguration documents, API versions v1beta2 to v1beta4.
+ * KubeProxyConfiguration documents, API versions v1beta1 to v1beta4.
  *
  * @param content - the file's text
  * @param file - its name, for errors

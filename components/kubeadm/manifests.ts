@@ -5,7 +5,7 @@ import type { KubeProxyConfiguration } from "../configuration/types.ts";
 import { cidrFamily, formatEndpoint, parseEndpoint } from "./address.ts";
 import type { Minor } from "./minors.ts";
 import type { ConfigMap, DaemonSet, KubeProxyObjects, PolicyRule } from "./objects.ts";
-import { ClusterRoleChoice, type Settings } from "./settings.ts";
+import { ClusterRoleChoice, type Metadata, type Settings } from "./settings.ts";
 import { parseVersion, type Version } from "./version.ts";
 
 const name = "kube-proxy";
@@ -26,22 +26,23 @@ export function kubeProxyObjects(settings: Settings): KubeProxyObjects {
   if (version === undefined) {
     throw new Error(`kubernetesVersion ${settings.kubernetesVersion} was not checked before rendering`);
   }
-  const own = settings.clusterRole === ClusterRoleChoice.create;
-  const clusterRoleName = own ? "kube-proxy:node-proxier" : "system:node-proxier";
+  const own = settings.metadata;
+  const creates = settings.clusterRole === ClusterRoleChoice.create;
+  const clusterRoleName = creates ? "kube-proxy:node-proxier" : "system:node-proxier";
   return {
-    serviceAccount: { apiVersion: "v1", kind: "ServiceAccount", metadata: { name, namespace } },
-    ...(own && {
+    serviceAccount: { apiVersion: "v1", kind: "ServiceAccount", metadata: { name, namespace, ...own } },
+    ...(creates && {
       clusterRole: {
         apiVersion: `${rbac}/v1`,
         kind: "ClusterRole",
-        metadata: { name: clusterRoleName },
+        metadata: { name: clusterRoleName, ...own },
         rules: nodeProxierRules(version.minor),
       },
     }),
     clusterRoleBinding: {
       apiVersion: `${rbac}/v1`,
       kind: "ClusterRoleBinding",
-      metadata: { name: "kubeadm:node-proxier" },
+      metadata: { name: "kubeadm:node-proxier", ...own },
       roleRef: { apiGroup: rbac, kind: "ClusterRole", name: clusterRoleName },
       subjects: [{ kind: "ServiceAccount", name, namespace }],
     },
@@ -49,13 +50,13 @@ export function kubeProxyObjects(settings: Settings): KubeProxyObjects {
     role: {
       apiVersion: `${rbac}/v1`,
       kind: "Role",
-      metadata: { name, namespace },
+      metadata: { name, namespace, ...own },
       rules: [{ apiGroups: [""], resources: ["configmaps"], resourceNames: [name], verbs: ["get"] }],
     },
     roleBinding: {
       apiVersion: `${rbac}/v1`,
       kind: "RoleBinding",
-      metadata: { name, namespace },
+      metadata: { name, namespace, ...own },
       roleRef: { apiGroup: rbac, kind: "Role", name },
       subjects: [{ kind: "Group", name: "system:bootstrappers:kubeadm:default-node-token" }],
     },
@@ -87,10 +88,22 @@ function configMap(settings: Settings, { minor }: Version): ConfigMap {
     metadata: {
       name,
       namespace,
-      labels: { app: name },
-      ...(hashed && { annotations: { [hashAnnotation]: configHash(data) } }),
+      ...withMetadata({ app: name }, hashed ? { [hashAnnotation]: configHash(data) } : {}, settings.metadata),
     },
     data,
+  };
+}
+
+/** Labels and annotations of kubeadm's with the user's beside them; no mapping of annotations where there are none. */
+function withMetadata(
+  labels: Readonly<Record<string, string>>,
+  annotations: Readonly<Record<string, string>>,
+  own: Metadata | undefined,
+) {
+  const all = { ...annotations, ...own?.annotations };
+  return {
+    labels: { ...labels, ...own?.labels },
+    ...(Object.keys(all).length > 0 && { annotations: all }),
   };
 }
 
@@ -156,12 +169,12 @@ function daemonSet(settings: Settings, version: Version): DaemonSet {
   return {
     apiVersion: "apps/v1",
     kind: "DaemonSet",
-    metadata: { name, namespace, labels },
+    metadata: { name, namespace, ...withMetadata(labels, {}, settings.metadata) },
     spec: {
       selector: { matchLabels: labels },
       updateStrategy: updateStrategy(settings),
       template: {
-        metadata: { labels },
+        metadata: withMetadata(labels, {}, settings.podMetadata),
         spec: {
           priorityClassName: "system-node-critical",
           serviceAccountName: name,
@@ -183,6 +196,7 @@ function daemonSet(settings: Settings, version: Version): DaemonSet {
                 "/usr/local/bin/kube-proxy",
                 "--config=/var/lib/kube-proxy/config.conf",
                 "--hostname-override=$(NODE_NAME)",
+                ...(settings.extraArgs ?? []),
               ],
               env: [
                 { name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
@@ -218,10 +232,15 @@ function updateStrategy({ updateStrategy: given }: Settings): DaemonSet["spec"][
   };
 }
 
-function defaultImage(imageRepository: string | undefined, { text, patch, minor }: Version): string {
-  const repository = minor.imageRepository.findLast(({ sincePatch }) => sincePatch <= patch)?.repository;
+/** The image of a version, as kubeadm names it. */
+export function defaultImage(imageRepository: string | undefined, version: Version): string {
   // An image tag cannot hold the plus sign of a build suffix.
-  return `${imageRepository ?? repository}/kube-proxy:${text.replaceAll("+", "_")}`;
+  return `${imageRepository ?? defaultRepository(version)}/kube-proxy:${version.text.replaceAll("+", "_")}`;
+}
+
+/** Where kubeadm of a version takes images from when it is not told. */
+export function defaultRepository({ patch, minor }: Version): string {
+  return minor.imageRepository.findLast(({ sincePatch }) => sincePatch <= patch)?.repository ?? "";
 }
 
 /** What the API server's bootstrap policy grants `system:node-proxier`. */

@@ -40,6 +40,14 @@ export interface EnvVar {
   value: string;
 }
 
+/** Labels and annotations. */
+export interface Metadata {
+  /** Labels by key. Default: none. */
+  labels?: Record<string, string>;
+  /** Annotations by key. Default: none. */
+  annotations?: Record<string, string>;
+}
+
 /** Resource amounts by name, such as cpu and memory. */
 export interface ResourceRequirements {
   /** What a container may use at most. */
@@ -98,6 +106,12 @@ export interface Settings {
   updateStrategy?: UpdateStrategy;
   /** Environment variables after NODE_NAME, such as kubeadm's copies of `*_proxy`. Default: none. */
   env?: EnvVar[];
+  /** Arguments of kube-proxy after kubeadm's own, such as `--v=4`. Default: none. */
+  extraArgs?: string[];
+  /** Labels and annotations of every object beside the program's own. Default: none. */
+  metadata?: Metadata;
+  /** Labels and annotations of the pods beside the program's own. Default: none. */
+  podMetadata?: Metadata;
   /** Which ClusterRole is bound: `bootstrap` (default) or `create`. */
   clusterRole?: ClusterRoleChoice;
 }
@@ -113,6 +127,31 @@ const quantities = optional(
     "a mapping of resource names to quantities, such as {cpu: 100m}",
   ),
 );
+
+const ownKeys =
+  /^(app|k8s-app|controller-revision-hash|pod-template-generation)$|^(kube-proxy|pulumi\.com)\/|^deprecated\./;
+const foreignKeys = (accepted: string, value: Schema) =>
+  optional(
+    v.pipe(
+      record(value, accepted),
+      v.check(
+        (entries) => !Object.keys(entries).some((key) => ownKeys.test(key)),
+        "keys other than kubeadm's and this program's own (app, k8s-app, kube-proxy/, pulumi.com/, ...)",
+      ),
+    ),
+  );
+const metadata = optional(
+  mapping({
+    labels: foreignKeys(
+      "a mapping of labels to values",
+      text("a label value as a text", (value) => value.length <= 63 && label.test(value)),
+    ),
+    annotations: foreignKeys("a mapping of annotations to texts", text("a text")),
+  }),
+);
+
+/** Flags that kubeadm sets, and those that make kube-proxy end at once. */
+const refusedArgs = /^--?(config|hostname-override|cleanup|init-only|write-config-to|version|help)(=|$)/;
 
 const endpointAccepted =
   "host or host:port as the nodes reach the API server, port 1 to 65535, IPv6 in brackets, such as api.example.com:6443 or [2001:db8::1]:6443";
@@ -193,6 +232,17 @@ export const settingsShape = {
       "a list of {name, value}",
     ),
   ),
+  extraArgs: optional(
+    list(
+      text(
+        "an argument such as --v=4; not --config, --hostname-override, --cleanup, --init-only or --write-config-to",
+        (value) => value !== "" && !refusedArgs.test(value),
+      ),
+      "a list of arguments, such as [--v=4]",
+    ),
+  ),
+  metadata,
+  podMetadata: metadata,
   clusterRole: optional(choice(Object.values(ClusterRoleChoice))),
 };
 

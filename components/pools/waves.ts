@@ -77,7 +77,12 @@ function waveOf(settings: Settings, pool: Pool, layout: string): Wave {
     },
     daemonSet: {
       ...daemonSet,
-      metadata: { ...daemonSet.metadata, name, labels, annotations: { [layoutAnnotation]: layout } },
+      metadata: {
+        ...daemonSet.metadata,
+        name,
+        labels,
+        annotations: { ...daemonSet.metadata.annotations, [layoutAnnotation]: layout },
+      },
       spec: {
         ...daemonSet.spec,
         selector: { matchLabels: labels },

@@ -1,4 +1,5 @@
 import { parse } from "yaml";
+import type { TakeOver } from "../adoption/takeOver.ts";
 import { selects } from "../cluster/verify/selection.ts";
 import { Effective } from "../configuration/effective.ts";
 import { isRecord } from "../configuration/values.ts";
@@ -7,6 +8,7 @@ import type { ClusterFacts, DaemonSetFacts, NodeFacts } from "../facts.ts";
 import type { Minor } from "../kubeadm/minors.ts";
 import { minorOf } from "../kubeadm/minors.ts";
 import { ClusterRoleChoice, type Settings } from "../kubeadm/settings.ts";
+import { switchOf } from "../modes.ts";
 import { layoutAnnotation, type Wave } from "../pools/waves.ts";
 import {
   configHashAnnotation,
@@ -30,6 +32,8 @@ export const Action = {
   change: "change",
   /** Somebody else has changed it: it is changed back in place. */
   repair: "repair",
+  /** Nothing: its DaemonSet is another's, so that the update ends with `already exists`. */
+  foreign: "foreign",
   /** The DaemonSets could not be read. */
   unknown: "unknown",
 } as const;
@@ -72,6 +76,8 @@ export interface Intent {
 export interface Wish {
   readonly settings: Settings;
   readonly waves: readonly Wave[];
+  /** What is taken over from the cluster; absent when nothing is. */
+  readonly takeOver?: TakeOver | undefined;
   /** Names of pools that stay as they are. */
   readonly held: readonly string[];
   readonly running: boolean;
@@ -88,7 +94,7 @@ export function intentOf(wish: Wish, facts: ClusterFacts): Intent {
   const waves = wish.running
     ? wish.waves
         .map((wave, index) => ({
-          ...waveIntent(wave, wish.settings, facts),
+          ...waveIntent(wave, wish, facts),
           index,
           isLast: wave === wish.waves.at(-1),
         }))
@@ -100,7 +106,7 @@ export function intentOf(wish: Wish, facts: ClusterFacts): Intent {
 
 function waveIntent(
   wave: Wave,
-  settings: Settings,
+  { settings, takeOver }: Wish,
   facts: ClusterFacts,
 ): Omit<WaveIntent, "index" | "isLast"> {
   const { spec } = wave.daemonSet;
@@ -110,7 +116,7 @@ function waveIntent(
   const configuration: unknown = parse(wave.configMap.data["config.conf"]);
   return {
     wave,
-    action: actionOf(wave, live, facts),
+    action: actionOf(wave, live, facts, takeOver),
     live,
     outlives: live?.annotations[deletionPolicyAnnotation] === "orphan",
     nodes: facts.nodes.filter((node) => isSelected(wave, node)),
@@ -119,7 +125,12 @@ function waveIntent(
   };
 }
 
-function actionOf(wave: Wave, live: DaemonSetFacts | undefined, facts: ClusterFacts): Action {
+function actionOf(
+  wave: Wave,
+  live: DaemonSetFacts | undefined,
+  facts: ClusterFacts,
+  takeOver: TakeOver | undefined,
+): Action {
   const differs = (annotation: string) =>
     live?.annotations[annotation] !== wave.daemonSet.metadata.annotations?.[annotation];
   if (facts.unread?.["daemonSets"] !== undefined) {
@@ -131,8 +142,15 @@ function actionOf(wave: Wave, live: DaemonSetFacts | undefined, facts: ClusterFa
   if (live === undefined || differs(layoutAnnotation)) {
     return Action.takeOver;
   }
+  const isMarked = restartAnnotation in live.annotations;
+  if (!isMarked && takeOver !== undefined) {
+    return takeOver.keepsPods ? Action.none : Action.change;
+  }
   if (isOverwritten(live)) {
     return Action.repair;
+  }
+  if (!isMarked) {
+    return Action.foreign;
   }
   if (differs(restartAnnotation)) {
     return Action.restart;
@@ -143,7 +161,7 @@ function actionOf(wave: Wave, live: DaemonSetFacts | undefined, facts: ClusterFa
   return (driftOf(wave, facts)?.fields ?? []).length > 0 ? Action.repair : Action.none;
 }
 
-function tasksOf(wish: Wish, waves: readonly WaveIntent[], { daemonSets }: ClusterFacts): Task[] {
+function tasksOf(wish: Wish, waves: readonly WaveIntent[], facts: ClusterFacts): Task[] {
   const does = (action: Action) => waves.some((wave) => wave.action === action);
   const own = wish.settings.clusterRole === ClusterRoleChoice.create;
   const isReconfigured = waves.some(
@@ -157,9 +175,11 @@ function tasksOf(wish: Wish, waves: readonly WaveIntent[], { daemonSets }: Clust
     ...(does(Action.takeOver) ? [Task.pools] : []),
     ...(does(Action.restart) ? [Task.restart] : []),
     ...(does(Action.change) || does(Action.repair) || isReconfigured ? [Task.change] : []),
+    ...(wish.takeOver === undefined ? [] : [Task.repair]),
+    ...(waves.some(({ wave }) => switchOf(wave, facts) !== undefined) ? [Task.switchMode] : []),
     ...(wish.restartsNodes ? [Task.restartNodes] : []),
     ...(wish.verify && waves.some(({ action }) => action !== Action.none) ? [Task.verify] : []),
-    ...(!wish.running && daemonSets.length > 0 ? [Task.stop] : []),
+    ...(!wish.running && facts.daemonSets.length > 0 ? [Task.stop] : []),
   ];
 }
 

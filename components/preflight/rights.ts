@@ -12,7 +12,7 @@ export const Task = {
   ownRole: "ownRole",
   /** Change configuration, image or pods in place. */
   change: "change",
-  /** Put back what somebody else has edited; nobody knows of it before. */
+  /** Take over what is there, or put back what somebody else has edited, of which nobody knows before. */
   repair: "repair",
   /** Replace DaemonSets by a new token. */
   restart: "restart",
@@ -20,6 +20,8 @@ export const Task = {
   pools: "pools",
   /** Restart kube-proxy on some nodes alone. */
   restartNodes: "restartNodes",
+  /** Switch between modes, with helpers beside the old kube-proxies. */
+  switchMode: "switchMode",
   /** Prove after a change that every kube-proxy is well. */
   verify: "verify",
   /** Delete the DaemonSets and their pods: `running: false`. */
@@ -61,6 +63,7 @@ const {
   restart,
   pools,
   restartNodes,
+  switchMode,
   verify,
   stop,
   destroy,
@@ -90,7 +93,7 @@ export const rights: readonly Right[] = [
   },
 
   { group: "apps", resource: "daemonsets", verbs: ["list"], tasks: [check] },
-  { group: "", resource: "pods", namespace, verbs: ["list"], tasks: [check, provision, restart, pools] },
+  { group: "", resource: "pods", namespace, verbs: ["list"], tasks: [look] },
   { group: "", resource: "resourcequotas", namespace, verbs: ["list"], tasks: [check] },
   {
     group: "admissionregistration.k8s.io",
@@ -193,8 +196,26 @@ export const rights: readonly Right[] = [
     resource: "pods/portforward",
     namespace,
     verbs: ["get", "create"],
+    tasks: [restartNodes, switchMode, verify],
+  },
+  // Whether Services answer: by test Services, at the pods' addresses.
+  { group: "", resource: "pods/proxy", namespace, verbs: ["get"], tasks: [restartNodes, verify] },
+  {
+    group: "",
+    resource: "services",
+    namespace,
+    verbs: ["list", "create", "delete"],
     tasks: [restartNodes, verify],
   },
+  {
+    group: "discovery.k8s.io",
+    resource: "endpointslices",
+    namespace,
+    verbs: ["create"],
+    tasks: [restartNodes, verify],
+  },
+  // The helpers, and the pods that clear.
+  { group: "", resource: "pods", namespace, verbs: ["list", "create", "delete"], tasks: [switchMode] },
   ...objects(["patch"], [repair]),
   ...objects(["delete"], [destroy]),
 ];

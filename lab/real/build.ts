@@ -1,4 +1,4 @@
-import { copyFileSync, globSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 
@@ -7,7 +7,7 @@ import { cached, hashOf } from "../cache.ts";
 import type { MakeOptions } from "../cache.ts";
 import { findGo, goBuild, goModule } from "../go.ts";
 import { writeArchive } from "./archive.ts";
-import { libraries, makeUserland, unpack, userland } from "./packages.ts";
+import { chooseIptables, libraries, makeUserland, unpack, userland } from "./packages.ts";
 
 /** What a real node runs beside Kubernetes: paths in the lab's cache. */
 export interface NodeSoftware {
@@ -25,6 +25,13 @@ export const images = {
   kubeProxy: `registry.k8s.io/kube-proxy:${kubernetesVersion}`,
   /** The same one by another name, for whoever changes the image. */
   otherKubeProxy: `registry.example.com/kube-proxy:${kubernetesVersion}`,
+  /**
+   * One with a fault that no log and no health tells: without `/etc/protocols`, of package netbase, nft prints `6` for
+   * `tcp`, and kube-proxy in mode nftables deletes at its start what it takes for somebody else's leftovers.
+   */
+  withoutProtocols: `registry.example.com/kube-proxy-without-protocols:${kubernetesVersion}`,
+  /** One whose `iptables` is the older one, which waits for the lock in `/run/xtables.lock`. */
+  legacyIptables: `registry.example.com/kube-proxy-legacy-iptables:${kubernetesVersion}`,
   /** labnode: `pause`, which every pod's sandbox runs, `server` and `probe`. */
   labnode: "registry.example.com/labnode:v1",
 } as const;
@@ -112,17 +119,36 @@ async function imageArchive({ bin, userland, kubernetes }: Contents, options: Ma
     try {
       const kubeProxy = layer(join(work, "kube-proxy"), kubernetes, "usr/local/bin/kube-proxy");
       const labnode = layer(join(work, "labnode"), join(bin, "labnode"), "labnode");
-      const ofKubeProxy = {
-        names: [images.kubeProxy, images.otherKubeProxy],
-        layers: [userland, kubeProxy],
+      const ofKubeProxy = (names: string[], ...changes: string[]) => ({
+        names,
+        layers: [userland, kubeProxy, ...changes],
         command: ["/usr/local/bin/kube-proxy"],
-      };
-      const ofLabnode = { names: [images.labnode], layers: [labnode], command: ["/labnode", "pause"] };
-      await writeArchive(path, [ofKubeProxy, ofLabnode], options.signal);
+      });
+      const all = [
+        ofKubeProxy([images.kubeProxy, images.otherKubeProxy]),
+        ofKubeProxy([images.withoutProtocols], withoutProtocols(join(work, "without-protocols"))),
+        ofKubeProxy([images.legacyIptables], legacyIptables(join(work, "legacy-iptables"))),
+        { names: [images.labnode], layers: [labnode], command: ["/labnode", "pause"] },
+      ];
+      await writeArchive(path, all, options.signal);
     } finally {
       rmSync(work, { recursive: true });
     }
   });
+}
+
+/** Makes a layer by which a file is gone: what the image format calls a whiteout. */
+function withoutProtocols(folder: string): string {
+  mkdirSync(join(folder, "etc"), { recursive: true });
+  writeFileSync(join(folder, "etc/.wh.protocols"), "");
+  return folder;
+}
+
+/** Makes a layer in which the other one of Debian's alternatives is chosen. */
+function legacyIptables(folder: string): string {
+  mkdirSync(join(folder, "usr/sbin"), { recursive: true });
+  chooseIptables(folder, "xtables-legacy-multi");
+  return folder;
 }
 
 /** Makes a layer of one file. */

@@ -39,7 +39,7 @@ export const userland: Packages = {
   nftables: "1.0.6-2+deb12u2",
 };
 
-/** Which of Debian's alternatives is the one: the `iptables` that works through nf_tables. */
+/** Debian's alternatives: commands that are links to one program or another. */
 const alternatives = ["iptables", "ip6tables"].flatMap((tool) =>
   ["", "-save", "-restore"].map((suffix) => tool + suffix),
 );
@@ -47,9 +47,14 @@ const alternatives = ["iptables", "ip6tables"].flatMap((tool) =>
 /** Makes a folder with all that is in {@link userland}. */
 export async function makeUserland(folder: string, options: MakeOptions): Promise<void> {
   await unpack(folder, userland, options);
-  for (const name of alternatives) symlinkSync("xtables-nft-multi", join(folder, "usr/sbin", name));
+  chooseIptables(folder, "xtables-nft-multi");
   const install = [folder, "/bin/busybox", "--install", "-s", "/bin"];
   await runOrFail({ file: "chroot", args: install, env: process.env }, { signal: options.signal });
+}
+
+/** Chooses which `iptables` is the one: that which works through nf_tables, or the older one with a lock of its own. */
+export function chooseIptables(folder: string, program: "xtables-nft-multi" | "xtables-legacy-multi"): void {
+  for (const name of alternatives) symlinkSync(program, join(folder, "usr/sbin", name));
 }
 
 /**

@@ -44,6 +44,7 @@ function cluster(
   daemonSets: readonly object[],
   configMaps: readonly object[] = [],
   kubeadmConfig?: object,
+  helpers: readonly object[] = [],
 ): Answer {
   const answers: Record<string, object | undefined> = {
     "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews": { status: { allowed: true } },
@@ -51,6 +52,7 @@ function cluster(
     "/apis/apps/v1/namespaces/kube-system/daemonsets": { items: daemonSets },
     "/api/v1/namespaces/kube-system/configmaps?labelSelector=app%3Dkube-proxy": { items: configMaps },
     "/api/v1/namespaces/kube-system/configmaps/kubeadm-config": kubeadmConfig,
+    "/api/v1/namespaces/kube-system/pods?labelSelector=kube-proxy%2Fhelper": { items: helpers },
   };
   return ({ url = "" }, response) => {
     const asked = url.replace(/[?&]limit=500$/, "");
@@ -100,6 +102,7 @@ suite("the facts of a cluster", () => {
       { ...common, name: "d", ready: "Unknown" },
       { ...common, name: "e", labels: {}, ready: "Unknown" },
     ]);
+    assert.equal(facts.objects, "[]");
   });
 
   test("kube-proxy's DaemonSets, by their pods' label, with this program's annotations and Pulumi's", async () => {
@@ -152,6 +155,12 @@ suite("the facts of a cluster", () => {
       { name: "kube-proxy-canary", resourceVersion: "8", data: {} },
     ]);
     assert.equal(clusterConfiguration, "kubernetesVersion: v1.37.2");
+  });
+
+  test("the helpers of a switch between modes", async () => {
+    const helper = { metadata: { name: "a", uid: "1", labels: { "kube-proxy/helper": "nftables" } } };
+    const { helpers } = await ask(cluster([], [], [], undefined, [helper]));
+    assert.deepEqual(helpers, [{ uid: "1", mode: "nftables" }]);
   });
 
   test("every failure is an error of one line", async () => {

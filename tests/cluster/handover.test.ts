@@ -100,7 +100,7 @@ suite("pods that belong to no DaemonSet", () => {
   });
   const pod = (labels: Record<string, string> = {}, deletionTimestamp?: string): Pod => ({
     metadata: { name: "p", uid: "p", labels, ...(deletionTimestamp !== undefined && { deletionTimestamp }) },
-    spec: { nodeName: "node-1" },
+    spec: { nodeName: "node-1", containers: [] },
     status: {},
   });
   const ending = pod({}, "2026-11-24T08:00:00Z");

@@ -23,12 +23,12 @@ suite("the pods of nodes to restart", () => {
     const owner = kind === undefined ? [] : [{ kind, name: `of ${uid}`, uid: "owner", controller: true }];
     return {
       metadata: { name: uid, uid, ownerReferences: owner, ...change },
-      spec: { nodeName: "node-1" },
+      spec: { nodeName: "node-1", containers: [] },
       status: {},
     };
   };
   const ending = pod("ending", "DaemonSet", { deletionTimestamp: "2026-11-24T08:00:00Z" });
-  const elsewhere = { ...pod("elsewhere", "DaemonSet"), spec: { nodeName: "node-2" } };
+  const elsewhere = { ...pod("elsewhere", "DaemonSet"), spec: { nodeName: "node-2", containers: [] } };
   const comesBack = pod("pod", "DaemonSet");
 
   test("the one that its DaemonSet makes again", () => {

@@ -111,14 +111,20 @@ suite("pools", () => {
 
   test("a later pool waits for the proof of the one before, its configuration, too", async () => {
     const registrations = await declare();
-    for (const child of ["rest-config-map", "rest-daemon-set"]) {
+    for (const child of ["rest-config-map", "rest-test-service", "rest-daemon-set"]) {
       assert.ok(names(named(registrations, child).dependencies).includes("kube-proxy-canary-verify"), child);
     }
     assert.ok(
       !names(named(registrations, "canary-daemon-set").dependencies).includes("kube-proxy-rest-verify"),
     );
+    const before = names(named(registrations, "rest-daemon-set").dependencies);
+    assert.ok(
+      before.includes("kube-proxy-rest-test-service"),
+      "a Service that was there before has to answer after",
+    );
     const verify = named(registrations, "rest-verify").inputs["interpreter"] as string[];
     assert.ok(verify.includes("--daemonset=kube-proxy-rest"));
+    assert.ok(verify.includes("--test-services=kube-proxy-rest"));
     const unproved = await declare({ verify: false });
     assert.ok(
       names(named(unproved, "rest-daemon-set").dependencies).includes("kube-proxy-canary-daemon-set"),
@@ -175,14 +181,16 @@ suite("a pool that is held", () => {
     const ignored = (child: string) => named(registrations, child).ignoreChanges;
     assert.deepEqual(ignored("rest-daemon-set").slice(-2), ["metadata", "spec"]);
     assert.deepEqual(ignored("rest-config-map"), ["metadata", "data"]);
-    assert.deepEqual(ignored("rest-verify"), ["interpreter", "create", "environment", "triggers"]);
+    for (const child of ["rest-test-service", "rest-verify"]) {
+      assert.deepEqual(ignored(child), ["interpreter", "create", "environment", "triggers"]);
+    }
     assert.deepEqual(ignored("canary-config-map"), []);
     assert.equal(ignored("canary-daemon-set").includes("spec"), false);
   });
 
   test("is not made when the cluster has none, or one of another layout", async () => {
     const elsewhere = clusterWith({ pools: pools.map((pool) => ({ ...pool, tolerations: [] })) });
-    for (const cluster of [{ ...facts, daemonSets: [], configMaps: [] }, elsewhere]) {
+    for (const cluster of [{ ...facts, daemonSets: [], configMaps: [], helpers: [] }, elsewhere]) {
       const registrations = await declare({ hold: ["rest"], facts: cluster });
       assert.deepEqual(
         registrations.filter(({ name }) => name.includes("rest")),

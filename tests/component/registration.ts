@@ -15,11 +15,14 @@ export interface Registration {
   readonly inputs: Record<string, unknown>;
   readonly parent: string;
   readonly provider: string;
+  /** What it takes over; empty when it is made. */
+  readonly importId: string;
   readonly deleteBeforeReplace: boolean;
   readonly replaceOnChanges: readonly string[];
   readonly ignoreChanges: readonly string[];
   /** Names of hooks. */
   readonly beforeCreate: readonly string[];
+  readonly beforeUpdate: readonly string[];
   readonly dependencies: readonly string[];
   readonly timeouts:
     { readonly create: string; readonly update: string; readonly delete: string } | undefined;
@@ -38,10 +41,12 @@ class RecordingMonitor extends MockMonitor {
       inputs: object === undefined ? {} : deserializeProperties(object),
       parent: request.getParent(),
       provider: request.getProvider(),
+      importId: request.getImportid(),
       deleteBeforeReplace: request.getDeletebeforereplace(),
       replaceOnChanges: request.getReplaceonchangesList(),
       ignoreChanges: request.getIgnorechangesList(),
       beforeCreate: request.getHooks()?.getBeforeCreateList() ?? [],
+      beforeUpdate: request.getHooks()?.getBeforeUpdateList() ?? [],
       dependencies: request.getDependenciesList(),
       timeouts: timeouts && {
         create: timeouts.getCreate(),
@@ -75,7 +80,7 @@ export async function registrationsOf(program: () => void): Promise<readonly Reg
     "kube-proxy",
     "test",
   );
-  setMockOptions(monitor, "kube-proxy", "test", false);
+  setMockOptions(monitor, "kube-proxy", "test", false, "organization");
   program();
   await disconnect();
   return monitor.registrations;

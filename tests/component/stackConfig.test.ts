@@ -9,7 +9,7 @@ import type { ClusterFacts } from "../../components/index.ts";
 import { readStackConfig, stackConfigShape } from "../../components/stackConfig.ts";
 
 const kubeconfig = "contexts:\n- name: lab\ncurrent-context: lab\n";
-const facts: ClusterFacts = { nodes: [], daemonSets: [], configMaps: [] };
+const facts: ClusterFacts = { nodes: [], daemonSets: [], configMaps: [], helpers: [] };
 const good = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10:6443", kubeconfig };
 
 /** Reads a stack config whose values are given as Pulumi hands them over: texts, and JSON for everything else. */
@@ -99,10 +99,11 @@ suite("the stack's config", async () => {
       kubeconfig,
       context: "prod",
     });
-    assert.match(message, /^5 problems in the stack's config; nothing was changed:$/m);
+    assert.match(message, /^4 problems in the stack's config; nothing was changed:$/m);
     assert.match(message, /^ {2}restrat: unknown key; did you mean restart\?$/m);
     assert.match(message, /^ {2}kubernetesVersion: "1\.37" is not accepted; accepted: vMAJOR/m);
-    assert.match(message, /^ {2}controlPlaneEndpoint: is required: /m);
+    // The cluster may well say what controlPlaneEndpoint is.
+    assert.doesNotMatch(message, /controlPlaneEndpoint/);
     assert.match(message, /^ {2}tolerations: "all" is not accepted; accepted: a list of tolerations$/m);
     assert.match(
       message,
@@ -127,14 +128,60 @@ suite("the stack's config", async () => {
     assert.equal((await read({ ...good, pools, pause: 0 })).args.hold, undefined);
   });
 
-  test("a cluster that does not answer is a warning, but nothing to pause by", async () => {
+  test("a cluster that does not answer ends it: a guess at what the pods are would restart them", async () => {
     const silent = () => Promise.reject(new Error("no answer"));
-    const { args } = await read({ ...good, pools }, [], silent);
-    assert.equal(args.facts, undefined);
-    await assert.rejects(
-      read({ ...good, pools, pause: 1 }, [], silent),
-      /pause: 1 .* 0 as long as the cluster/,
-    );
+    await assert.rejects(read({ ...good, restrat: "x" }, [], silent), (error: Error) => {
+      assert.match(error.message, /^2 problems in the stack's config; nothing was changed:$/m);
+      assert.match(error.message, /^ {2}context: no answer$/m);
+      return true;
+    });
+  });
+
+  suite("what the cluster says itself", () => {
+    const clusterConfiguration = [
+      "apiVersion: kubeadm.k8s.io/v1beta4",
+      "kind: ClusterConfiguration",
+      "kubernetesVersion: v1.36.1",
+      "controlPlaneEndpoint: api.example.com:6443",
+      "imageRepository: registry.k8s.io",
+      "networking: {podSubnet: 10.1.0.0/16, serviceSubnet: 10.2.0.0/16}",
+      "",
+    ].join("\n");
+    const known = (text: string) => () => Promise.resolve({ ...facts, clusterConfiguration: text });
+
+    test("is used where the stack's config is silent, and overridden where it is not", async () => {
+      const { args } = await read(
+        { kubeconfig, kubernetesVersion: "", podSubnet: "10.9.0.0/16" },
+        [],
+        known(clusterConfiguration),
+      );
+      assert.equal(args.kubernetesVersion, "v1.36.1");
+      assert.equal(args.controlPlaneEndpoint, "api.example.com:6443");
+      assert.equal(args.podSubnet, "10.9.0.0/16");
+      assert.equal(args.imageRepository, undefined, "kubeadm's default follows the version");
+    });
+
+    test("is named where it is not accepted, and missed where it is not there", async () => {
+      const refused = (text: string | undefined, pattern: RegExp) =>
+        assert.rejects(
+          read({ kubeconfig }, [], text === undefined ? () => Promise.resolve(facts) : known(text)),
+          pattern,
+        );
+      await refused(
+        clusterConfiguration.replace("v1.36.1", "v1.38.0"),
+        /kubernetesVersion in ConfigMap kube-system\/kubeadm-config: "v1\.38\.0" is not accepted/,
+      );
+      await refused(
+        clusterConfiguration.replace("v1beta4", "v1beta9"),
+        /kubeadm-config, document 1 \(ClusterConfiguration\)\.apiVersion: "kubeadm\.k8s\.io\/v1beta9" is not accepted/,
+      );
+      await refused("networking: [", /kubeadm-config, document 1: is not YAML/);
+      await refused("", /kubeadm-config, ClusterConfiguration: is required/);
+      await refused(
+        undefined,
+        /kubernetesVersion: is required: .*the cluster does not say, so set it in the stack's config\n.*controlPlaneEndpoint: is required: /,
+      );
+    });
   });
 
   test("what decides which resources there are cannot be a secret", async () => {

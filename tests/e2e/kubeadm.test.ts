@@ -50,7 +50,7 @@ suite("on a cluster where kubeadm has installed kube-proxy", () => {
     assert.deepEqual(await cluster.fingerprint(), before);
   });
 
-  test("after kubeadm's objects were deleted, as the README says, up provisions", async () => {
+  test("after kubeadm's objects were deleted up provisions", async () => {
     await cluster.kubectl([
       "delete",
       ...["daemonset", "configmap", "serviceaccount", "role", "rolebinding"].map(

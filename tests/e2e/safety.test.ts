@@ -42,7 +42,7 @@ suite("a restart is safe and proved", () => {
 
   test("the output has one line for each node, with its verdict", async () => {
     const { output } = await scenario.up({ restart: "with a table" });
-    assert.match(output, /NODE +POD +AGE +SYNCED AFTER +MODE +VERDICT/);
+    assert.match(output, /NODE +POD +AGE +SYNCED AFTER +MODE +SERVICE +VERDICT/);
     assert.equal(output.match(/node-\d{4} +kube-proxy-\w+ .* verified/g)?.length, nodes);
   });
 

@@ -3,7 +3,7 @@ import { after, before, suite, test } from "node:test";
 import { setFaults } from "../../lab/index.ts";
 import type { Result } from "../engine/index.ts";
 import { PodWatch, shortcomings } from "./recovery/onePerNode.ts";
-import { changesOf, type Scenario } from "./scenario.ts";
+import { changesOf, eventually, type Scenario } from "./scenario.ts";
 import { useLab } from "./useLab.ts";
 
 const nodes = ["node-0001", "node-0002", "node-0003", "node-0004", "node-0005"];
@@ -184,6 +184,34 @@ suite("waves", () => {
     await up({});
     await scenario.cluster.kubectl(["label", "node", "node-0004", `${label}-`]);
     await scenario.cluster.kubectl(["rollout", "status", "daemonset", "kube-proxy-rest", "--timeout=60s"]);
+  });
+
+  test("a pool alone tries another mode out, with helpers on its nodes alone", async () => {
+    const old = await podsByNode();
+    await scenario.stack.setConfig({ pools: [{ ...canary, configuration: { mode: "nftables" } }, rest] });
+    const switching = scenario.stack.startUp();
+    const helped = new Set<string>();
+    const look = async (): Promise<boolean> => {
+      const path = "jsonpath={.items[*].spec.nodeName}";
+      const names = await scenario.cluster.kubectl(["get", "pods", "-l", "kube-proxy/helper", "-o", path]);
+      for (const name of names.split(" ").filter(Boolean)) helped.add(name);
+      return helped.size === 2;
+    };
+    try {
+      await eventually("helpers on the canaries", look);
+    } finally {
+      const { ok, output } = await switching.done;
+      assert.ok(ok, output);
+      assert.match(output, /kube-proxy-canary switches from mode iptables to nftables/);
+      assert.doesNotMatch(output, /kube-proxy-rest switches/);
+    }
+    assert.deepEqual([...helped].sort(), ["node-0001", "node-0002"]);
+    const now = await podsByNode();
+    assert.deepEqual(
+      nodes.filter((name) => now.get(name) !== old.get(name)),
+      ["node-0001", "node-0002"],
+    );
+    await up({ pools });
   });
 
   test("from pools to one DaemonSet, exactly kubeadm's again", async () => {

@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 
 import { dependentReplacements, dependentsFirst, plan } from "./standin/plan.ts";
 import type { Goal, Plan, Resource } from "./standin/plan.ts";
-import { formatPath, parsePath, plain, prune, secret, unknownValue } from "./standin/values.ts";
+import { formatPath, parsePath, plain, prune, replaceAt, secret, unknownValue } from "./standin/values.ts";
 import type { Props } from "./standin/values.ts";
 
 const token = 'metadata.annotations["example.com/restart"]';
@@ -24,6 +24,7 @@ function goal(inputs: Props, options: Partial<Goal> = {}): Goal {
     replaceOnChanges: [],
     ignoreChanges: [],
     beforeCreate: [],
+    beforeUpdate: [],
     additionalSecretOutputs: [],
     importId: "",
     protect: false,
@@ -293,6 +294,12 @@ describe("dependents", () => {
       assert.ok(order.indexOf(before) < order.indexOf(after), `${before} before ${after}: ${order.join()}`);
     }
   });
+});
+
+test("a value is put where no mapping leads yet, and nothing is made to take one out", () => {
+  const path = ["spec", "annotations", "a"];
+  assert.deepEqual(replaceAt({}, path, "b"), { spec: { annotations: { a: "b" } } });
+  assert.deepEqual(replaceAt({}, path, undefined), {});
 });
 
 test("property paths survive being read and written", () => {

@@ -66,7 +66,7 @@ suite("a kubeadm config file", () => {
     "an empty file": ["", ["ClusterConfiguration"]],
     "several documents of a kind": [`${cluster}---\n${cluster}`, ["document 2.kind"]],
     "an unknown apiVersion": [
-      cluster.replace("v1beta4", "v1beta1"),
+      cluster.replace("v1beta4", "v1alpha3"),
       ["document 1 (ClusterConfiguration).apiVersion"],
     ],
     "an unknown apiVersion of KubeProxyConfiguration": [

@@ -1,8 +1,7 @@
 /** Measures whether Services answer, by `labnode probe` on a real node and in a pod (lab/real/go). */
-import { spawn, type ChildProcess } from "node:child_process";
-import { createInterface } from "node:readline";
 import { kubectlCommand, nodeCommand, type Lab } from "../../lab/index.ts";
 import { eventually } from "../e2e/scenario.ts";
+import { startLines, type LineProgram } from "./lines.ts";
 import { clientPod, type Targets } from "./responder.ts";
 
 /** One question to a Service. */
@@ -26,7 +25,7 @@ export interface Attempt {
 /** Asks addresses from a node and from a pod, 20 times a second each, until it is stopped. */
 export class Probe {
   readonly attempts: Attempt[] = [];
-  readonly #children: ChildProcess[];
+  readonly #programs: LineProgram[];
   readonly #streams: number;
 
   private constructor(lab: Lab, node: string, targets: Targets) {
@@ -37,13 +36,11 @@ export class Probe {
       pod: kubectlCommand(lab, inPod),
     };
     this.#streams = 2 * Object.keys(targets).length * Object.keys(places).length;
-    this.#children = Object.entries(places).map(([from, { file, args, env }]) => {
-      const child = spawn(file, args, { env, stdio: ["pipe", "pipe", "inherit"] });
-      createInterface({ input: child.stdout }).on("line", (line) => {
+    this.#programs = Object.entries(places).map(([from, invocation]) =>
+      startLines(invocation, (line) => {
         this.attempts.push({ from, ...(JSON.parse(line) as Omit<Attempt, "from">) });
-      });
-      return child;
-    });
+      }),
+    );
   }
 
   /** Starts, and waits until every address has been asked from everywhere. */
@@ -65,14 +62,7 @@ export class Probe {
 
   /** Ends, when the attempts under way have. */
   async stop(): Promise<void> {
-    await Promise.all(
-      this.#children.map(async (child) => {
-        if (child.exitCode !== null) return;
-        const ended = new Promise((resolve) => child.once("close", resolve));
-        child.stdin?.end();
-        await ended;
-      }),
-    );
+    await Promise.all(this.#programs.map((program) => program.stop()));
   }
 }
 

@@ -8,8 +8,14 @@ const port = 8080;
 /** Addresses of a Service by what they test, in the probe's form: `tcp/198.19.0.1:30080`. */
 export type Targets = Readonly<Record<string, string>>;
 
+interface ServicePort {
+  protocol: string;
+  port: number;
+  nodePort: number;
+}
+
 interface LiveService {
-  spec: { clusterIPs: string[]; ports: { protocol: string; port: number; nodePort: number }[] };
+  spec: { clusterIPs: string[]; ports: ServicePort[] };
 }
 
 /** A Service of the type NodePort for HTTP and, as DNS is, for UDP. */
@@ -73,7 +79,7 @@ export async function addService(lab: Lab, name: string): Promise<void> {
 /**
  * The addresses of a Service, once its endpoints are known.
  *
- * @param node - The node at whose address the NodePort is asked.
+ * @param node - The node at whose addresses the NodePorts are asked.
  */
 export async function targetsOf(lab: Lab, name: string, node: string): Promise<Targets> {
   const get = async <T>(...args: string[]) => JSON.parse(await run(lab, ["get", "-o", "json", ...args])) as T;
@@ -84,17 +90,20 @@ export async function targetsOf(lab: Lab, name: string, node: string): Promise<T
     const ready = slices.items.filter(({ endpoints = [] }) => endpoints.length === lab.realNodes.length);
     return ready.length === spec.clusterIPs.length;
   });
-  const addresses = await get<{ status: { addresses: { type: string; address: string }[] } }>("node", node);
-  const nodeIP = addresses.status.addresses.find(({ type }) => type === "InternalIP")?.address ?? "";
-  const nodePort = spec.ports.find(({ protocol }) => protocol === "TCP")?.nodePort ?? 0;
-  const byFamily = spec.clusterIPs.flatMap((ip) => {
-    const [family, host] = ip.includes(":") ? ["IPv6", `[${ip}]`] : ["IPv4", ip];
-    return spec.ports.map((each) => {
-      const protocol = each.protocol.toLowerCase();
-      return [`ClusterIP ${protocol} ${family}`, `${protocol}/${host}:${each.port}`] as const;
+  const { status } = await get<{ status: { addresses: { type: string; address: string }[] } }>("node", node);
+  const nodeIPs = status.addresses.filter(({ type }) => type === "InternalIP").map(({ address }) => address);
+  const targets = (kind: string, ips: readonly string[], portOf: (port: ServicePort) => number) =>
+    ips.flatMap((ip) => {
+      const [family, host] = ip.includes(":") ? ["IPv6", `[${ip}]`] : ["IPv4", ip];
+      return spec.ports.map((each) => {
+        const protocol = each.protocol.toLowerCase();
+        return [`${kind} ${protocol} ${family}`, `${protocol}/${host}:${portOf(each)}`] as const;
+      });
     });
-  });
-  return { ...Object.fromEntries(byFamily), "NodePort tcp IPv4": `tcp/${nodeIP}:${nodePort}` };
+  return Object.fromEntries([
+    ...targets("ClusterIP", spec.clusterIPs, (each) => each.port),
+    ...targets("NodePort", nodeIPs, (each) => each.nodePort),
+  ]);
 }
 
 async function apply(lab: Lab, ...items: object[]): Promise<void> {

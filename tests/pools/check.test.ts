@@ -15,7 +15,11 @@ const node = (name: string, labels: Record<string, string> = {}) => ({
 });
 
 function refusal(more: Record<string, unknown>, nodes = [node("node-1")]): string {
-  const problems = checkArgs(argsShape, { ...settings, ...more }, { nodes, daemonSets: [], configMaps: [] });
+  const problems = checkArgs(
+    argsShape,
+    { ...settings, ...more },
+    { nodes, daemonSets: [], configMaps: [], helpers: [] },
+  );
   return formatProblems("the test", problems);
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import type { TakeOver } from "../../components/adoption/takeOver.ts";
 import type { ClusterFacts, NodeFacts, Pool } from "../../components/index.ts";
 import { RestartStrategy } from "../../components/index.ts";
 import { heldPools, type Plain } from "../../components/plan.ts";
@@ -26,7 +27,7 @@ function nodes(count: number, more: Partial<NodeFacts> = {}): NodeFacts[] {
 const after = (args: Partial<Plain>, all = nodes(20)) => factsAfter({ ...plain, ...args }, all);
 
 function tell(args: Partial<Plain>, facts: ClusterFacts, held: string[] = []) {
-  return foretold({ ...plain, ...args }, facts, "12m", held);
+  return foretold({ ...plain, ...args }, facts, "12m", { held });
 }
 
 suite("what an up does to the pods is said before", () => {
@@ -39,7 +40,7 @@ suite("what an up does to the pods is said before", () => {
   });
 
   test("the first one", () => {
-    assert.deepEqual(tell({}, { nodes: nodes(20), daemonSets: [], configMaps: [] }).lines, [
+    assert.deepEqual(tell({}, { nodes: nodes(20), daemonSets: [], configMaps: [], helpers: [] }).lines, [
       "DaemonSet kube-proxy is created for 20 nodes; waits up to 12m.",
     ]);
   });
@@ -63,6 +64,29 @@ suite("what an up does to the pods is said before", () => {
     const other = tell({ restart: "2", restartStrategy: Recreate }, made);
     assert.match(other.lines.join(), /at most 1 of 20 nodes at a time/);
     assert.match(other.warnings.join(), /still rolls, the next one recreates/);
+  });
+
+  test("a DaemonSet that somebody else has made, and what takes it over", () => {
+    const [live] = after({}).daemonSets;
+    assert.ok(live);
+    const foreign = { ...after({}), daemonSets: [{ ...live, annotations: {}, managers: ["kubeadm"] }] };
+    const { lines, warnings } = tell({ restart: "new" }, foreign);
+    assert.deepEqual(lines, []);
+    assert.match(
+      warnings.join(),
+      /`already exists`\. `pulumi config set adopt true` takes it over as it runs/,
+    );
+
+    const takeOver = { taken: [], edits: {}, problems: [], changes: [], keepsPods: true };
+    const taking = (more: Partial<TakeOver> = {}) =>
+      foretold({ ...plain, restart: "new" }, foreign, "12m", { takeOver: { ...takeOver, ...more } });
+    assert.deepEqual(taking(), { lines: [], warnings: [], problems: [] });
+    const changing = taking({ keepsPods: false });
+    assert.match(
+      changing.lines.join(),
+      /is changed in place, at most 2 of 20 nodes at a time; waits up to 12m\./,
+    );
+    assert.deepEqual(changing.warnings, []);
   });
 
   test("a change in place", () => {
@@ -126,7 +150,10 @@ suite("a pause", () => {
     const [canary] = after({ pools, restart: "2" }, all).daemonSets;
     const [, rest] = before.daemonSets;
     assert.ok(canary && rest);
-    assert.deepEqual(heldPools(wanted, 1, { nodes: all, daemonSets: [canary, rest], configMaps: [] }), []);
+    assert.deepEqual(
+      heldPools(wanted, 1, { nodes: all, daemonSets: [canary, rest], configMaps: [], helpers: [] }),
+      [],
+    );
   });
 
   test("holds nothing without one, or where nothing changes before it", () => {
@@ -142,8 +169,9 @@ suite("a pause", () => {
     assert.deepEqual(heldPools({ ...plain, pools, image: "example.com/p:1" }, 1, after({ pools }, all)), [
       "rest",
     ]);
-    assert.deepEqual(heldPools({ ...plain, pools }, 1, { nodes: all, daemonSets: [], configMaps: [] }), [
-      "rest",
-    ]);
+    assert.deepEqual(
+      heldPools({ ...plain, pools }, 1, { nodes: all, daemonSets: [], configMaps: [], helpers: [] }),
+      ["rest"],
+    );
   });
 });

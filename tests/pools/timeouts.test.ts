@@ -27,6 +27,7 @@ suite("how long a rollout may take", () => {
     const facts = {
       daemonSets: [],
       configMaps: [],
+      helpers: [],
       nodes: [{ pool: "canary" }, {}, {}, {}].map((labels, index) => {
         return { name: `node-${index}`, labels: { ...labels }, taints: [], ready: "True" };
       }),

@@ -37,6 +37,7 @@ export const well: ClusterFacts = {
   nodes: nodes(3),
   daemonSets: [],
   configMaps: [],
+  helpers: [],
   server: "https://127.0.0.1:40000",
   serverVersion: "v1.37.2",
   namespace: { uid: "the-uid", labels: { "kubernetes.io/metadata.name": "kube-system" } },

@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
 import { parse } from "yaml";
 import { loadCluster } from "../../components/cluster/client.ts";
@@ -66,12 +67,13 @@ export class Operator {
 
   /** Gives it these rights and no others, and waits until the API server goes by that. */
   async may(rights: readonly Right[], not?: Right): Promise<void> {
+    const isGiven = (right: Right) => !isDeepStrictEqual(right, not);
     for (const [path, isOf] of [
       [`${rbac}/clusterroles`, (right: Right) => right.namespace === undefined],
       [`${rbac}/namespaces/kube-system/roles`, (right: Right) => right.namespace !== undefined],
     ] as const) {
       const rules = rights
-        .filter((right) => right !== not && isOf(right))
+        .filter((right) => isGiven(right) && isOf(right))
         .map(({ verb, group, resource, name }) => ({
           ...{ apiGroups: [group], resources: [resource], verbs: [verb] },
           ...(name !== undefined && { resourceNames: [name] }),
@@ -80,7 +82,7 @@ export class Operator {
     }
     await eventually(`${this.#name} has these rights`, async () => {
       const answers = await Promise.all(rights.map((right) => this.#isAllowed(right)));
-      return answers.every((isAllowed, index) => isAllowed === (rights[index] !== not));
+      return answers.every((isAllowed, index) => isAllowed === isGiven(rights[index] as Right));
     });
   }
 

@@ -1,7 +1,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readAnswers, type Answers, type Observation } from "../../components/cluster/verify/observation.ts";
-import type { Fleet, Node, Pod } from "../../components/cluster/verify/types.ts";
+import type {
+  Answered,
+  Fleet,
+  Node,
+  Pod,
+  Probed,
+  ServiceAnswer,
+} from "../../components/cluster/verify/types.ts";
 
 /** When the recorded process started, in seconds since 1970. */
 export const recordedStart = 1795448272.62;
@@ -61,11 +68,20 @@ export function observed(change: (metrics: string) => string = (metrics) => metr
   return observation;
 }
 
+/** What a node answered; a Service does, too, unless it is said otherwise. */
+export function answered(
+  probed: Probed,
+  service: ServiceAnswer = { verdict: "answers", seconds: 1.25 },
+): Answered {
+  return { probed, service };
+}
+
 /** A Ready node with one Ready pod. */
 export function nodeWith(change: Partial<Pod> = {}, name = "node-1"): Node {
   const pod: Pod = {
     name: `kube-proxy-${name}`,
     node: name,
+    address: "192.0.2.1",
     notReady: undefined,
     revision: "new",
     token: "t2",

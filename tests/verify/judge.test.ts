@@ -12,15 +12,17 @@ import { samplesOf } from "../../components/cluster/verify/metrics.ts";
 import { metricsPortOf } from "../../components/cluster/verify/probe.ts";
 import { readAnswers, syncDelay, type Observation } from "../../components/cluster/verify/observation.ts";
 import { formatDiagnosis, formatReport } from "../../components/cluster/verify/index.ts";
-import type { Expectation, Node, Probed } from "../../components/cluster/verify/types.ts";
-import { answers, fleetOf, nodeWith, observed, recordedStart } from "./fixtures.ts";
+import type { Answered, Expectation, Node, Probed } from "../../components/cluster/verify/types.ts";
+import { answered, answers, fleetOf, nodeWith, observed, recordedStart } from "./fixtures.ts";
 
 const lastSync = "kubeproxy_sync_proxy_rules_last_timestamp_seconds";
 const at = (seconds: number): Date => new Date((recordedStart + seconds) * 1000);
 
+const silent = { verdict: "fails", reason: "a new Service does not answer" } as const;
+
 function reasons(probed: Probed, expectation: Expectation = {}, node: Node = nodeWith()): readonly string[] {
   const standard = standardOf(expectation, undefined, fleetOf([node]));
-  return (judgeFromCluster(node, standard) ?? judgeAnswers(node, probed, standard)).reasons;
+  return (judgeFromCluster(node, standard) ?? judgeAnswers(node, answered(probed), standard)).reasons;
 }
 
 describe("what a node's pod must be", () => {
@@ -149,7 +151,7 @@ describe("what a node's process must be", () => {
 
   test("another configuration", () => {
     const standard = standardOf({}, { clusterCIDR: "10.1.0.0/16", mode: "iptables" }, fleetOf([]));
-    const { verdict, reasons } = judgeAnswers(nodeWith(), observed(), standard);
+    const { verdict, reasons } = judgeAnswers(nodeWith(), answered(observed()), standard);
     assert.equal(verdict, "failed");
     assert.deepEqual(reasons, ['it has loaded clusterCIDR "10.244.0.0/16", not "10.1.0.0/16"']);
   });
@@ -254,9 +256,9 @@ describe("the report", () => {
   const standard = standardOf({}, undefined, fleetOf([]));
   const good = (name: string, delay: number) => {
     const observation = { ...observed(), lastSync: new Map([["IPv4", recordedStart + delay]]) };
-    return judgeAnswers(nodeWith({}, name), { ...observation, lastQueued: new Map() }, standard);
+    return judgeAnswers(nodeWith({}, name), answered({ ...observation, lastQueued: new Map() }), standard);
   };
-  const bad = judgeAnswers(nodeWith({}, "c"), "its metrics cannot be read: why", standard);
+  const bad = judgeAnswers(nodeWith({}, "c"), answered("its metrics cannot be read: why"), standard);
   const away = judgeFromCluster({ ...nodeWith({}, "d"), notReady: "Gone" }, standard);
   assert.ok(away);
 
@@ -270,9 +272,23 @@ describe("the report", () => {
     const text = formatReport(report);
     assert.match(
       text,
-      /^NODE +POD +AGE +SYNCED AFTER +MODE +VERDICT\nc +kube-proxy-c +- +- +- +failed: its metrics/,
+      /^NODE +POD +AGE +SYNCED AFTER +MODE +SERVICE +VERDICT\nc +kube-proxy-c +- +- +- +1\.25s +failed: its metrics/,
     );
     assert.match(text, /2 of 3 nodes verified, 1 NotReady and excluded, after 1\.5 s\.$/);
+  });
+
+  test("a Service that does not answer fails a node whose metrics say that all is well", () => {
+    const { verdict, reasons } = judgeAnswers(nodeWith(), answered(observed(), silent), standard);
+    assert.deepEqual([verdict, reasons], ["failed", ["a new Service does not answer"]]);
+  });
+
+  test("what could not be asked for fails nothing, but is told", () => {
+    const unasked = { verdict: "unasked", reason: "not allowed" } as const;
+    const node = judgeAnswers(nodeWith(), answered(observed(), unasked), standard);
+    assert.equal(node.verdict, "verified");
+    const lines = formatReport(reportOf("kube-proxy", [node, good("a", 1)], 0)).split("\n");
+    assert.match(lines[1] ?? "", / iptables +not asked +verified$/);
+    assert.equal(lines.at(-1), "Whether a Service answers is not known of 1 of 2 nodes: not allowed.");
   });
 
   test("excluded nodes fail nothing, but alone prove nothing", () => {
@@ -293,17 +309,17 @@ describe("the report", () => {
 describe("the doctor", () => {
   const fleet = fleetOf(["a", "b", "c", "d"].map((name) => nodeWith({}, name)));
   const well = observed();
-  const examine = (sick: Probed, nodes = fleet) =>
+  const examine = (sick: Probed | Answered, nodes = fleet) =>
     diagnose(
       nodes,
-      new Map<string, Probed>([
-        ["a", well],
-        ["b", well],
-        ["c", sick],
-        ["d", well],
+      new Map([
+        ["a", answered(well)],
+        ["b", answered(well)],
+        ["c", typeof sick === "object" && "service" in sick ? sick : answered(sick)],
+        ["d", answered(well)],
       ]),
     );
-  const cases: [string, Probed, RegExp][] = [
+  const cases: [string, Probed | Answered, RegExp][] = [
     ["another mode", { ...well, mode: "nftables" }, /^mode nftables, whereas 3 of 4 nodes have iptables$/],
     [
       "another configuration",
@@ -318,6 +334,7 @@ describe("the doctor", () => {
       /^a sync has been waiting for 71 s, longer than two sync periods \(60 s\)$/,
     ],
     ["no answer", "its metrics cannot be read: why", /cannot be read: why$/],
+    ["a Service that does not answer", answered(well, silent), /^a new Service does not answer$/],
   ];
   for (const [name, sick, finding] of cases) {
     test(name, () => {
@@ -360,11 +377,11 @@ describe("the doctor", () => {
     const other = { ...well, mode: "nftables" };
     const found = diagnose(
       fleet,
-      new Map<string, Probed>([
-        ["a", well],
-        ["b", well],
-        ["c", other],
-        ["d", other],
+      new Map([
+        ["a", answered(well)],
+        ["b", answered(well)],
+        ["c", answered(other)],
+        ["d", answered(other)],
       ]),
     );
     assert.ok(found.every(({ findings }) => findings.some((text) => text.includes("none has a majority"))));

@@ -4,6 +4,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
+import { waitFor } from "../../lab/wait.ts";
 import type { Diagnosis, Report } from "../../components/cluster/verify/index.ts";
 import { down, kubectl, setFaults, up, type Fault, type Lab } from "../../lab/index.ts";
 
@@ -24,6 +25,10 @@ const faulty: Readonly<Record<string, { fault: Fault; reason: RegExp }>> = {
   "node-0008": { fault: "garbage", reason: /metrics cannot be read: / },
   "node-0009": { fault: "huge", reason: /cannot be read: \/metrics is longer than 8 MiB$/ },
   "node-0010": { fault: "noMetrics", reason: /\/metrics is not kube-proxy's/ },
+  "node-0012": {
+    fault: "deaf",
+    reason: /^a new Service does not answer at 198\.18\.0\.12:\d+ \(.*\), whereas/,
+  },
   "node-0011": { fault: "oldProcess", reason: /^its process started \d+\.\d s before the restart began$/ },
 };
 const allFaults = Object.fromEntries(Object.entries(faulty).map(([node, { fault }]) => [node, fault]));
@@ -38,12 +43,21 @@ describe("verify and doctor on a lab", () => {
     await down(name);
   });
 
-  async function run(command: "verify" | "doctor" | "restartNodes", args: readonly string[] = []) {
+  function start(command: "verify" | "doctor" | "restartNodes", args: readonly string[]) {
     const file = join(commands, `${command}.ts`);
     const child = spawn(process.execPath, [file, "--kubeconfig", lab.kubeconfig, ...args], { stdio: "pipe" });
-    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+    return { child, ended: new Promise<number | null>((resolve) => child.once("close", resolve)) };
+  }
+
+  async function run(command: "verify" | "doctor" | "restartNodes", args: readonly string[] = []) {
+    const { child, ended } = start(command, args);
     const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
     return { stdout, stderr, code };
+  }
+
+  async function testServices(): Promise<string[]> {
+    const { stdout } = await kubectl(lab, ["get", "services", "-n", "kube-system", "-o", "name"]);
+    return stdout.split("\n").filter(Boolean);
   }
 
   async function change(...args: string[]): Promise<void> {
@@ -54,7 +68,7 @@ describe("verify and doctor on a lab", () => {
   test("a healthy fleet is verified, and nobody stands out", async () => {
     const { stdout, stderr, code } = await run("verify", ["--deadline", "30s"]);
     assert.equal(code, 0, stdout + stderr);
-    assert.match(stdout, /^node-0001 +kube-proxy-\w+ +\d+\w+ +0\.30s +iptables +verified$/m);
+    assert.match(stdout, /^node-0001 +kube-proxy-\w+ +\d+\w+ +0\.30s +iptables +\d\.\d\ds +verified$/m);
     assert.match(stdout, /14 of 14 nodes verified, after/);
     const doctor = await run("doctor");
     assert.equal(doctor.code, 0, doctor.stdout + doctor.stderr);
@@ -63,19 +77,48 @@ describe("verify and doctor on a lab", () => {
   test("every fault is told by its reason, and everybody else is verified", async () => {
     setFaults(lab, allFaults);
     const since = new Date(Date.now() - 3600_000).toISOString();
-    const { stdout, stderr, code } = await run("verify", ["--since", since, "--deadline", "8s", "--json"]);
+    const { stdout, stderr, code } = await run("verify", ["--since", since, "--deadline", "15s", "--json"]);
     assert.equal(code, 1, stderr);
     const report = JSON.parse(stdout) as Report;
     assert.deepEqual(
       [report.ok, report.verified, report.failed, report.excluded],
-      [false, 3, Object.keys(faulty).length, 0],
+      [false, 14 - Object.keys(faulty).length, Object.keys(faulty).length, 0],
     );
     for (const { node, reasons, verdict } of report.nodes) {
       const expected = faulty[node]?.reason;
       assert.equal(verdict, expected === undefined ? "verified" : "failed", node);
       if (expected !== undefined) assert.match(reasons[0] ?? "", expected, node);
     }
-    assert.ok(report.seconds < 15, `took ${report.seconds} s`);
+    assert.ok(report.seconds < 30, `took ${report.seconds} s`);
+  });
+
+  test("nodes that the API server does not reach are verified by their metrics alone, which is told", async () => {
+    const unreachable = Object.fromEntries(
+      Array.from({ length: 14 }, (_, i) => [
+        `node-${String(i + 1).padStart(4, "0")}`,
+        "unreachable" as const,
+      ]),
+    );
+    setFaults(lab, unreachable);
+    const { stdout, code } = await run("verify", ["--deadline", "30s"]);
+    setFaults(lab, {});
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /^node-0001 .* not asked +verified$/m);
+    assert.match(
+      stdout,
+      /^Whether a Service answers is not known of 14 of 14 nodes: the API server does not reach port 10256/m,
+    );
+    assert.deepEqual(await testServices(), []);
+  });
+
+  test("a Service is removed after Ctrl-C, too", async () => {
+    setFaults(lab, { "node-0001": "deaf" });
+    const { child, ended } = start("verify", ["--deadline", "60s"]);
+    await waitFor("a test Service", { timeoutMs: 30_000 }, async () => (await testServices()).length === 1);
+    child.kill("SIGINT");
+    assert.equal(await ended, 1);
+    assert.deepEqual(await testServices(), []);
+    setFaults(lab, {});
   });
 
   test("a node that recovers before the deadline passes", async () => {

@@ -15,15 +15,15 @@ const timeoutMs = 30_000;
 export class ApiError extends ProblemsError {
   /** HTTP status; undefined when there was no answer. */
   readonly status: number | undefined;
-  /** What the API server said, or why there was no answer. */
-  readonly reason: string;
   readonly problem: Problem;
+  /** The answer's own words, or why there was none. */
+  readonly said: string;
 
-  constructor(status: number | undefined, reason: string, problem: Problem) {
+  constructor(status: number | undefined, problem: Problem, said: string) {
     super("a request to the API server", [problem]);
     this.status = status;
-    this.reason = reason;
     this.problem = problem;
+    this.said = said;
   }
 }
 
@@ -34,7 +34,7 @@ export interface RequestOptions {
   readonly body?: unknown;
   /** Which form of the answer; JSON unless given. */
   readonly accept?: string;
-  /** Ends the wait; after 30 s unless given. */
+  /** Ends the wait for an answer before the 30 s are over. */
   readonly signal?: AbortSignal;
 }
 
@@ -72,7 +72,7 @@ export class Session {
    * @throws ApiError for no answer in time, and for every status but 2xx
    */
   async request(method: HttpMethod, path: string, options: RequestOptions = {}): Promise<unknown> {
-    const { query = {}, body, accept = json, signal = AbortSignal.timeout(timeoutMs) } = options;
+    const { query = {}, body, accept = json, signal } = options;
     const parameters = new URLSearchParams(query).toString();
     const context = new RequestContext(
       `${serverOf(this.#config)}${path}${parameters && `?${parameters}`}`,
@@ -82,7 +82,8 @@ export class Session {
       context.setHeaderParam(name, value);
     }
     context.setHeaderParam("Accept", accept);
-    context.setSignal(signal);
+    const timeout = AbortSignal.timeout(timeoutMs);
+    context.setSignal(signal === undefined ? timeout : AbortSignal.any([signal, timeout]));
     if (this.#dispatcher !== undefined) {
       context.setDispatcher(this.#dispatcher);
     }
@@ -92,7 +93,7 @@ export class Session {
     }
     const { status, text } = await this.#send(context);
     if (status < 200 || status > 299) {
-      throw refused(this.#config, `${method} ${path}`, status, text);
+      throw refused(this.#config, `${method} ${path}`, status, messageOf(text));
     }
     return JSON.parse(text) as unknown;
   }
@@ -211,33 +212,32 @@ function serverOf(config: KubeConfig): string {
 }
 
 function unanswered(config: KubeConfig, error: unknown): ApiError {
-  const why = reason(error);
-  return new ApiError(undefined, why, {
+  const said = reason(error);
+  const problem = {
     path: "context",
     value: config.getCurrentContext(),
-    accepted: `a cluster that answers; ${config.getCurrentCluster()?.server ?? ""} does not: ${why}`,
-  });
+    accepted: `a cluster that answers; ${config.getCurrentCluster()?.server ?? ""} does not: ${said}`,
+  };
+  return new ApiError(undefined, problem, said);
 }
 
-function refused(config: KubeConfig, call: string, status: number, text: string): ApiError {
-  const said = `${status} ${messageOf(text)}`;
-  return new ApiError(
-    status,
-    said,
+function refused(config: KubeConfig, call: string, status: number, said: string): ApiError {
+  const answer = `${status} ${said}`;
+  const problem =
     status === 401 || status === 403
       ? {
           path: "context",
           value: config.getCurrentContext(),
-          accepted: `a user with the rights in docs/rbac.md; the API server said: ${said}`,
+          accepted: `a user with the rights in docs/rbac.md; the API server said: ${answer}`,
         }
-      : { path: call, accepted: `refused by the API server: ${said}` },
-  );
+      : { path: call, accepted: `refused by the API server: ${answer}` };
+  return new ApiError(status, problem, said);
 }
 
 function messageOf(text: string): string {
   try {
     const status: unknown = JSON.parse(text);
-    return isRecord(status) ? String(status["message"]) : text;
+    return isRecord(status) && typeof status["message"] === "string" ? status["message"] : text.trim();
   } catch {
     return text.trim().slice(0, 200);
   }

@@ -1,7 +1,7 @@
 import { parseGoDuration } from "../../configuration/goDuration.ts";
 import { isRecord } from "../../configuration/values.ts";
 import { processAge, syncReasons, type Observation } from "./observation.ts";
-import type { Fleet, Node, Probed } from "./types.ts";
+import type { Answered, Fleet, Node, ServiceAnswer } from "./types.ts";
 
 /** What the doctor found on one node, as it is in the table and in the JSON. */
 export interface Finding {
@@ -15,6 +15,8 @@ export interface Finding {
   /** Seconds since a sync was asked for that is not done; null when none is pending or it gave no answer. */
   readonly pendingSeconds: number | null;
   readonly mode: string | null;
+  /** Whether a new Service answers there; null when its kube-proxy gave no answer. */
+  readonly service: ServiceAnswer | null;
   /** `outlier`: it differs from most others, or does not work. `excluded`: the node is NotReady, nobody was asked. */
   readonly verdict: "healthy" | "outlier" | "excluded";
   /** What is wrong, one sentence each. */
@@ -36,6 +38,9 @@ interface Patient {
   readonly traits: Traits;
 }
 
+/** What the Ready nodes answered, by node; nothing of those that were not asked. */
+export type Answers = ReadonlyMap<string, Answered>;
+
 /** At most this many differing fields are named. */
 const longestList = 3;
 
@@ -43,11 +48,11 @@ const longestList = 3;
  * Compares all nodes' kube-proxies with each other. What most of them have is taken for right: nothing is expected from
  * outside, so that a fleet that is wrong as a whole looks healthy here; that is what {@link verify} is for.
  *
- * @param probed - what the kube-proxies of the Ready nodes answered, by node
+ * @param answers - of the Ready nodes
  */
-export function diagnose(fleet: Fleet, probed: ReadonlyMap<string, Probed>): Finding[] {
+export function diagnose(fleet: Fleet, answers: Answers): Finding[] {
   const patients = fleet.nodes.flatMap((node) => {
-    const observation = probed.get(node.name);
+    const observation = answers.get(node.name)?.probed;
     if (observation === undefined || typeof observation === "string") return [];
     return [{ node, observation, traits: traitsOf(node, observation) }];
   });
@@ -58,15 +63,16 @@ export function diagnose(fleet: Fleet, probed: ReadonlyMap<string, Probed>): Fin
     if (node.notReady !== undefined) {
       return findingOf(node, "excluded", [`the node is NotReady: ${node.notReady}`], undefined);
     }
-    const answer = probed.get(node.name);
+    const answer = answers.get(node.name);
     const faults = [
       ...podFaults(node),
-      ...(typeof answer === "string" ? [answer] : []),
+      ...(typeof answer?.probed === "string" ? [answer.probed] : []),
       ...(patient === undefined
         ? []
         : [...deviations(patient.traits, usual), ...ailments(patient.observation)]),
+      ...(answer?.service?.verdict === "fails" ? [answer.service.reason] : []),
     ];
-    return findingOf(node, faults.length === 0 ? "healthy" : "outlier", faults, patient?.observation);
+    return findingOf(node, faults.length === 0 ? "healthy" : "outlier", faults, answer);
   });
   const severity = { outlier: 0, excluded: 1, healthy: 2 };
   return findings.sort(
@@ -182,8 +188,9 @@ function findingOf(
   node: Node,
   verdict: Finding["verdict"],
   findings: readonly string[],
-  observation: Observation | undefined,
+  answered: Answered | undefined,
 ): Finding {
+  const observation = typeof answered?.probed === "string" ? undefined : answered?.probed;
   const lastSync = Math.max(...(observation?.lastSync.values() ?? []));
   const rounded = (value: number | undefined): number | null =>
     value === undefined ? null : Math.round(value);
@@ -196,6 +203,7 @@ function findingOf(
     ),
     pendingSeconds: rounded(observation && pendingSeconds(observation)),
     mode: observation?.mode ?? null,
+    service: answered?.service ?? null,
     verdict,
     findings,
   };

@@ -1,9 +1,12 @@
+import { randomUUID } from "node:crypto";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { forEachConcurrently } from "./concurrency.ts";
+import { askNodes } from "./askNodes.ts";
 import { diagnose, type Finding } from "./diagnosis.ts";
 import { readFleetInTime } from "./fleet.ts";
-import { metricsPortOf, probe, probeConcurrency } from "./probe.ts";
-import type { Probed } from "./types.ts";
+import { metricsPortOf } from "./probe.ts";
+import { readyPods, ServiceCheck } from "./serviceCheck.ts";
+import { removeTestServices } from "./testService.ts";
+import type { Answered, Pod } from "./types.ts";
 
 /** What {@link examine} looks at. */
 export interface ExamineOptions {
@@ -13,6 +16,8 @@ export interface ExamineOptions {
   readonly nodes?: readonly string[] | undefined;
   /** Milliseconds after which what has not answered counts as silent. */
   readonly deadlineMs: number;
+  /** Ends it early: the promise then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Result of {@link examine}. */
@@ -29,24 +34,35 @@ export interface Diagnosis {
 }
 
 /**
- * Asks every node's kube-proxy once and compares them with each other, see {@link diagnose}.
+ * Asks every node's kube-proxy once, and for a new Service there, and compares them with each other, see
+ * {@link diagnose} and {@link ServiceCheck}.
  *
  * @param config - the cluster, see `loadCluster`
  * @throws Error when the cluster cannot be read: no such DaemonSet, no rights, no answer
  */
 export async function examine(config: KubeConfig, options: ExamineOptions): Promise<Diagnosis> {
-  const deadline = AbortSignal.timeout(options.deadlineMs);
+  const { deadlineMs, signal } = options;
+  const deadline = AbortSignal.any([
+    AbortSignal.timeout(deadlineMs),
+    ...(signal === undefined ? [] : [signal]),
+  ]);
   const daemonSet = options.daemonSet ?? "kube-proxy";
   const fleet = await readFleetInTime(config, { daemonSet, nodes: options.nodes }, deadline);
   const port = metricsPortOf(fleet.configuration);
-  const probed = new Map<string, Probed>();
-  await forEachConcurrently(fleet.nodes, probeConcurrency, async ({ name, notReady, pods }) => {
-    const [pod] = pods;
-    if (notReady === undefined && pod?.notReady === undefined && pod !== undefined) {
-      probed.set(name, await probe(config, { pod: pod.name, port }, deadline));
-    }
-  });
-  const nodes = diagnose(fleet, probed);
+  const answers = new Map<string, Answered>();
+  const { configuration } = fleet;
+  const id = randomUUID();
+  try {
+    const lifetimeMs = 2 * deadlineMs;
+    const openServices = (pods: readonly Pod[]) =>
+      ServiceCheck.open(config, pods, { configuration, id, lifetimeMs }, deadline);
+    const onAnswer = ({ node }: Pod, answered: Answered) => answers.set(node, answered);
+    await askNodes(config, readyPods(fleet), { port, openServices, onAnswer }, deadline);
+  } finally {
+    await removeTestServices(config, id);
+  }
+  signal?.throwIfAborted();
+  const nodes = diagnose(fleet, answers);
   const count = (wanted: Finding["verdict"]): number =>
     nodes.filter(({ verdict }) => verdict === wanted).length;
   const [healthy, outliers, excluded] = [count("healthy"), count("outlier"), count("excluded")];

@@ -31,7 +31,8 @@ function hasMessage(value: unknown): value is { message: string } {
   );
 }
 
-function oneLine(text: string): string {
+/** A text of somebody else's in one line, not too long. */
+export function oneLine(text: string): string {
   const clean = text.replace(/\p{Cc}+/gu, " ").trim();
   return clean.length > longest ? `${clean.slice(0, longest)}…` : clean;
 }

@@ -106,6 +106,7 @@ function podOf({ metadata, spec, status }: V1Pod): Pod {
   return {
     name: metadata?.name ?? "",
     node: spec?.nodeName ?? "",
+    address: status?.podIP ?? "",
     notReady: notReady && (waiting?.reason ?? notReady),
     revision: metadata?.labels?.["controller-revision-hash"],
     token: metadata?.annotations?.[restartAnnotation],

@@ -2,5 +2,7 @@
 export { examine, type Diagnosis, type ExamineOptions } from "./doctor.ts";
 export type { Finding } from "./diagnosis.ts";
 export { formatDiagnosis, formatReport } from "./table.ts";
-export type { Expectation, NodeResult, Report, Verdict } from "./types.ts";
+export { prepareRestart, type PrepareOptions } from "./prepare.ts";
+export { removeTestServices } from "./testService.ts";
+export type { Expectation, NodeResult, Report, ServiceAnswer, Verdict } from "./types.ts";
 export { verify, type VerifyOptions } from "./verify.ts";

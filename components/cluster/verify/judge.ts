@@ -1,6 +1,6 @@
 import { differingFields } from "./configuration.ts";
 import { processAge, syncDelay, syncReasons, type Observation } from "./observation.ts";
-import type { Expectation, Fleet, Node, NodeResult, Pod, Probed, Report, Verdict } from "./types.ts";
+import type { Answered, Expectation, Fleet, Node, NodeResult, Pod, Report, Verdict } from "./types.ts";
 
 /** What {@link judgeNode} holds a node against: the expectation, completed from the cluster. */
 export interface Standard {
@@ -10,7 +10,11 @@ export interface Standard {
   readonly mode: string | undefined;
   readonly configuration: Readonly<Record<string, unknown>> | undefined;
   readonly since: Date | undefined;
+  readonly allowFailures?: boolean | undefined;
 }
+
+/** What a process itself is held against. */
+export type LoadedStandard = Pick<Standard, "mode" | "configuration" | "since" | "allowFailures">;
 
 /**
  * How much earlier than `since` a process may seem to have started, in seconds. Its age is measured on the node's own
@@ -30,7 +34,7 @@ export function standardOf(
   fleet: Fleet,
 ): Standard {
   const configuration = declared ?? fleet.configuration;
-  const { token, configHash, since } = expectation;
+  const { token, configHash, since, allowFailures } = expectation;
   const mode = expectation.mode ?? configuration?.["mode"];
   return {
     revision: fleet.revision,
@@ -39,6 +43,7 @@ export function standardOf(
     mode: typeof mode === "string" ? mode : configuration && "",
     configuration,
     since,
+    allowFailures,
   };
 }
 
@@ -51,16 +56,27 @@ export function judgeFromCluster(node: Node, standard: Standard): NodeResult | u
   return reasons.length === 0 ? undefined : result(node, "failed", reasons);
 }
 
-/** The node's verdict from what its kube-proxy answered, for a node about which {@link judgeFromCluster} was silent. */
-export function judgeAnswers(node: Node, probed: Probed, standard: Standard): NodeResult {
-  if (typeof probed === "string") return result(node, "failed", [probed]);
+/** The node's verdict from what it answered, for a node about which {@link judgeFromCluster} was silent. */
+export function judgeAnswers(
+  node: Node,
+  { probed, service }: Answered,
+  standard: LoadedStandard,
+): NodeResult {
   const reasons = [
-    ...startReasons(probed, standard.since),
-    ...syncReasons(probed),
-    ...failureReasons(probed),
-    ...configurationReasons(probed, standard),
+    ...(typeof probed === "string" ? [probed] : observationReasons(probed, standard)),
+    ...(service?.verdict === "fails" ? [service.reason] : []),
   ];
-  return result(node, reasons.length === 0 ? "verified" : "failed", reasons, probed);
+  const verdict = reasons.length === 0 ? "verified" : "failed";
+  return result(node, verdict, reasons, { probed, service });
+}
+
+function observationReasons(observation: Observation, standard: LoadedStandard): string[] {
+  return [
+    ...startReasons(observation, standard.since),
+    ...syncReasons(observation),
+    ...(standard.allowFailures === true ? [] : failureReasons(observation)),
+    ...configurationReasons(observation, standard),
+  ];
 }
 
 function podReasons(pods: readonly Pod[], standard: Standard): string[] {
@@ -96,7 +112,7 @@ function failureReasons({ failures }: Observation): string[] {
   return [...failures].map(([name, count]) => `${name} is ${count}, not 0`);
 }
 
-function configurationReasons(observation: Observation, { mode, configuration }: Standard): string[] {
+function configurationReasons(observation: Observation, { mode, configuration }: LoadedStandard): string[] {
   const expected = mode === "" ? "iptables" : mode;
   const wrongMode = expected !== undefined && observation.mode !== expected;
   const fields = differingFields(configuration ?? {}, observation.configuration)
@@ -106,18 +122,15 @@ function configurationReasons(observation: Observation, { mode, configuration }:
   return [...(wrongMode ? [`it runs in mode ${observation.mode}, not ${expected}`] : []), ...fields];
 }
 
-function result(
-  node: Node,
-  verdict: Verdict,
-  reasons: readonly string[],
-  observation?: Observation,
-): NodeResult {
+function result(node: Node, verdict: Verdict, reasons: readonly string[], answered?: Answered): NodeResult {
+  const observation = typeof answered?.probed === "string" ? undefined : answered?.probed;
   return {
     node: node.name,
     pod: node.pods[0]?.name ?? null,
     ageSeconds: round(observation && processAge(observation)),
     syncDelaySeconds: round(observation && syncDelay(observation)),
     mode: observation?.mode ?? null,
+    service: answered?.service ?? null,
     verdict,
     reasons,
   };

@@ -28,6 +28,8 @@ export interface Observation {
   readonly failures: ReadonlyMap<string, number>;
   /** The mode it runs in: `iptables`, `ipvs` or `nftables`. */
   readonly mode: string;
+  /** The Kubernetes minor that it is of; 0 where it does not say. */
+  readonly minor: number;
   /** The configuration it has loaded, see {@link differingFields}. */
   readonly configuration: Readonly<Record<string, unknown>>;
 }
@@ -43,7 +45,8 @@ const failureCounters: readonly string[] = [
   "kubeproxy_sync_proxy_rules_nftables_sync_failures_total",
   "kubeproxy_sync_proxy_rules_nftables_cleanup_failures_total",
 ];
-const wanted = new Set([processStart, lastSync, lastQueued, ...failureCounters]);
+const buildInfo = "kubernetes_build_info";
+const wanted = new Set([processStart, lastSync, lastQueued, buildInfo, ...failureCounters]);
 
 /**
  * Reads what a kube-proxy answered.
@@ -85,6 +88,7 @@ export function readAnswers(answers: Answers): Observation | string {
     lastQueued: byFamily(lastQueued),
     failures,
     mode,
+    minor: Number.parseInt(samples.find(({ name }) => name === buildInfo)?.labels["minor"] ?? "0"),
     configuration,
   };
 }

@@ -1,19 +1,22 @@
 import type { Diagnosis } from "./doctor.ts";
-import type { Report } from "./types.ts";
+import type { Report, ServiceAnswer } from "./types.ts";
 
 /** At most this many lines of nodes about which there is nothing to say. */
 const goodLines = 20;
 
 /** Writes a report for a terminal: a table, the worst first, and a sentence. */
 export function formatReport(report: Report): string {
-  const rows = report.nodes.map(({ node, pod, ageSeconds, syncDelaySeconds, mode, verdict, reasons }) => [
-    node,
-    pod ?? "-",
-    formatSeconds(ageSeconds),
-    syncDelaySeconds === null ? "-" : `${syncDelaySeconds.toFixed(2)}s`,
-    mode ?? "-",
-    [verdict, ...reasons.slice(0, 1)].join(": ") + also(reasons),
-  ]);
+  const rows = report.nodes.map(
+    ({ node, pod, ageSeconds, syncDelaySeconds, mode, service, verdict, reasons }) => [
+      node,
+      pod ?? "-",
+      formatSeconds(ageSeconds),
+      syncDelaySeconds === null ? "-" : `${syncDelaySeconds.toFixed(2)}s`,
+      mode ?? "-",
+      formatService(service),
+      [verdict, ...reasons.slice(0, 1)].join(": ") + also(reasons),
+    ],
+  );
   const { verified, failed, excluded } = report;
   const parts = [
     `${verified} of ${verified + failed} nodes verified`,
@@ -22,9 +25,10 @@ export function formatReport(report: Report): string {
   ];
   const nothing = verified + failed === 0 ? " Nothing is proved: no Ready node to ask." : "";
   return [
-    ...table(["NODE", "POD", "AGE", "SYNCED AFTER", "MODE", "VERDICT"], rows, failed + excluded),
+    ...table(["NODE", "POD", "AGE", "SYNCED AFTER", "MODE", "SERVICE", "VERDICT"], rows, failed + excluded),
     "",
     `DaemonSet ${report.daemonSet}: ${parts.join(", ")}.${nothing}`,
+    ...unaskedLines(report.nodes),
   ].join("\n");
 }
 
@@ -43,6 +47,7 @@ export function formatDiagnosis(diagnosis: Diagnosis, restart: string): string {
     formatSeconds(finding.lastSyncSeconds),
     formatSeconds(finding.pendingSeconds),
     finding.mode ?? "-",
+    formatService(finding.service),
     [finding.verdict, ...finding.findings.slice(0, 1)].join(": ") + also(finding.findings),
   ]);
   const { healthy, outliers, excluded } = diagnosis;
@@ -56,12 +61,13 @@ export function formatDiagnosis(diagnosis: Diagnosis, restart: string): string {
         ]
       : [],
   );
-  const header = ["NODE", "POD", "AGE", "LAST SYNC", "PENDING", "MODE", "VERDICT"];
+  const header = ["NODE", "POD", "AGE", "LAST SYNC", "PENDING", "MODE", "SERVICE", "VERDICT"];
   return [
     ...table(header, rows, outliers + excluded),
     ...details,
     "",
     `DaemonSet ${diagnosis.daemonSet}: ${healthy} nodes alike and healthy, ${outliers} outliers, ${excluded} NotReady.`,
+    ...unaskedLines(diagnosis.nodes),
   ].join("\n");
 }
 
@@ -78,6 +84,25 @@ function table(header: readonly string[], rows: readonly string[][], badLines: n
     ),
     ...(left > 0 ? [`... and ${left} more without a finding`] : []),
   ];
+}
+
+function formatService(service: ServiceAnswer | null): string {
+  if (service === null) return "-";
+  return service.verdict === "answers"
+    ? `${service.seconds.toFixed(2)}s`
+    : { fails: "no answer", unasked: "not asked" }[service.verdict];
+}
+
+/** A proof that is smaller than it should be has to say so. */
+function unaskedLines(nodes: readonly { service: ServiceAnswer | null }[]): string[] {
+  const services = nodes.flatMap(({ service }) => service ?? []);
+  const unasked = services.flatMap((service) => (service.verdict === "unasked" ? [service.reason] : []));
+  const reasons = [...new Set(unasked)];
+  return reasons.length === 0
+    ? []
+    : [
+        `Whether a Service answers is not known of ${unasked.length} of ${services.length} nodes: ${reasons[0]}${also(reasons)}.`,
+      ];
 }
 
 function also(reasons: readonly string[]): string {

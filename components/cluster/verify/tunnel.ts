@@ -25,6 +25,7 @@ export async function openTunnel(
   port: number,
   signal: AbortSignal,
 ): Promise<Duplex> {
+  signal.throwIfAborted();
   const [sent, received, complaint] = [new PassThrough(), new PassThrough(), new PassThrough()];
   const tunnel = Duplex.from({ writable: sent, readable: received });
   // The kubelet tells in a channel of its own why it cannot connect, and closes nothing.

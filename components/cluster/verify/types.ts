@@ -17,14 +17,20 @@ export interface Expectation {
   readonly mode?: string | undefined;
   /** The declared `config.conf`, YAML. Default: that in the ConfigMap which the DaemonSet mounts. */
   readonly configuration?: string | undefined;
+  /** Whether failed syncs since the process started are not looked at. Default: they fail the node. */
+  readonly allowFailures?: boolean | undefined;
   /** When the restart began, by this machine's clock. Every process must have started since. */
   readonly since?: Date | undefined;
+  /** Whose test Services, made before the restart, have to answer after it as well; see `prepareServices`. */
+  readonly testServices?: string | undefined;
 }
 
 /** A pod of the DaemonSet, as the API server knows it. */
 export interface Pod {
   readonly name: string;
   readonly node: string;
+  /** Its IP address, which is its node's; empty as long as it has none. */
+  readonly address: string;
   /** Undefined when it is Ready, otherwise why not. */
   readonly notReady: string | undefined;
   /** Label `controller-revision-hash`. */
@@ -54,6 +60,22 @@ export interface Fleet {
 /** An observation, or in one sentence why there is none. */
 export type Probed = Observation | string;
 
+/** What a node answered. */
+export interface Answered {
+  readonly probed: Probed;
+  /** Null when kube-proxy gave no answer: nothing has to be known of Services then. */
+  readonly service: ServiceAnswer | null;
+}
+
+/** Whether Services answer on a node. */
+export type ServiceAnswer =
+  /** They do. `seconds`: from the making of a new one until it was seen to; nodes are asked some at a time. */
+  | { readonly verdict: "answers"; readonly seconds: number }
+  /** They do not, and that is not for the network. */
+  | { readonly verdict: "fails"; readonly reason: string }
+  /** None could be asked for. */
+  | { readonly verdict: "unasked"; readonly reason: string };
+
 /** `verified`: all checks passed. `failed`: at least one did not. `excluded`: the node is NotReady, nobody was asked. */
 export type Verdict = "verified" | "failed" | "excluded";
 
@@ -68,6 +90,8 @@ export interface NodeResult {
   readonly syncDelaySeconds: number | null;
   /** The mode that it runs in; null when it gave no answer. */
   readonly mode: string | null;
+  /** Whether Services answer there; null when its kube-proxy gave no answer. */
+  readonly service: ServiceAnswer | null;
   readonly verdict: Verdict;
   /** Why it is not verified, one sentence each; empty when it is. */
   readonly reasons: readonly string[];

@@ -1,13 +1,19 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { forEachConcurrently } from "./concurrency.ts";
+import { askNodes } from "./askNodes.ts";
 import { parseConfiguration, readFleetInTime } from "./fleet.ts";
-import { judgeAnswers, judgeFromCluster, reportOf, standardOf, type Standard } from "./judge.ts";
-import { metricsPortOf, probe, probeConcurrency } from "./probe.ts";
-import type { Expectation, Fleet, NodeResult, Report } from "./types.ts";
+import { judgeAnswers, judgeFromCluster, reportOf, standardOf } from "./judge.ts";
+import { metricsPortOf } from "./probe.ts";
+import { ServiceCheck } from "./serviceCheck.ts";
+import { removeTestServices } from "./testService.ts";
+import type { Answered, Expectation, Fleet, NodeResult, Pod, Report } from "./types.ts";
 
 /** Pause between two rounds, in milliseconds. */
 const pauseMs = 1000;
+
+/** How much longer than the deadline a test Service may be needed, in milliseconds. */
+const graceMs = 60_000;
 
 /** How long {@link verify} tries. */
 export interface VerifyOptions {
@@ -19,7 +25,8 @@ export interface VerifyOptions {
 
 /**
  * Proves that kube-proxy runs on every node as it is meant to: the pod's revision and restart token, the start of its
- * process, its first sync of rules, no failures, its mode and the configuration it has loaded.
+ * process, its first sync of rules, no failures, its mode and the configuration it has loaded; and that a Service
+ * answers there, see {@link ServiceCheck}.
  *
  * It asks again and again until every node has passed or the deadline has; a node that has passed is not asked again.
  * NotReady nodes are listed and left out: nobody can answer there.
@@ -33,59 +40,103 @@ export async function verify(
   expectation: Expectation,
   { deadlineMs, signal }: VerifyOptions,
 ): Promise<Report> {
-  const began = Date.now();
   const deadline = AbortSignal.timeout(deadlineMs);
-  const stop = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
-  const declared =
-    expectation.configuration === undefined
-      ? undefined
-      : parseConfiguration(expectation.configuration, "the declared configuration");
-  const daemonSet = expectation.daemonSet ?? "kube-proxy";
-
-  const latest = new Map<string, NodeResult>();
-  let revision: string | undefined;
-  let report: Report | undefined;
-  for (;;) {
-    const fleet = await readFleetInTime(config, { daemonSet, nodes: expectation.nodes }, stop)
-      // A short absence of the API server must not undo what was proved; a wrong choice of cluster shows at once.
-      .catch((error: unknown) => {
-        if (report === undefined) throw error;
-      });
-    signal?.throwIfAborted();
-    if (fleet !== undefined) {
-      // Somebody has changed the DaemonSet meanwhile: what was proved is of the past.
-      if (fleet.revision !== revision) latest.clear();
-      revision = fleet.revision;
-      const results = await askAll(config, fleet, standardOf(expectation, declared, fleet), latest, stop);
-      report = reportOf(daemonSet, results, Date.now() - began);
-    }
-    if (report?.failed === 0) return report;
-    await sleep(pauseMs, undefined, { signal: stop }).catch(() => undefined);
-    signal?.throwIfAborted();
-    if (deadline.aborted && report) return { ...report, seconds: (Date.now() - began) / 1000 };
+  const verification = new Verification(config, expectation, {
+    deadline,
+    stop: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
+    lifetimeMs: deadlineMs + graceMs,
+  });
+  try {
+    return await verification.run(signal);
+  } finally {
+    await removeTestServices(config, verification.id);
   }
 }
 
-/** One round; keeps the result of each node in `latest`. */
-async function askAll(
-  config: KubeConfig,
-  fleet: Fleet,
-  standard: Standard,
-  latest: Map<string, NodeResult>,
-  stop: AbortSignal,
-): Promise<NodeResult[]> {
-  const port = metricsPortOf(standard.configuration);
-  await forEachConcurrently(fleet.nodes, probeConcurrency, async (node) => {
-    const known = judgeFromCluster(node, standard);
-    const before = latest.get(node.name);
-    const pod = node.pods[0]?.name ?? "";
-    if (known !== undefined) {
-      latest.set(node.name, known);
-    } else if (before?.verdict !== "verified" || before.pod !== pod) {
-      const probed = await probe(config, { pod, port }, stop);
-      // An answer that the deadline has cut off says less than the one before.
-      if (!stop.aborted || before === undefined) latest.set(node.name, judgeAnswers(node, probed, standard));
+interface Bounds {
+  readonly deadline: AbortSignal;
+  /** The deadline, or the end before it. */
+  readonly stop: AbortSignal;
+  readonly lifetimeMs: number;
+}
+
+/** What {@link verify} remembers from round to round. */
+class Verification {
+  /** Whose the test Services are. */
+  readonly id: string;
+  readonly #config: KubeConfig;
+  readonly #expectation: Expectation;
+  readonly #bounds: Bounds;
+  readonly #declared: Readonly<Record<string, unknown>> | undefined;
+  readonly #latest = new Map<string, NodeResult>();
+  #services: ServiceCheck | undefined;
+
+  constructor(config: KubeConfig, expectation: Expectation, bounds: Bounds) {
+    this.#config = config;
+    this.#expectation = expectation;
+    this.#bounds = bounds;
+    this.id = expectation.testServices ?? randomUUID();
+    this.#declared =
+      expectation.configuration === undefined
+        ? undefined
+        : parseConfiguration(expectation.configuration, "the declared configuration");
+  }
+
+  async run(signal: AbortSignal | undefined): Promise<Report> {
+    const { deadline, stop } = this.#bounds;
+    const { daemonSet = "kube-proxy", nodes } = this.#expectation;
+    const began = Date.now();
+    let revision: string | undefined;
+    let report: Report | undefined;
+    for (;;) {
+      const fleet = await readFleetInTime(this.#config, { daemonSet, nodes }, stop)
+        // A short absence of the API server must not undo what was proved; a wrong choice of cluster shows at once.
+        .catch((error: unknown) => {
+          if (report === undefined) throw error;
+        });
+      signal?.throwIfAborted();
+      if (fleet !== undefined) {
+        // Somebody has changed the DaemonSet meanwhile: what was proved is of the past.
+        if (fleet.revision !== revision) this.#latest.clear();
+        revision = fleet.revision;
+        report = reportOf(daemonSet, await this.#askAll(fleet), Date.now() - began);
+      }
+      if (report?.failed === 0) return report;
+      await sleep(pauseMs, undefined, { signal: stop }).catch(() => undefined);
+      signal?.throwIfAborted();
+      if (deadline.aborted && report) return { ...report, seconds: (Date.now() - began) / 1000 };
     }
-  });
-  return fleet.nodes.flatMap(({ name }) => latest.get(name) ?? []);
+  }
+
+  /** One round. */
+  async #askAll(fleet: Fleet): Promise<NodeResult[]> {
+    const { stop, lifetimeMs } = this.#bounds;
+    const standard = standardOf(this.#expectation, this.#declared, fleet);
+    const { configuration } = standard;
+    const toAsk: Pod[] = [];
+    const nodes = new Map(fleet.nodes.map((node) => [node.name, node]));
+    for (const node of fleet.nodes) {
+      const known = judgeFromCluster(node, standard);
+      const before = this.#latest.get(node.name);
+      const [pod] = node.pods;
+      if (known !== undefined) {
+        this.#latest.set(node.name, known);
+      } else if (pod !== undefined && (before?.verdict !== "verified" || before.pod !== pod.name)) {
+        toAsk.push(pod);
+      }
+    }
+    const options = { configuration, id: this.id, lifetimeMs };
+    const openServices = async (pods: readonly Pod[]): Promise<ServiceCheck> =>
+      (this.#services ??= await ServiceCheck.open(this.#config, pods, options, stop));
+    const onAnswer = (pod: Pod, answered: Answered): void => {
+      const node = nodes.get(pod.node);
+      // An answer that the deadline has cut off says less than the one before.
+      if (node !== undefined && (!stop.aborted || !this.#latest.has(node.name))) {
+        this.#latest.set(node.name, judgeAnswers(node, answered, standard));
+      }
+    };
+    const port = metricsPortOf(configuration);
+    await askNodes(this.#config, toAsk, { port, openServices, onAnswer }, stop);
+    return fleet.nodes.flatMap(({ name }) => this.#latest.get(name) ?? []);
+  }
 }

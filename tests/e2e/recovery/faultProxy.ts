@@ -36,7 +36,7 @@ const lateMs = 2000;
 
 /** A request to the API server. */
 export interface Call {
-  /** Such as `DELETE /apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy`; `*` for what makes a pod's name its own. */
+  /** Such as `DELETE /apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy`; `*` for what makes a name or port its own. */
   readonly name: string;
   /** Whether it changes something. */
   readonly writes: boolean;
@@ -228,7 +228,11 @@ function upstreamOf({ kubeconfig, server }: Lab): Upstream {
 
 function callOf({ method = "", url = "" }: IncomingMessage): Call {
   const path = decodeURIComponent(new URL(url, "https://127.0.0.1").pathname);
-  const name = `${method} ${path.replace(/\/pods\/kube-proxy-\w+/, "/pods/kube-proxy-*")}`;
+  const own = path
+    .replace(/\/pods\/kube-proxy-\w+/, "/pods/kube-proxy-*")
+    .replace(/:\d+\/proxy/, ":*/proxy")
+    .replace(/\/kube-proxy-test-\w+/, "/kube-proxy-test-*");
+  const name = `${method} ${own}`;
   // Whoever asks what it may do posts the question.
   const asks = path.startsWith("/apis/authorization.k8s.io/");
   return { name, writes: method !== "GET" && !asks };

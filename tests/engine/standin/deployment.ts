@@ -145,10 +145,13 @@ export class Deployment implements Registrar {
       return this.#step("same", next, undefined, () => Promise.resolve({ ...old, ...next }));
     }
     if (old && decided.op === "update") {
-      return step("update", old, () => provider.update(next, old, signal));
+      return step("update", old, async () => {
+        await this.hooks.runBefore("update", next);
+        return provider.update(next, old, signal);
+      });
     }
     const create = async (): Promise<Made> => {
-      await this.hooks.runBeforeCreate(next);
+      await this.hooks.runBefore("create", next);
       return provider.create(next, signal);
     };
     if (!old) return step("create", undefined, create);

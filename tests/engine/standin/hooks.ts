@@ -1,7 +1,7 @@
 /**
  * Resource hooks: functions of the program that the engine calls back over gRPC.
  *
- * Source: pulumi `pkg/resource/deploy/step.go` (CreateStep), `deployment.go` (RunHooks).
+ * Source: pulumi `pkg/resource/deploy/step.go` (CreateStep, UpdateStep), `deployment.go` (RunHooks).
  */
 import { credentials } from "@grpc/grpc-js";
 import { CallbacksClient } from "@pulumi/pulumi/proto/callback_grpc_pb.js";
@@ -25,8 +25,8 @@ export class Hooks {
   }
 
   /** @throws Error with the program's own words when a hook fails. */
-  async runBeforeCreate(goal: Goal): Promise<void> {
-    for (const name of goal.beforeCreate) {
+  async runBefore(op: "create" | "update", goal: Goal): Promise<void> {
+    for (const name of op === "create" ? goal.beforeCreate : goal.beforeUpdate) {
       const error = await this.#call(name, goal);
       if (error !== "") throw new Error(`before hook "${name}" failed: ${error}`);
     }

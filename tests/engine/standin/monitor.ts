@@ -36,9 +36,10 @@ const unknownOptions: Record<string, (request: Request) => boolean> = {
   replacementTrigger: (request) => request.hasReplacementTrigger(),
   replaceWith: (request) => request.getReplaceWithList().length > 0,
   deletedWith: (request) => request.getDeletedwith() !== "",
-  "hooks but beforeCreate": (request) => {
+  "hooks but beforeCreate and beforeUpdate": (request) => {
+    const known = ["beforeCreateList", "beforeUpdateList"];
     const hooks = Object.entries(request.getHooks()?.toObject() ?? {});
-    return hooks.some(([when, names]) => when !== "beforeCreateList" && names.length > 0);
+    return hooks.some(([when, names]) => !known.includes(when) && names.length > 0);
   },
   transforms: (request) => request.getTransformsList().length > 0,
   stateMigrations: (request) => request.getStateMigrationsList().length > 0,
@@ -147,6 +148,7 @@ export class Monitor extends MockMonitor {
       replaceOnChanges: request.getReplaceonchangesList(),
       ignoreChanges: request.getIgnorechangesList(),
       beforeCreate: request.getHooks()?.getBeforeCreateList() ?? [],
+      beforeUpdate: request.getHooks()?.getBeforeUpdateList() ?? [],
       additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
       importId: request.getImportid(),
       protect: request.getProtect() ?? above?.protect ?? false,

@@ -23,6 +23,7 @@ export interface Goal {
   ignoreChanges: string[];
   /** Names of hooks. */
   beforeCreate: string[];
+  beforeUpdate: string[];
   additionalSecretOutputs: string[];
   importId: string;
   protect: boolean;

@@ -76,10 +76,11 @@ export function at(value: unknown, path: Path): unknown {
   return path.reduce<unknown>((node, key) => (node as Props | null | undefined)?.[key], value);
 }
 
-/** Copies `value` with another value at `path`; undefined takes the key out. */
+/** Copies `value` with another value at `path`, and the mappings that lead there; undefined takes the key out. */
 export function replaceAt(value: unknown, path: Path, item: unknown): unknown {
   const [key, ...rest] = path;
   if (key === undefined) return item;
+  if (value === undefined && item !== undefined) return { [key]: replaceAt(undefined, rest, item) };
   if (typeof value !== "object" || value === null) return value;
   const copy = (Array.isArray(value) ? [...(value as unknown[])] : { ...value }) as Props;
   const inner = replaceAt(copy[key], rest, item);

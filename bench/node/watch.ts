@@ -1,0 +1,102 @@
+/** Watches the kube-proxies of real nodes while something is done to them. */
+import { CoreV1Api, type KubeConfig, makeInformer, type V1Pod } from "@kubernetes/client-node";
+import { samplesOf } from "../../components/cluster/verify/metrics.ts";
+import { type Lab, nodeCommand } from "../../lab/index.ts";
+import { startLines } from "../../tests/node/lines.ts";
+import type { Attempt } from "../../tests/node/probe.ts";
+import type { NodeView, PodLife, Sync } from "./behaviour.ts";
+
+const lastSync = "kubeproxy_sync_proxy_rules_last_timestamp_seconds";
+
+const namespace = "kube-system";
+
+/** Reads the time of the last sync whenever a line comes. */
+const readSyncs = `while read -r _; do wget -q -O - http://127.0.0.1:10249/metrics | grep ^${lastSync}; done`;
+
+/** Pause between two readings in milliseconds: a kube-proxy syncs at most once a second. */
+const readingMs = 100;
+
+/** A node, but not who is asked from there. */
+type Watched = Omit<NodeView, "from">;
+
+/** A watch on one lab. */
+export interface NodeWatch {
+  /** What was seen of every node since the watch began. */
+  nodes(): Watched[];
+  stop(): Promise<void>;
+}
+
+/** Begins with the pods as they are. Has to be stopped. */
+export async function watchNodes(lab: Lab, config: KubeConfig): Promise<NodeWatch> {
+  const pods = new Map<string, PodLife & { node?: string | undefined }>();
+  const see = (pod: V1Pod, gone?: number): void => {
+    const now = Date.now();
+    const uid = pod.metadata?.uid ?? "";
+    const { created = now, ready = isReady(pod) ? now : undefined } = pods.get(uid) ?? {};
+    pods.set(uid, {
+      uid,
+      node: pod.spec?.nodeName,
+      created,
+      ...(ready !== undefined && { ready }),
+      ...(gone !== undefined && { gone }),
+    });
+  };
+  // Goes on when a watch ends, as it does after half a minute without news.
+  const labelSelector = "k8s-app=kube-proxy";
+  const list = () => config.makeApiClient(CoreV1Api).listNamespacedPod({ namespace, labelSelector });
+  const informer = makeInformer(config, `/api/v1/namespaces/${namespace}/pods`, list, labelSelector);
+  informer.on("add", (pod) => {
+    see(pod);
+  });
+  informer.on("update", (pod) => {
+    see(pod);
+  });
+  informer.on("delete", (pod) => {
+    see(pod, Date.now());
+  });
+  await informer.start();
+  const nodes = lab.realNodes.map((name) => watchNode(lab, name));
+  return {
+    nodes: () =>
+      nodes.map(({ name, health, syncs }) => ({
+        name,
+        health,
+        syncs: [...syncs.values()],
+        pods: [...pods.values()].filter(({ node }) => node === name),
+      })),
+    stop: async () => {
+      await informer.stop();
+      await Promise.all(nodes.map(({ stop }) => stop()));
+    },
+  };
+}
+
+function watchNode(lab: Lab, name: string) {
+  const health: Pick<Attempt, "at" | "error">[] = [];
+  const syncs = new Map<string, Sync>();
+  const ask = ["labnode", "probe", "-target", "health=tcp/127.0.0.1:10256"];
+  const asking = startLines(nodeCommand(lab, name, ask), (line) => {
+    const attempt = JSON.parse(line) as Attempt;
+    if (attempt.flow === "new") health.push(attempt);
+  });
+  const reading = startLines(
+    nodeCommand(lab, name, ["sh", "-c", `exec 2>/dev/null; ${readSyncs}`]),
+    (line) => {
+      for (const { labels, value } of samplesOf(line, (metric) => metric === lastSync)) {
+        syncs.set(line, { family: labels["ip_family"] ?? "", at: value * 1000 });
+      }
+    },
+  );
+  const timer = setInterval(() => {
+    reading.write("");
+  }, readingMs);
+  const stop = async () => {
+    clearInterval(timer);
+    await Promise.all([asking.stop(), reading.stop()]);
+  };
+  return { name, health, syncs, stop };
+}
+
+function isReady({ status }: V1Pod): boolean {
+  return status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") === true;
+}

@@ -1,0 +1,21 @@
+// Run by the component's own `local.Command` when kube-proxy has another mode than before.
+import { parseArgs } from "node:util";
+import { loadCluster } from "../components/cluster/client.ts";
+import { clear } from "../components/cluster/modeSwitch/index.ts";
+import { clusterOf, runCommand, UsageError } from "./commandLine.ts";
+
+const usage = `Usage: node commands/clear.ts --all
+
+Ends a switch between modes: removes its helpers and, on each node with a kube-proxy, the rules of every other mode.`;
+
+const timeoutMs = 5 * 60_000;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { all: { type: "boolean" } } });
+  if (values.all !== true) {
+    throw new UsageError("--all: is required");
+  }
+  await clear(loadCluster(clusterOf({}), process.env), { timeoutMs, log: console.log });
+}
+
+await runCommand(usage, main);

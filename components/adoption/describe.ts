@@ -1,0 +1,53 @@
+/** What a user reads of a takeover. */
+import { stringify } from "yaml";
+import { isEmpty } from "../configuration/values.ts";
+import type { Yaml } from "../configuration/goYaml.ts";
+import type { Settings } from "../kubeadm/settings.ts";
+import type { Problem } from "../problems.ts";
+import { withoutPasswords } from "./passwords.ts";
+import type { TakeOver } from "./takeOver.ts";
+
+/** Arguments that need other objects than kubeadm's. */
+interface Waiting {
+  readonly pools?: readonly unknown[];
+  readonly running?: boolean;
+}
+
+/** Everything that keeps a kube-proxy from being taken over, with the settings that would let it. */
+export function takeOverProblems(
+  { problems, edits }: TakeOver,
+  { pools = [], running = true }: Waiting,
+): Problem[] {
+  const refused = [pools.length > 0 ? "pools" : undefined, running ? undefined : "running"].filter(
+    (key) => key !== undefined,
+  );
+  return [
+    ...problems,
+    ...refused.map((path) => ({
+      path,
+      accepted: "leave it out until kube-proxy is taken over as it is; it can change in the next update",
+    })),
+    ...(isEmpty(edits as Yaml)
+      ? []
+      : [
+          {
+            path: Object.keys(edits).join(", "),
+            accepted: `differs from what kubeadm makes. Keep that by these lines in the stack's config file, or set another value:\n\n${linesOf(edits)}`,
+          },
+        ]),
+  ];
+}
+
+/** Settings as they stand below `config` in a stack's config file. */
+function linesOf(edits: Partial<Settings>): string {
+  const named = Object.entries(edits).map(([key, value]) => [`kube-proxy:${key}`, withoutPasswords(value)]);
+  return stringify(Object.fromEntries(named), { lineWidth: 0 }).trimEnd().replaceAll(/^/gm, "  ");
+}
+
+/** What is taken over and what it changes, for a preview. */
+export function describeTakeOver({ taken, changes, keepsPods }: TakeOver): string {
+  return [
+    `${taken.join(", ")}: taken over as ${taken.length === 1 ? "it is" : "they are"}, ${keepsPods ? "and no pod restarts" : "with changes that restart the pods"}.`,
+    ...changes.map((change) => `  changed: ${change}`),
+  ].join("\n");
+}

@@ -1,0 +1,200 @@
+import type { KubeConfig } from "@kubernetes/client-node";
+import { configHash } from "../../kubeadm/manifests.ts";
+import { counterpart, wantedMode } from "../../modes.ts";
+import type { Wave } from "../../pools/waves.ts";
+import { type Problem, ProblemsError } from "../../problems.ts";
+import { configHashAnnotation } from "../../restart.ts";
+import { readNodes } from "../facts.ts";
+import { placeOf } from "../handover.ts";
+import { waitUntil } from "../snapshot/wait.ts";
+import { forEachConcurrently } from "../verify/concurrency.ts";
+import { judgeAnswers } from "../verify/judge.ts";
+import { probe, probeConcurrency } from "../verify/probe.ts";
+import { selects } from "../verify/selection.ts";
+import type { Probed } from "../verify/types.ts";
+import {
+  createPod,
+  deletePod,
+  isReady,
+  lastWords,
+  listHelpers,
+  listPods,
+  type Pod,
+  type PodSpec,
+  whyNotReady,
+} from "../workload.ts";
+import { ask } from "./ask.ts";
+import { clear } from "./clear.ts";
+import { helperConfiguration, helperPod, helperPorts, type NewPod } from "./pods.ts";
+
+/** Options of {@link prepare} and {@link clear}. */
+export interface SwitchOptions {
+  /** Longest wait for all nodes together, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Takes a line for what is done. */
+  readonly log: (line: string) => void;
+}
+
+/** A helper that has ended as often as this will not do. */
+const mostRestarts = 3;
+
+/** A node that is not prepared. */
+interface Open {
+  readonly node: string;
+  readonly why: string;
+  readonly hopeless: boolean;
+}
+
+/**
+ * Prepares a switch between modes: on each node of a wave, a helper makes the rules of the wanted mode beside those of
+ * the kube-proxy that runs, and has synced them when this ends. Nodes whose kube-proxy runs in the wanted mode are left
+ * alone, and so are all in a switch from or to ipvs.
+ *
+ * It can be run again at any time: helpers that are there stay.
+ *
+ * @throws ProblemsError naming every node whose helper does not make its rules, after all helpers of the wave and their
+ *   rules were removed again; no kube-proxy was touched. For what the API server refuses
+ */
+export async function prepare(config: KubeConfig, wave: Wave, options: SwitchOptions): Promise<void> {
+  const mode = wantedMode(wave);
+  if (counterpart(mode) === undefined) return;
+  const preparation = new Preparation(config, wave, AbortSignal.timeout(options.timeoutMs));
+  let open: readonly Open[] = [];
+  const check = async (): Promise<string | undefined> => {
+    open = await preparation.proceed();
+    return open.length === 0 || open.some(({ hopeless }) => hopeless) ? undefined : "helpers";
+  };
+  await waitUntil(options.timeoutMs, check).catch((error: unknown) => {
+    if (open.length === 0) throw error;
+  });
+  if (open.length > 0) {
+    const problems = open.map(({ node, why }): Problem => ({ path: `helper on ${node}`, accepted: why }));
+    throw new ProblemsError(`preparing the switch to mode ${mode}; no kube-proxy was touched`, [
+      ...problems,
+      ...(await undo(config, preparation.nodes, options)),
+    ]);
+  }
+  if (preparation.nodes.size > 0) {
+    options.log(`Prepared: helpers have made the rules of mode ${mode} on ${preparation.nodes.size} nodes`);
+  }
+}
+
+/** Removes helpers and their rules again; gives what went wrong with that. */
+async function undo(
+  config: KubeConfig,
+  nodes: ReadonlySet<string>,
+  options: SwitchOptions,
+): Promise<readonly Problem[]> {
+  try {
+    await clear(config, options, nodes);
+    return [];
+  } catch (error) {
+    if (error instanceof ProblemsError) return error.problems;
+    throw error;
+  }
+}
+
+class Preparation {
+  readonly #config: KubeConfig;
+  readonly #wave: Wave;
+  readonly #mode: string;
+  readonly #stop: AbortSignal;
+  /** What the running kube-proxies said, by UID. They do not change. */
+  readonly #answers = new Map<string, Probed>();
+  /** UIDs of helpers. */
+  readonly #verified = new Set<string>();
+  /** Names of nodes that have a helper. */
+  readonly nodes = new Set<string>();
+
+  constructor(config: KubeConfig, wave: Wave, stop: AbortSignal) {
+    this.#config = config;
+    this.#stop = stop;
+    this.#wave = wave;
+    this.#mode = wantedMode(wave);
+  }
+
+  /** Does what can be done now; gives the nodes that are not prepared. */
+  async proceed(): Promise<Open[]> {
+    const targets = await this.#targets();
+    const helpers = new Map((await listHelpers(this.#config)).map((pod) => [pod.metadata.name, pod]));
+    const open: Open[] = [];
+    await forEachConcurrently(targets, probeConcurrency, async (target) => {
+      const node = target.spec.nodeName ?? "";
+      this.nodes.add(node);
+      const why = await this.#help(target, helpers);
+      if (why !== undefined) open.push({ node, ...why });
+    });
+    return open;
+  }
+
+  /** The kube-proxies of the wave that run in another mode. */
+  async #targets(): Promise<Pod[]> {
+    const [nodes, pods] = await Promise.all([readNodes(this.#config), listPods(this.#config)]);
+    const { configMap, daemonSet } = this.#wave;
+    const placement = daemonSet.spec.template.spec;
+    const selected = new Set(
+      nodes
+        .filter((node) => node.ready === "True" && selects(placement, placeOf(node)))
+        .map(({ name }) => name),
+    );
+    const hash = configHash(configMap.data);
+    const others = pods.filter(
+      ({ metadata, spec }) =>
+        selected.has(spec.nodeName ?? "") &&
+        metadata.deletionTimestamp === undefined &&
+        metadata.annotations?.[configHashAnnotation] !== hash,
+    );
+    const unknown = others.filter(({ metadata }) => !this.#answers.has(metadata.uid));
+    for (const [uid, answer] of await ask(this.#config, unknown)) this.#answers.set(uid, answer);
+    return others.filter(({ metadata }) => {
+      const answer = this.#answers.get(metadata.uid);
+      // Whoever does not answer runs in the old mode, if at all.
+      const mode = typeof answer === "object" ? answer.mode : counterpart(this.#mode);
+      return mode === counterpart(this.#mode);
+    });
+  }
+
+  /** Sees to the helper beside a kube-proxy; says why it is not done. */
+  async #help(beside: Pod, helpers: ReadonlyMap<string, Pod>): Promise<Omit<Open, "node"> | undefined> {
+    const wanted = helperPod(this.#wave, beside);
+    const found = helpers.get(wanted.metadata.name);
+    const wait = (why: string, hopeless = false) => ({ why, hopeless });
+    if (found === undefined) {
+      await createPod(this.#config, wanted);
+      return wait("it has not started yet");
+    }
+    if (found.metadata.deletionTimestamp !== undefined) return wait("an earlier one has not ended yet");
+    if (!isSame(found, wanted)) {
+      await deletePod(this.#config, found);
+      return wait("an earlier one has not ended yet");
+    }
+    if (this.#verified.has(found.metadata.uid)) return undefined;
+    const restarts = found.status.containerStatuses?.[0]?.restartCount ?? 0;
+    if (!isReady(found)) {
+      const words = lastWords(found);
+      const why =
+        words === undefined ? `it is not Ready: ${whyNotReady(found)}` : `it does not stay: ${words}`;
+      return wait(why, restarts >= mostRestarts);
+    }
+    const target = { pod: found.metadata.name, port: helperPorts.metrics };
+    const probed = await probe(this.#config, target, this.#stop);
+    const node = { name: beside.spec.nodeName ?? "", notReady: undefined, pods: [] };
+    const configuration = helperConfiguration(this.#wave);
+    const standard = { mode: this.#mode, configuration, since: undefined };
+    const { verdict, reasons } = judgeAnswers(node, { probed, service: null }, standard);
+    if (verdict !== "verified") return wait(reasons.join("; "));
+    this.#verified.add(found.metadata.uid);
+    return undefined;
+  }
+}
+
+/** Whether a helper is as it is wanted: with this configuration and image. */
+function isSame(found: Pod, { metadata, spec }: NewPod): boolean {
+  const image = ({ containers }: PodSpec) => containers[0]?.image;
+  return (
+    image(found.spec) === image(spec) &&
+    Object.entries(metadata.annotations ?? {}).every(
+      ([key, value]) => found.metadata.annotations?.[key] === value,
+    )
+  );
+}

@@ -1,0 +1,59 @@
+import { ApiException, type KubeConfig } from "@kubernetes/client-node";
+import { forEachConcurrently } from "./concurrency.ts";
+import { readFleetInTime } from "./fleet.ts";
+import { probeConcurrency } from "./probe.ts";
+import { readyPods, ServiceCheck } from "./serviceCheck.ts";
+import { removeTestServices } from "./testService.ts";
+import type { ServiceAnswer } from "./types.ts";
+
+/** Longest wait in milliseconds for everything here: a restart must not wait for what is restarted for being broken. */
+const timeoutMs = 30_000;
+
+/** What {@link prepareRestart} is told. */
+export interface PrepareOptions {
+  /** Name of the DaemonSet in `kube-system` that is about to be restarted. */
+  readonly daemonSet: string;
+  /** Only these of its nodes. Default: all. */
+  readonly nodes?: readonly string[] | undefined;
+  /** Names the Service for `verify` (`Expectation.testServices`). */
+  readonly id: string;
+  /** Milliseconds after which anybody may remove it. */
+  readonly lifetimeMs: number;
+}
+
+/**
+ * Makes a Service before a restart, which `verify` asks for after it, and waits until it answers. Some faults break
+ * what was there when kube-proxy started and nothing that comes later.
+ *
+ * @returns what came of it, in one sentence: where it cannot be made, the restart goes on all the same
+ * @throws Error when the API server does not answer
+ */
+export async function prepareRestart(
+  config: KubeConfig,
+  { daemonSet, nodes, id, lifetimeMs }: PrepareOptions,
+): Promise<string> {
+  const deadline = AbortSignal.timeout(timeoutMs);
+  const none = (reason: string) => `No Service from before the restart will be asked for: ${reason}.`;
+  await removeTestServices(config, id);
+  let fleet;
+  try {
+    fleet = await readFleetInTime(config, { daemonSet, nodes }, deadline);
+  } catch (error) {
+    const { cause } = error as Error;
+    if (cause instanceof ApiException && cause.code === 404) return none(`there is no ${daemonSet} yet`);
+    throw error;
+  }
+  const options = { configuration: fleet.configuration, id, lifetimeMs };
+  const pods = readyPods(fleet);
+  if (pods.length === 0) return none("no kube-proxy is Ready");
+  const check = await ServiceCheck.open(config, pods, options, deadline);
+  const answers: ServiceAnswer[] = [];
+  await forEachConcurrently(pods, probeConcurrency, async (pod) => {
+    answers.push(await check.ask(pod, deadline));
+  });
+  const count = answers.filter(({ verdict }) => verdict === "answers").length;
+  const [first] = answers;
+  return count === 0 && first?.verdict === "unasked"
+    ? none(first.reason)
+    : `A test Service answers on ${count} of ${answers.length} nodes, and has to after the restart.`;
+}

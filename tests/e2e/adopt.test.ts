@@ -1,0 +1,337 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, suite, test } from "node:test";
+import { parse } from "yaml";
+import { kubeProxyObjects } from "../../components/kubeadm/manifests.ts";
+import { changesOf, Cluster, eventually, isServing, type LivePod, type Scenario } from "./scenario.ts";
+import { useLab } from "./useLab.ts";
+
+const nodes = 3;
+
+/** What the README says of an existing cluster: nothing but this. */
+const readme = { kubernetesVersion: "", controlPlaneEndpoint: "", podSubnet: "", adopt: true };
+
+const kubeadms = [
+  "serviceaccount/kube-proxy",
+  "clusterrolebinding/kubeadm:node-proxier",
+  "role/kube-proxy",
+  "rolebinding/kube-proxy",
+  "configmap/kube-proxy",
+  "daemonset/kube-proxy",
+];
+
+/** The first minor of each group of objects. */
+const groups = [15, 16, 17, 18, 19, 20, 22, 24, 26, 28, 29, 30, 37];
+
+const reference = (name: string) =>
+  readFileSync(join(import.meta.dirname, "..", "kubeadm", "reference", name), "utf8");
+
+/** What kubeadm of a minor leaves in a cluster, as recorded: its requests of 1.15 and 1.20, its configurations of all. */
+function recorded(minor: number): { objects: object[]; clusterConfiguration: string } {
+  const kubernetesVersion = minor === 20 ? "v1.20.2" : `v1.${minor}.0`;
+  const api = minor < 22 ? "v1beta2" : minor < 31 ? "v1beta3" : "v1beta4";
+  const clusterConfiguration = [
+    `apiVersion: kubeadm.k8s.io/${api}`,
+    "kind: ClusterConfiguration",
+    `kubernetesVersion: ${kubernetesVersion}`,
+    `imageRepository: ${minor < 25 ? "k8s.gcr.io" : "registry.k8s.io"}`,
+    "networking: {dnsDomain: cluster.local, serviceSubnet: 10.96.0.0/12}",
+    "",
+  ].join("\n");
+  if (minor === 15 || minor === 20) {
+    const requests = reference(minor === 15 ? "k1.15.0-minimal.jsonl" : "k1.20.2-minimal.jsonl").trim();
+    const objects = requests.split("\n").map((line) => (JSON.parse(line) as { body: object }).body);
+    return { objects, clusterConfiguration };
+  }
+  const made = kubeProxyObjects({ kubernetesVersion, controlPlaneEndpoint: "192.0.2.10:6443" });
+  const configuration = reference(`config-1.${minor}.conf`).trimEnd();
+  const data = { ...made.configMap.data, "config.conf": configuration };
+  return {
+    objects: Object.values({ ...made, configMap: { ...made.configMap, data } }),
+    clusterConfiguration,
+  };
+}
+
+suite("on a cluster where kubeadm has installed kube-proxy", () => {
+  const at = useLab({ name: "e2e-adopt", nodes, kubeadm: true });
+  let cluster: Cluster;
+  let original: string;
+  before(async () => {
+    cluster = new Cluster(at.lab);
+    original = await cluster.kubectl(["get", ...kubeadms, "-o", "json"]);
+  });
+
+  const uids = (pods: readonly LivePod[]) => pods.map(({ metadata }) => metadata.uid).sort();
+  const pods = async () => uids(await cluster.pods());
+  const generation = async () => (await cluster.daemonSet())?.metadata.generation;
+  const isEmpty = async (scenario: Scenario, config = {}) => {
+    await scenario.stack.setConfig(config);
+    const preview = await scenario.stack.preview();
+    assert.ok(preview.ok, preview.output);
+    assert.deepEqual(changesOf(preview), []);
+  };
+
+  /** Objects as kubeadm creates them, under its name; waits for the pods. */
+  async function install(json: string): Promise<void> {
+    await uninstall();
+    const { items } = JSON.parse(json) as { items: Record<string, unknown>[] };
+    const objects = items.map((object) => {
+      const { name, namespace, labels, annotations } = object["metadata"] as Record<string, unknown>;
+      return { ...object, metadata: { name, namespace, labels, annotations }, status: undefined };
+    });
+    const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
+    await cluster.kubectl(["create", "--field-manager=kubeadm", "-f", "-"], list);
+    await awaitPods();
+  }
+
+  async function uninstall(): Promise<void> {
+    await cluster.kubectl(["delete", "--ignore-not-found", "--cascade=foreground", ...kubeadms]);
+  }
+
+  async function awaitPods(): Promise<void> {
+    await eventually("all pods serve", async () => {
+      const set = await cluster.daemonSet();
+      const found = await cluster.pods();
+      return set?.status.updatedNumberScheduled === nodes && found.length === nodes && found.every(isServing);
+    });
+  }
+
+  suite("the README's three lines", () => {
+    let scenario: Scenario;
+    before(async () => {
+      scenario = await at.open(readme);
+    });
+
+    test("the first preview says what is taken over, what changes, and where each setting comes from", async () => {
+      const untouched = await cluster.fingerprint();
+      const { ok, output, ...preview } = await scenario.stack.preview();
+      assert.ok(ok, output);
+      assert.match(output, /kubernetesVersion v1\.37\.2, from ConfigMap kube-system\/kubeadm-config/);
+      assert.match(output, /controlPlaneEndpoint 192\.0\.2\.10:6443, from ConfigMap kube-system\/kube-proxy/);
+      assert.match(output, /podSubnet 10\.244\.0\.0\/16, from ConfigMap kube-system\/kubeadm-config/);
+      assert.match(
+        output,
+        /DaemonSet kube-system\/kube-proxy: taken over as they are, and no pod restarts\./,
+      );
+      assert.equal(preview.steps.filter(({ op }) => op === "import").length, kubeadms.length);
+      assert.deepEqual(await cluster.fingerprint(), untouched);
+    });
+
+    test("own kube-proxy, and no pod restarts", async () => {
+      const [before, running] = [await cluster.fingerprint(), await pods()];
+      await scenario.up();
+      // UID and generation are the same; a ConfigMap has no generation, and is not even written.
+      assert.deepEqual(await cluster.fingerprint(), before);
+      assert.deepEqual(await pods(), running);
+    });
+
+    test("then nothing is left to do, with adopt and without", async () => {
+      await isEmpty(scenario);
+      await isEmpty(scenario, { adopt: false });
+      await isEmpty(scenario, { adopt: true });
+    });
+
+    test("what somebody restarts by kubectl is not restarted again by what changes beside the pods", async () => {
+      await cluster.kubectl(["rollout", "restart", "daemonset/kube-proxy"]);
+      await cluster.kubectl(["rollout", "status", "daemonset/kube-proxy", "--timeout=60s"]);
+      const [running, before] = [await pods(), await generation()];
+      await scenario.up({ metadata: { labels: { team: "network" } } });
+      assert.deepEqual(await pods(), running);
+      assert.equal(await generation(), before);
+      await isEmpty(scenario);
+    });
+
+    test("a changed configuration reaches the pods, whoever has written to the ConfigMap", async () => {
+      const edit = ["patch", "configmap/kube-proxy", "--type=merge"];
+      // The last one is Cluster API's.
+      for (const [index, manager] of ["kubectl-edit", "kubeadm", "manager"].entries()) {
+        const [before, running] = [await cluster.daemonSet(), await pods()];
+        const data = { "config.conf": `# ${manager}\n` };
+        await cluster.kubectl([...edit, `--field-manager=${manager}`, "-p", JSON.stringify({ data })]);
+        const syncPeriod = `${31 + index}s`;
+        await scenario.up({ configuration: { iptables: { syncPeriod } } });
+        const live = JSON.parse(await cluster.kubectl(["get", "configmap/kube-proxy", "-o", "json"])) as {
+          data: Record<string, string>;
+        };
+        assert.match(live.data["config.conf"] ?? "", new RegExp(`syncPeriod: ${syncPeriod}`));
+        assert.equal((await cluster.daemonSet())?.metadata.uid, before?.metadata.uid);
+        assert.ok(
+          (await pods()).every((uid) => !running.includes(uid)),
+          manager,
+        );
+      }
+      await isEmpty(scenario);
+    });
+
+    test("a new token replaces the DaemonSet and rolls every pod, with adopt left on", async () => {
+      const [before, running] = [await cluster.daemonSet(), await pods()];
+      await scenario.up({ restart: "after adoption" });
+      assert.notEqual((await cluster.daemonSet())?.metadata.uid, before?.metadata.uid);
+      assert.ok((await pods()).every((uid) => !running.includes(uid)));
+      await isEmpty(scenario);
+    });
+
+    test("destroy removes what was taken over", async () => {
+      await scenario.destroy();
+      assert.deepEqual(await cluster.fingerprint(), []);
+      assert.deepEqual(await pods(), []);
+    });
+  });
+
+  suite("what somebody has edited", () => {
+    let scenario: Scenario;
+    before(async () => {
+      await install(original);
+      scenario = await at.open(readme);
+    });
+    const refused = async (...messages: RegExp[]): Promise<string> => {
+      const untouched = await cluster.fingerprint();
+      const { ok, output } = await scenario.stack.up();
+      assert.ok(!ok, "up went through");
+      for (const message of messages) {
+        assert.match(output, message);
+      }
+      assert.doesNotMatch(output, /^\s+at .*\.[jt]s:\d+/m, "a stack trace");
+      assert.deepEqual(await cluster.fingerprint(), untouched);
+      return output;
+    };
+
+    test("is kept by settings that are printed, and nothing is taken over before they are set", async () => {
+      const template = {
+        metadata: { annotations: { "example.com/scrape": "true" }, labels: { tier: "net" } },
+        spec: {
+          nodeSelector: { "kubernetes.io/os": "linux" },
+          tolerations: [{ key: "dedicated", operator: "Exists" }, { operator: "Exists" }],
+          containers: [
+            {
+              name: "kube-proxy",
+              resources: { requests: { cpu: "50m" } },
+              command: [
+                "/usr/local/bin/kube-proxy",
+                "--config=/var/lib/kube-proxy/config.conf",
+                "--hostname-override=$(NODE_NAME)",
+                "--v=4",
+              ],
+              "$setElementOrder/env": [{ name: "NODE_NAME" }, { name: "HTTPS_PROXY" }],
+              env: [{ name: "HTTPS_PROXY", value: "http://me:hidden@proxy:3128" }],
+            },
+          ],
+        },
+      };
+      const patch = {
+        metadata: { annotations: { owner: "network" } },
+        spec: { updateStrategy: { rollingUpdate: { maxUnavailable: 2 } }, template },
+      };
+      await cluster.kubectl([
+        ...["patch", "daemonset/kube-proxy", "--field-manager=kubectl-edit"],
+        ...["-p", JSON.stringify(patch)],
+      ]);
+      const live = JSON.parse(await cluster.kubectl(["get", "configmap/kube-proxy", "-o", "json"])) as {
+        data: Record<string, string>;
+      };
+      const edited = `# by hand\n${live.data["config.conf"]?.replace("strictARP: false", "strictARP: true") ?? ""}`;
+      const data = JSON.stringify({ data: { "config.conf": edited } });
+      await cluster.kubectl(["patch", "configmap/kube-proxy", "--type=merge", "-p", data]);
+      await cluster.kubectl(["rollout", "status", "daemonset/kube-proxy", "--timeout=60s"]);
+      await awaitPods();
+
+      const output = await refused(/Keep that by these lines in the stack's config file/);
+      assert.doesNotMatch(output, /hidden/, "a password in a log");
+      const printed = /\n\n((?: {2,}.*\n?)+)/.exec(output)?.[1] ?? "";
+      const lines = parse(printed.replace("PASSWORD", "hidden")) as Record<string, unknown>;
+      const settings = Object.fromEntries(
+        Object.entries(lines).map(([key, value]) => [key.replace("kube-proxy:", ""), value]),
+      );
+      assert.deepEqual(Object.keys(settings).sort(), [
+        "configuration",
+        "env",
+        "extraArgs",
+        "metadata",
+        "podMetadata",
+        "resources",
+        "tolerations",
+        "updateStrategy",
+      ]);
+
+      const [running, before] = [await pods(), await generation()];
+      const { output: said } = await scenario.up(settings);
+      assert.match(said, /ConfigMap: config\.conf is written as kubeadm writes it, and means the same/);
+      assert.deepEqual(await pods(), running);
+      assert.equal(await generation(), before);
+      await isEmpty(scenario);
+      await scenario.destroy();
+    });
+
+    test("is refused where no setting can keep it, and where it is somebody else's", async () => {
+      await install(original);
+      await cluster.kubectl(["label", "role/kube-proxy", "app.kubernetes.io/managed-by=Helm"]);
+      await cluster.kubectl([
+        "annotate",
+        "daemonset/kube-proxy",
+        "kube-proxy/owner=organization/kube-proxy/other",
+      ]);
+      scenario = await at.open(readme);
+      await refused(
+        /Role kube-system\/kube-proxy: "belongs to Helm \(label app\.kubernetes\.io\/managed-by\)"/,
+        /DaemonSet kube-system\/kube-proxy: "belongs to Pulumi stack organization\/kube-proxy\/other/,
+      );
+      await cluster.kubectl(["label", "role/kube-proxy", "app.kubernetes.io/managed-by-"]);
+      await cluster.kubectl(["annotate", "daemonset/kube-proxy", "kube-proxy/owner-"]);
+
+      const data = { more: "x", "config.conf": "mod: nftables\n" };
+      const merge = ["patch", "configmap/kube-proxy", "--type=merge", "-p"];
+      await cluster.kubectl([...merge, JSON.stringify({ data, immutable: true })]);
+      await refused(
+        /ConfigMap kube-system\/kube-proxy, config\.conf, apiVersion: is required/,
+        /ConfigMap kube-system\/kube-proxy, config\.conf, mod: unknown key; did you mean mode\?/,
+        /ConfigMap kube-system\/kube-proxy, data\.more: "x" is not accepted/,
+        /ConfigMap kube-system\/kube-proxy, immutable: true is not accepted/,
+      );
+    });
+  });
+
+  test("an update that is killed in the middle goes on with the next one", async () => {
+    await install(original);
+    const running = await pods();
+    const scenario = await at.open(readme);
+    const update = scenario.stack.startUp();
+    await eventually("the DaemonSet is written to", async () => {
+      return (await cluster.daemonSet())?.metadata.annotations?.["kube-proxy/restart"] !== undefined;
+    });
+    update.kill();
+    await update.done;
+    await scenario.stack.cancel();
+    await scenario.up();
+    assert.deepEqual(await pods(), running);
+    await isEmpty(scenario);
+    await isEmpty(scenario, { adopt: false });
+    await scenario.destroy();
+  });
+
+  suite("of each minor that kubeadm has made other objects in", () => {
+    for (const minor of groups) {
+      test(`1.${minor}: the same objects, the same pods, and nothing left to do`, async () => {
+        const { objects, clusterConfiguration } = recorded(minor);
+        const data = JSON.stringify({ data: { ClusterConfiguration: clusterConfiguration } });
+        await cluster.kubectl(["patch", "configmap/kubeadm-config", "--type=merge", "-p", data]);
+        await install(JSON.stringify({ items: objects }));
+        const [before, running] = [await cluster.fingerprint(), await pods()];
+        const scenario = await at.open(readme);
+        await scenario.up();
+        assert.deepEqual(await cluster.fingerprint(), before);
+        assert.deepEqual(await pods(), running);
+        await isEmpty(scenario, { adopt: false });
+      });
+    }
+  });
+
+  test("with nothing to take over it provisions", async () => {
+    await uninstall();
+    const scenario = await at.open({ ...readme, controlPlaneEndpoint: "192.0.2.10:6443" });
+    await scenario.up();
+    assert.equal((await cluster.daemonSet())?.status.numberAvailable, nodes);
+    await isEmpty(scenario);
+    await scenario.destroy();
+  });
+});
