@@ -67,7 +67,7 @@ suite("what others have changed", () => {
     assert.equal(driftOf(wave, before), undefined);
     assert.equal(markerOf(before), undefined);
     assert.deepEqual(withRepair(wave, before), wave);
-    assert.deepEqual(tell(before), { lines: [], warnings: [] });
+    assert.deepEqual(tell(before), { lines: [], warnings: [], problems: [] });
   });
 
   test("what the API server fills in, leaves out and writes in its own way is no change", () => {
@@ -111,7 +111,7 @@ suite("what others have changed", () => {
     const line =
       "DaemonSet kube-proxy was overwritten by kubeadm: it is changed back in place, at most 1 of 2 nodes at a time; waits up to 12m.";
     assert.deepEqual(tell(overwritten).lines, [line]);
-    assert.deepEqual(tell(overwritten, { restart: "2" }), { lines: [line], warnings: [] });
+    assert.deepEqual(tell(overwritten, { restart: "2" }), { lines: [line], warnings: [], problems: [] });
     const [live] = overwritten.daemonSets;
     assert.deepEqual(restartOptions(live?.annotations).replaceOnChanges, []);
     assert.equal(restartOptions(live?.annotations).ignoreChanges.length, 1, "the traces are written again");

@@ -182,9 +182,15 @@ suite("the engine", () => {
       const verify = registrations.find(({ name }) => name === "kube-proxy-verify");
       return verify && (at(verify, "interpreter") as string[]).slice(2);
     };
-    assert.deepEqual(await args(facts()), ["--daemonset=kube-proxy", "--failures=any", "--at-least=0"]);
+    assert.deepEqual(await args(facts()), [
+      "--daemonset=kube-proxy",
+      "--test-services=kube-proxy",
+      "--failures=any",
+      "--at-least=0",
+    ]);
     assert.deepEqual(await args({ ...facts(), objects: "[]", daemonSets: [] }), [
       "--daemonset=kube-proxy",
+      "--test-services=kube-proxy",
       "--token=initial",
       "--at-least=0",
     ]);

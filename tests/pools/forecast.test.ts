@@ -32,7 +32,7 @@ function tell(args: Partial<Plain>, facts: ClusterFacts, held: string[] = []) {
 
 suite("what an up does to the pods is said before", () => {
   test("nothing, where nothing is different", () => {
-    assert.deepEqual(tell({}, after({})), { lines: [], warnings: [] });
+    assert.deepEqual(tell({}, after({})), { lines: [], warnings: [], problems: [] });
     assert.deepEqual(
       tell({ pools }, after({ pools }, [...nodes(1, { labels: { pool: "canary" } })])).lines,
       [],
@@ -52,7 +52,7 @@ suite("what an up does to the pods is said before", () => {
     const { Recreate } = RestartStrategy;
     const [made, madeRecreate] = [after({}), after({ restartStrategy: Recreate })];
 
-    assert.deepEqual(tell({ restart: "2" }, made), { lines: [rolling], warnings: [] });
+    assert.deepEqual(tell({ restart: "2" }, made), { lines: [rolling], warnings: [], problems: [] });
     assert.deepEqual(tell({ restart: "2", restartStrategy: Recreate }, madeRecreate).lines, [atOnce]);
 
     const surprise = tell({ restart: "2" }, madeRecreate);
