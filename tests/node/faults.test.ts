@@ -155,19 +155,25 @@ suite("faults of a kube-proxy in mode nftables", { skip }, () => {
   });
 
   test("an API server that cannot be reached any more", async () => {
-    const chain = "output { type filter hook output priority filter ; }";
-    const rule = `ip daddr ${network.advertiseAddress} tcp dport ${bindPort} reject with tcp reset`;
-    const block = ["add table ip lab", `add chain ip lab ${chain}`, `add rule ip lab output ${rule}`];
+    const chain = "input { type filter hook input priority filter ; }";
+    const rule = `ip saddr ${network.advertiseAddress} tcp sport ${bindPort} drop`;
+    const block = ["add table ip lab", `add chain ip lab ${chain}`, `add rule ip lab input ${rule}`];
     await nodes.onNode("nft", block.join(" ; "));
-    await nodes.assertFound(/^a new Service does not answer at 198\.19\.0\.1:\d+/);
-    await nodes.onNode("nft", "delete table ip lab");
+    try {
+      await nodes.assertFound(/^a new Service does not answer at 198\.19\.0\.1:\d+/);
+    } finally {
+      await nodes.onNode("nft", "delete table ip lab");
+    }
     await nodes.assertWell();
   });
 
   test("a process that is stopped", async () => {
     await nodes.onNode("killall", "-STOP", "kube-proxy");
-    await nodes.assertFound(/^its metrics cannot be read: no complete answer within 5 s/);
-    await nodes.onNode("killall", "-CONT", "kube-proxy");
+    try {
+      await nodes.assertFound(/^its metrics cannot be read: no complete answer within 5 s/);
+    } finally {
+      await nodes.onNode("killall", "-CONT", "kube-proxy");
+    }
     await nodes.during(["sh", "-c", stopNewProcesses], "", async () => {
       await nodes.assertHalts("stopped", /its metrics cannot be read/);
       const { code, result } = await nodes.doctor();
