@@ -186,15 +186,16 @@ function abandoned(waves: readonly Wave[], facts: ClusterFacts): string[] {
 }
 
 /** What a wave says of a switch between modes. */
-function forecastSwitch(wave: Wave, { kubernetesVersion, confirmed }: Plan, facts: ClusterFacts): Forecast {
+function forecastSwitch(wave: Wave, plan: Plan, facts: ClusterFacts): Forecast {
+  const { kubernetesVersion, confirmed, secret = false } = plan;
   const change = switchOf(wave, facts);
   if (change === undefined) {
     return { lines: [], warnings: [], problems: [] };
   }
-  const { from, to } = change;
+  const { from, to } = secret ? { from: "the old mode", to: "the new one" } : change;
   const minor = parseVersion(kubernetesVersion)?.minor.minor ?? 0;
   const why = whyConfirm(change, minor);
-  const what = `${wave.daemonSet.metadata.name} switches from mode ${from} to ${to}`;
+  const what = `${wave.daemonSet.metadata.name} switches from ${secret ? "" : "mode "}${from} to ${to}`;
   return why === undefined
     ? {
         lines: [

@@ -2,8 +2,10 @@
 import { parse } from "yaml";
 import { isRecord } from "./configuration/values.ts";
 import type { ClusterFacts } from "./facts.ts";
+import { configHash } from "./kubeadm/manifests.ts";
 import type { Wave } from "./pools/waves.ts";
 import type { Problem } from "./problems.ts";
+import { configHashAnnotation } from "./restart.ts";
 
 /** Label of a pod that helps in a switch: the mode whose rules it makes, or `clearing` for one that removes others. */
 export const helperLabel = "kube-proxy/helper";
@@ -49,7 +51,10 @@ export function switchOf(wave: Wave, facts: ClusterFacts): ModeSwitch | undefine
   // Before it is a pool of its own, it has the configuration of all.
   const live = (own ?? configMaps.find(({ name }) => name === "kube-proxy"))?.data["config.conf"];
   const to = wantedMode(wave);
-  if (daemonSets.length === 0 || live === undefined) {
+  const set = daemonSets.find(({ name }) => name === wave.daemonSet.metadata.name);
+  // Whoever has changed the ConfigMap alone has switched nothing.
+  const isDone = set?.annotations[configHashAnnotation] === configHash(wave.configMap.data);
+  if (daemonSets.length === 0 || live === undefined || isDone) {
     return undefined;
   }
   const from = modeOf(live);

@@ -4,6 +4,7 @@ import { suite, test } from "node:test";
 import { confirmationProblem, modeOf, switchOf, whyConfirm } from "../../components/modes.ts";
 import { type ClusterFacts, KubeProxy, type KubeProxyArgs } from "../../components/index.ts";
 import { planOf } from "../../components/plan.ts";
+import { factsAfter } from "../facts.ts";
 import { named, type Registration, registrationsOf } from "./registration.ts";
 
 const plain = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10" };
@@ -14,15 +15,10 @@ const waveOf = (mode?: string) =>
     ...(mode !== undefined && { configuration: { mode } }),
   }).waves[0];
 
-const daemonSet = {
-  ...{ name: "kube-proxy", uid: "1", annotations: {}, generation: 1, spec: {}, managers: [] },
-  ...{ desired: 1, available: 1 },
-};
-
 /** A cluster whose kube-proxy has this `config.conf`. */
 function running(configuration: string, more: Partial<ClusterFacts> = {}): ClusterFacts {
   const configMaps = [{ name: "kube-proxy", resourceVersion: "1", data: { "config.conf": configuration } }];
-  return { nodes: [], daemonSets: [daemonSet], configMaps, helpers: [], ...more };
+  return { ...factsAfter(plain, []), configMaps, ...more };
 }
 
 suite("a switch between modes", () => {

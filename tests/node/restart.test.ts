@@ -133,6 +133,10 @@ suite("connections to Services while kube-proxy changes", { skip }, () => {
       await losesNothing(t, () => scenario.up({ configuration: changed }));
       assert.deepEqual(kept(old, await pods()), []);
     });
+
+    test(`${mode}: a kube-proxy that is killed`, async (t) => {
+      await losesNothing(t, () => killKubeProxy(lab.lab, node));
+    });
   }
 
   changesIn(firstMode);
@@ -140,10 +144,6 @@ suite("connections to Services while kube-proxy changes", { skip }, () => {
     const old = await pods();
     await losesNothing(t, () => scenario.up({ restartNodes: { nodes: [node] } }));
     assert.equal(kept(old, await pods()).length, 1);
-  });
-
-  test("a kube-proxy that is killed", async (t) => {
-    await losesNothing(t, () => killKubeProxy(lab.lab, node));
   });
 
   test("a switch to the other mode", (t) => switchTo(t, otherMode));
