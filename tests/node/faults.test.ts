@@ -22,6 +22,7 @@ const pools = [
     matchExpressions: [{ key: "kubernetes.io/hostname", operator: "NotIn", values: [faulty] }],
   },
 ];
+const first = ["--daemonset", "kube-proxy-first"];
 const commands = join(import.meta.dirname, "..", "..", "commands");
 
 /** Stops every kube-proxy that starts; lets all go on when its standard input ends. */
@@ -68,7 +69,7 @@ function useNodes(mode: Mode, config: Record<string, unknown> = {}) {
     const untouched = async () =>
       (await scenario.cluster.daemonSets()).map(({ metadata }) => metadata).slice(1);
     const old = await untouched();
-    await scenario.stack.setConfig({ restart: token, timeouts: { verify: "15s" }, ...changed });
+    await scenario.stack.setConfig({ restart: token, timeouts: { verify: "12s" }, ...changed });
     const { ok, output } = await scenario.stack.up();
     assert.ok(!ok, `up did not notice:\n${output}`);
     assert.match(output, new RegExp(`${faulty} .* failed: .*${reason.source}`));
@@ -79,35 +80,32 @@ function useNodes(mode: Mode, config: Record<string, unknown> = {}) {
     );
   }
 
-  async function command(name: string, deadline: string): Promise<{ code: number | null; stdout: string }> {
-    const args = [
-      "--kubeconfig",
-      lab.lab.kubeconfig,
-      "--daemonset",
-      "kube-proxy-first",
-      "--deadline",
-      deadline,
-    ];
-    const child = spawn(process.execPath, [join(commands, name), ...args, "--json"], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+  async function command(name: string, args: string[]): Promise<{ code: number | null; stdout: string }> {
+    const all = [join(commands, name), "--kubeconfig", lab.lab.kubeconfig, ...args];
+    const child = spawn(process.execPath, all, { stdio: ["ignore", "pipe", "inherit"] });
     const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
     return { stdout: await text(child.stdout), code: await ended };
   }
 
+  /** Replaces the kube-proxy that has the fault, and proves the new one. */
+  async function restartNode(): Promise<void> {
+    const { code, stdout } = await command("restartNodes.ts", ["--nodes", faulty]);
+    assert.equal(code, 0, stdout);
+  }
+
   async function verify(deadline: string): Promise<{ code: number | null; result: Report }> {
-    const { code, stdout } = await command("verify.ts", deadline);
+    const { code, stdout } = await command("verify.ts", [...first, "--json", "--deadline", deadline]);
     return { code, result: JSON.parse(stdout) as Report };
   }
 
   async function doctor(): Promise<{ code: number | null; result: Diagnosis }> {
-    const { code, stdout } = await command("doctor.ts", "30s");
+    const { code, stdout } = await command("doctor.ts", [...first, "--json"]);
     return { code, result: JSON.parse(stdout) as Diagnosis };
   }
 
   /** Without a restart, `verify` has to find the fault. */
   async function assertFound(reason: RegExp): Promise<void> {
-    const { code, result } = await verify("15s");
+    const { code, result } = await verify("10s");
     const [node] = result.nodes;
     assert.deepEqual([code, node?.node, node?.verdict], [1, faulty, "failed"]);
     assert.match(node?.reasons.join("; ") ?? "", reason);
@@ -122,7 +120,7 @@ function useNodes(mode: Mode, config: Record<string, unknown> = {}) {
     );
   }
 
-  /** Replaces the kube-proxy that has the fault. */
+  /** An `up` that goes all the way. */
   async function recover(token: string, changed: Record<string, unknown> = {}): Promise<void> {
     await scenario.up({ restart: token, timeouts: {}, ...changed });
   }
@@ -136,86 +134,94 @@ function useNodes(mode: Mode, config: Record<string, unknown> = {}) {
     get scenario() {
       return scenario;
     },
-    ...{ onNode, during, assertHalts, assertFound, assertWell, recover, doctor },
+    ...{ onNode, during, assertHalts, assertFound, assertWell, recover, restartNode, doctor },
   };
 }
 
-suite("faults of a kube-proxy in mode nftables", { skip }, () => {
-  const nodes = useNodes("nftables");
+// Most of the time is waiting, and two labs do not know of each other.
+suite("faults of a kube-proxy", { skip, concurrency: true }, () => {
+  suite("in mode nftables", { concurrency: 1 }, () => {
+    const nodes = useNodes("nftables");
 
-  test("an image without netbase: what was there is refused, what comes later answers", async () => {
-    const reason = /a Service from before the restart does not answer/;
-    await nodes.assertHalts("image", reason, { image: images.withoutProtocols });
-    await nodes.recover("image mended", { image: undefined });
-  });
-
-  test("an API server that is not where the configuration says", async () => {
-    await nodes.assertHalts("API server", /./, { controlPlaneEndpoint: "192.0.2.99:6443" });
-    await nodes.recover("API server mended", { controlPlaneEndpoint: "192.0.2.10:6443" });
-  });
-
-  test("an API server that cannot be reached any more", async () => {
-    const chain = "output { type filter hook output priority filter ; }";
-    const rule = `ip daddr ${network.advertiseAddress} tcp dport ${bindPort} reject with tcp reset`;
-    const block = ["add table ip lab", `add chain ip lab ${chain}`, `add rule ip lab output ${rule}`];
-    await nodes.onNode("nft", block.join(" ; "));
-    await nodes.assertFound(/^a new Service does not answer at 198\.19\.0\.1:\d+/);
-    await nodes.onNode("nft", "delete table ip lab");
-    await nodes.assertWell();
-  });
-
-  test("a process that is stopped", async () => {
-    await nodes.onNode("killall", "-STOP", "kube-proxy");
-    await nodes.assertFound(/^its metrics cannot be read: no complete answer within 5 s/);
-    await nodes.onNode("killall", "-CONT", "kube-proxy");
-    await nodes.during(["sh", "-c", stopNewProcesses], "", async () => {
-      await nodes.assertHalts("stopped", /its metrics cannot be read/);
-      const { code, result } = await nodes.doctor();
-      assert.equal(code, 1);
-      assert.match(result.nodes[0]?.findings.join("; ") ?? "", /^its metrics cannot be read/);
+    test("an image without netbase: what was there is refused, what comes later answers", async () => {
+      const reason = /a Service from before the restart does not answer/;
+      await nodes.assertHalts("image", reason, { image: images.withoutProtocols });
+      await nodes.recover("image mended", { image: undefined });
     });
-    await nodes.recover("stopped");
-  });
 
-  test("rules that somebody has removed", async () => {
-    await nodes.onNode("nft", "flush ruleset");
-    await nodes.assertFound(/nftables_sync_failures_total is \d+, not 0/);
-    await nodes.recover("rules");
-    await nodes.assertWell();
-  });
-
-  test("a configuration that is not the declared one", async () => {
-    const { cluster } = nodes.scenario;
-    const [name] = (await cluster.kubectl(["get", "configmap", "-o", "name"]))
-      .split("\n")
-      .filter((line) => line.includes("kube-proxy-first"));
-    const path = "jsonpath={.data.config\\.conf}";
-    const declared = await cluster.kubectl(["get", name ?? "", "-o", path]);
-    const patch = (conf: string) =>
-      cluster.kubectl(["patch", name ?? "", "-p", JSON.stringify({ data: { "config.conf": conf } })]);
-    await patch(declared.replace(/clusterCIDR: .*/, "clusterCIDR: 192.0.2.0/24"));
-    await nodes.assertFound(/it has loaded clusterCIDR .*, not "192\.0\.2\.0\/24"/);
-    await patch(declared);
-    await nodes.assertWell();
-  });
-});
-
-suite("faults of a kube-proxy in mode iptables", { skip }, () => {
-  const nodes = useNodes("iptables", { image: images.legacyIptables });
-
-  test("rules that somebody has removed", async () => {
-    for (const table of ["nat", "filter", "mangle"]) await nodes.onNode("iptables-legacy", "-t", table, "-F");
-    await nodes.assertFound(/^a new Service does not answer at 198\.19\.0\.1:\d+/);
-    await nodes.recover("rules");
-    await nodes.assertWell();
-  });
-
-  test("a lock that somebody holds", async () => {
-    // It takes the lock with a table's name, and keeps it until COMMIT.
-    await nodes.during(["iptables-legacy-restore", "--noflush"], "*nat\n", async () => {
-      // It waits for the lock before it listens.
-      await nodes.assertHalts("lock", /its metrics cannot be read|it has never synced its rules/);
+    test("an API server that cannot be reached any more", async () => {
+      const chain = "input { type filter hook input priority filter ; }";
+      const rule = `ip saddr ${network.advertiseAddress} tcp sport ${bindPort} drop`;
+      const block = ["add table ip lab", `add chain ip lab ${chain}`, `add rule ip lab input ${rule}`];
+      await nodes.onNode("nft", block.join(" ; "));
+      try {
+        await nodes.assertFound(/^a new Service does not answer at 198\.19\.0\.1:\d+/);
+      } finally {
+        await nodes.onNode("nft", "delete table ip lab");
+      }
+      await nodes.assertWell();
     });
-    await nodes.recover("lock released");
+
+    test("a process that is stopped", async () => {
+      await nodes.onNode("killall", "-STOP", "kube-proxy");
+      try {
+        await nodes.assertFound(/^its metrics cannot be read: no complete answer within 5 s/);
+      } finally {
+        await nodes.onNode("killall", "-CONT", "kube-proxy");
+      }
+      await nodes.during(["sh", "-c", stopNewProcesses], "", async () => {
+        await nodes.assertHalts("stopped", /its metrics cannot be read/);
+        const { code, result } = await nodes.doctor();
+        assert.equal(code, 1);
+        assert.match(result.nodes[0]?.findings.join("; ") ?? "", /^its metrics cannot be read/);
+      });
+      await nodes.recover("stopped");
+    });
+
+    test("rules that somebody has removed", async () => {
+      await nodes.onNode("nft", "flush ruleset");
+      await nodes.assertFound(/nftables_sync_failures_total is \d+, not 0/);
+      await nodes.restartNode();
+    });
+  });
+
+  suite("in mode iptables", { concurrency: 1 }, () => {
+    const nodes = useNodes("iptables", { image: images.legacyIptables });
+
+    test("an API server that is not where the configuration says", async () => {
+      await nodes.assertHalts("API server", /./, { controlPlaneEndpoint: "192.0.2.99:6443" });
+      await nodes.recover("API server mended", { controlPlaneEndpoint: "192.0.2.10:6443" });
+    });
+
+    test("a configuration that is not the declared one", async () => {
+      const { cluster } = nodes.scenario;
+      const [name] = (await cluster.kubectl(["get", "configmap", "-o", "name"]))
+        .split("\n")
+        .filter((line) => line.includes("kube-proxy-first"));
+      const path = "jsonpath={.data.config\\.conf}";
+      const declared = await cluster.kubectl(["get", name ?? "", "-o", path]);
+      const patch = (conf: string) =>
+        cluster.kubectl(["patch", name ?? "", "-p", JSON.stringify({ data: { "config.conf": conf } })]);
+      await patch(declared.replace(/clusterCIDR: .*/, "clusterCIDR: 192.0.2.0/24"));
+      await nodes.assertFound(/it has loaded clusterCIDR .*, not "192\.0\.2\.0\/24"/);
+      await patch(declared);
+      await nodes.assertWell();
+    });
+
+    test("rules that somebody has removed", async () => {
+      for (const table of ["nat", "filter", "mangle"])
+        await nodes.onNode("iptables-legacy", "-t", table, "-F");
+      await nodes.assertFound(/^a new Service does not answer at 198\.19\.0\.1:\d+/);
+      await nodes.restartNode();
+    });
+
+    test("a lock that somebody holds", async () => {
+      // It takes the lock with a table's name, and keeps it until COMMIT.
+      await nodes.during(["iptables-legacy-restore", "--noflush"], "*nat\n", async () => {
+        // It waits for the lock before it listens.
+        await nodes.assertHalts("lock", /its metrics cannot be read|it has never synced its rules/);
+      });
+      await nodes.recover("lock released");
+    });
   });
 });
