@@ -107,7 +107,7 @@ suite("a restart of some nodes alone", () => {
         assert.equal(code, 0, stdout + stderr);
         assert.match(
           stdout,
-          /^node-0005: kube-proxy-\w+ is deleted, kube-proxy-\w+ is Ready\nnode-0002: .*\n\nNODE /,
+          /^A test Service answers on 2 of 2 nodes.*\nnode-0005: kube-proxy-\w+ is deleted, kube-proxy-\w+ is Ready\nnode-0002: .*\n\nNODE /,
         );
         assert.match(stdout, /^node-0002 +kube-proxy-\w+ +\d+s .* verified$/m);
         assert.match(stdout, /^DaemonSet kube-proxy: 2 of 2 nodes verified, after/m);
