@@ -2,7 +2,7 @@ import { type LiveObject, podAnnotationsOf } from "./adoption/live.ts";
 import { type TakeOver, takeOverOf } from "./adoption/takeOver.ts";
 import type { KubeProxyArgs } from "./args.ts";
 import { clusterSettings } from "./clusterSettings.ts";
-import { withRepair } from "./drift.ts";
+import { liveOf, withRepair } from "./drift.ts";
 import type { ClusterFacts } from "./facts.ts";
 import { inTheWay, isDone } from "./forecast.ts";
 import { kubeProxyObjects } from "./kubeadm/manifests.ts";
@@ -68,10 +68,9 @@ export function planOf(plain: Plain, facts?: ClusterFacts, { owner, adopt = fals
   const [first, ...others] = wavesOf(settings, pools);
   // How fast a rollout goes is for the first one to say: the DaemonSet itself stays as it is, too.
   const [asItWas] = wavesOf(plain, pools);
+  const pods = podAnnotationsOf(objectsOf(facts).find(isDaemonSet));
   const made = (wave: Wave): Wave => {
-    const { name } = wave.daemonSet.metadata;
-    const { annotations = {} } = facts?.daemonSets.find((live) => live.name === name) ?? {};
-    const pods = podAnnotationsOf(objectsOf(facts).find(isDaemonSet));
+    const { annotations = {} } = (facts && liveOf(wave, facts)) ?? {};
     // A stack that has lost its state takes over pods that it has marked itself.
     const isTaken = found.length > 0 && takeOver.keepsPods && !(restartAnnotation in pods);
     const restarted =
