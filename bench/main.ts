@@ -77,7 +77,7 @@ if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
   const configuration = measureConfiguration(runs * 4);
   console.log(formatCosts(configuration));
   const rows: Comparison[] = [
-    ...(await measureStart(runs * 3)),
+    ...(await measureStart(20, runs * 3)),
     ...(await measurePreflight(preflightSizes, runs * 2)),
     ...(await measureRestarts(sizes, runs)),
   ];

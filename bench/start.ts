@@ -1,19 +1,22 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import type { Lab } from "../lab/index.ts";
 import { compare, type Comparison } from "./statistics.ts";
-
-const config = {
-  "kube-proxy:kubernetesVersion": "v1.37.2",
-  "kube-proxy:controlPlaneEndpoint": "192.0.2.10:6443",
-  "kube-proxy:kubeconfig": "contexts:\n- name: none\ncurrent-context: none\n",
-};
+import { settings, withSubject } from "./subject.ts";
 
 /**
- * The start of the program, without a cluster: its modules are loaded and its resources registered with Pulumi's
- * mocks; against a program that loads the same three SDKs and does nothing.
+ * The start of the program, without the engine: its modules are loaded, the cluster is read and checked, and the
+ * resources are registered with Pulumi's mocks; against a program that loads the same three SDKs and does nothing.
  */
-export function measureStart(runs: number): Promise<Comparison[]> {
+export function measureStart(nodes: number, runs: number): Promise<Comparison[]> {
+  return withSubject(nodes, ({ lab }) => Promise.resolve(compareStarts(lab, runs)));
+}
+
+function compareStarts({ kubeconfig, nodes }: Lab, runs: number): Comparison[] {
+  const config = Object.fromEntries(
+    Object.entries({ ...settings, kubeconfig }).map(([key, value]) => [`kube-proxy:${key}`, value]),
+  );
   const programs = {
     ours: join(import.meta.dirname, "..", "index.ts"),
     theirs: join(import.meta.dirname, "empty.ts"),
@@ -22,14 +25,14 @@ export function measureStart(runs: number): Promise<Comparison[]> {
   for (let run = 0; run < runs; run++) {
     console.log(`start of the program, ${run + 1} of ${runs}`);
     for (const side of ["ours", "theirs"] as const) {
-      samples[side].push(start(programs[side]));
+      samples[side].push(start(programs[side], config));
     }
   }
   const against = "an empty program that imports the same three SDKs";
   const pick = (side: keyof typeof samples, key: keyof Sample) => samples[side].map((sample) => sample[key]);
-  return Promise.resolve([
+  return [
     compare({
-      what: "start, time",
+      what: `start, time, ${nodes} nodes`,
       unit: "ms",
       ours: pick("ours", "ms"),
       theirs: pick("theirs", "ms"),
@@ -37,14 +40,14 @@ export function measureStart(runs: number): Promise<Comparison[]> {
       goal: 1.3,
     }),
     compare({
-      what: "start, memory",
+      what: `start, memory, ${nodes} nodes`,
       unit: "MB",
       ours: pick("ours", "mb"),
       theirs: pick("theirs", "mb"),
       against,
       goal: 1.3,
     }),
-  ]);
+  ];
 }
 
 interface Sample {
@@ -52,7 +55,7 @@ interface Sample {
   readonly mb: number;
 }
 
-function start(program: string): Sample {
+function start(program: string, config: object): Sample {
   const began = performance.now();
   const { status, stdout, stderr } = spawnSync(
     process.execPath,

@@ -33,6 +33,8 @@ export function playNodeAddresses(dir: string, port: number, api: CoreV1Api): vo
   });
   const healthz = createHttpServer((_, response) => {
     response.setHeader("content-type", "application/json");
+    // The API server would ask again on the same connection, where a fault that begins meanwhile is not seen.
+    response.setHeader("connection", "close");
     response.end(JSON.stringify({ lastUpdated: new Date().toISOString(), healthy: true }));
   });
 
