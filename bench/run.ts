@@ -5,6 +5,8 @@ await pulumi.runtime.setMocks(
   { newResource: ({ name, inputs }) => ({ id: name, state: inputs as object }), call: () => ({}) },
   "kube-proxy",
   "bench",
+  false,
+  "organization",
 );
 await import(process.argv[2] ?? "");
 await pulumi.runtime.disconnect();
