@@ -28,15 +28,21 @@ export interface PodLife {
   readonly gone?: number;
 }
 
+/** What was seen of the kube-proxies of a node. */
+export interface ProxyView {
+  readonly syncs: readonly Sync[];
+  readonly pods: readonly PodLife[];
+}
+
 /** All that was seen of a node. */
-export interface NodeView {
+export interface NodeView extends ProxyView {
   readonly name: string;
   /** From where on this node Services were asked. */
   readonly from: Attempt["from"];
   /** Questions to port 10256, where a kube-proxy tells its health. */
   readonly health: readonly Pick<Attempt, "at" | "error">[];
-  readonly syncs: readonly Sync[];
-  readonly pods: readonly PodLife[];
+  /** The helpers of a switch between modes, which stand beside the DaemonSet's kube-proxies. */
+  readonly helpers: ProxyView;
 }
 
 /** All that was seen of a change. */
@@ -99,14 +105,20 @@ export interface Timeline {
   readonly nodes: readonly NodeTimeline[];
 }
 
-/** A node's part of a {@link Timeline}. */
-export interface NodeTimeline {
-  readonly name: string;
-  readonly from: Attempt["from"];
+/** The kube-proxies of a node in a {@link Timeline}. */
+export interface ProxyTimeline {
   /** A pod's beginning, Ready and end; null for what was before or after all that is shown. */
   readonly pods: readonly { created: number | null; ready: number | null; gone: number | null }[];
-  readonly closed: readonly Span[];
   readonly syncs: readonly number[];
+}
+
+/** A node's part of a {@link Timeline}. */
+export interface NodeTimeline extends ProxyTimeline {
+  readonly name: string;
+  readonly from: Attempt["from"];
+  readonly closed: readonly Span[];
+  /** Absent where there were none. */
+  readonly helpers?: ProxyTimeline;
   /** Attempts, and those of them that failed, in each {@link binMs}. */
   readonly lanes: readonly { flow: Flow; attempts: readonly number[]; failed: readonly number[] }[];
 }
@@ -118,13 +130,17 @@ const marginMs = 1000;
 export function cut({ nodes, ...view }: View): View {
   const [first, last] = [view.began - marginMs, view.ended + marginMs];
   const within = ({ at }: { at: number }) => at >= first && at <= last;
+  const cutProxies = ({ syncs, pods }: ProxyView): ProxyView => ({
+    syncs: syncs.filter(within),
+    pods: pods.filter(({ created = first, gone = last }) => gone >= first && created <= last),
+  });
   return {
     ...view,
-    nodes: nodes.map(({ health, syncs, pods, ...node }) => ({
+    nodes: nodes.map((node) => ({
       ...node,
-      health: health.filter(within),
-      syncs: syncs.filter(within),
-      pods: pods.filter(({ created = first, gone = last }) => gone >= first && created <= last),
+      ...cutProxies(node),
+      health: node.health.filter(within),
+      helpers: cutProxies(node.helpers),
     })),
   };
 }
@@ -224,21 +240,25 @@ export function timelineOf(title: string, mode: Mode, { began, ended, attempts, 
     const moment = Math.round((at ?? -Infinity) - began);
     return moment >= shown[0] && moment <= shown[1] ? moment : null;
   };
+  const course = ({ pods, syncs }: ProxyView): ProxyTimeline => ({
+    pods: pods.map(({ created, ready, gone }) => ({
+      created: relative(created),
+      ready: relative(ready),
+      gone: relative(gone),
+    })),
+    syncs: syncs.map(({ at }) => Math.round(at - began)),
+  });
   return {
     title,
     mode,
     shown,
     tookMs: ended - began,
-    nodes: nodes.map(({ name, from, pods, health, syncs }) => ({
+    nodes: nodes.map(({ name, from, health, helpers, ...proxies }) => ({
       name,
       from,
-      pods: pods.map(({ created, ready, gone }) => ({
-        created: relative(created),
-        ready: relative(ready),
-        gone: relative(gone),
-      })),
+      ...course(proxies),
       closed: closedSpans(health, began),
-      syncs: syncs.map(({ at }) => Math.round(at - began)),
+      ...(helpers.pods.length > 0 && { helpers: course(helpers) }),
       lanes: flows.map((flow) => {
         const own = attempts.filter((attempt) => attempt.from === from && flowOf(attempt) === flow);
         return { flow, attempts: lane(own), failed: lane(failuresIn(own)) };

@@ -29,6 +29,8 @@ export interface Case {
   readonly what: string;
   /** What a user does for it, in mode iptables; a line of Markdown. */
   readonly command: string;
+  /** The mode in which alone it can be done. */
+  readonly mode?: Mode;
   /** The name of its picture; without one there is none. */
   readonly picture?: string;
   /** What has to be so before. */
@@ -51,12 +53,20 @@ const restart = (strategy: string): Pick<Case, "prepare" | "run"> => ({
   run: during(({ scenario }) => scenario.up({ restart: `${strategy}, measured` })),
 });
 
+const switchFrom = (mode: Mode, to: Mode): Case => ({
+  what: `switched to ${to}`,
+  command: `\`pulumi config set --path configuration.mode ${to}; pulumi up\``,
+  mode,
+  picture: `switch-to-${to}`,
+  run: during(({ scenario }) => scenario.up({ configuration: configurationOf(to) })),
+});
+
 /** Those with this in their names; without it all. */
 export function casesNamed(part = ""): Case[] {
   return cases.filter(({ what }) => what.includes(part));
 }
 
-/** All of them, in this order: the first makes what the others change. */
+/** All of them, in this order: the first makes what the others change, and the last end in another mode. */
 const cases: readonly Case[] = [
   {
     what: "provisioned where there was none",
@@ -146,4 +156,6 @@ const cases: readonly Case[] = [
       await scenario.up();
     }),
   },
+  switchFrom("iptables", "nftables"),
+  switchFrom("nftables", "iptables"),
 ];

@@ -1,5 +1,12 @@
 /** Draws the course of a change: what each node's kube-proxy did, and how those fared who asked Services meanwhile. */
-import { binMs, type Flow, type NodeTimeline, type Span, type Timeline } from "./behaviour.ts";
+import {
+  binMs,
+  type Flow,
+  type NodeTimeline,
+  type ProxyTimeline,
+  type Span,
+  type Timeline,
+} from "./behaviour.ts";
 import { type Attributes, element, strokes, text } from "./svg.ts";
 
 const width = 900;
@@ -25,6 +32,7 @@ const colours: readonly (readonly [selector: string, property: string, light: st
   [".edge", "stroke", "#59636e", "#9198a1"],
   [".old", "fill", "#c4ccd4", "#3d444d"],
   [".new", "fill", "#54aeff", "#1f6feb"],
+  [".helper", "fill", "#f4b183", "#9a5b13"],
   [".up", "fill", "#b6a1f0", "#6e56b8"],
   [".answered", "stroke", "#2da44e", "#3fb950"],
   ["path.failed", "stroke", "#cf222e", "#ff7b72"],
@@ -134,8 +142,14 @@ function upLane(tookMs: number, scale: Scale): Lane {
 function nodeLanes(node: NodeTimeline, scale: Scale, shown: Span): Lane[] {
   const asked = node.from === "pod" ? "asked from a pod on it" : "asked from itself";
   const lanes = [
-    podLane(node, scale, shown),
-    syncLane(node, scale),
+    podLane(node, "kube-proxy", scale, shown),
+    syncLane(node, "rules synced", scale),
+    ...(node.helpers === undefined
+      ? []
+      : [
+          podLane({ ...node.helpers, closed: [] }, "helper", scale, shown),
+          syncLane(node.helpers, "its rules synced", scale),
+        ]),
     ...node.lanes.map((own) => flowLane(own, scale, shown)),
   ];
   const header: Lane = {
@@ -157,14 +171,19 @@ function nodeLanes(node: NodeTimeline, scale: Scale, shown: Span): Lane[] {
   return [header, ...lanes];
 }
 
-function podLane({ pods, closed }: NodeTimeline, scale: Scale, shown: Span): Lane {
+function podLane(
+  { pods, closed }: Pick<NodeTimeline, "pods" | "closed">,
+  name: "kube-proxy" | "helper",
+  scale: Scale,
+  shown: Span,
+): Lane {
   return {
     height: row,
     draw: (y) => [
-      text("kube-proxy", { x: 28, y: y + 14 }),
+      text(name, { x: 28, y: y + 14 }),
       ...pods.flatMap(({ created, ready, gone }) => {
         const ends = [scale(created ?? shown[0]), scale(gone ?? shown[1])] as const;
-        const kind = created === null ? "old" : "new";
+        const kind = name === "helper" ? name : created === null ? "old" : "new";
         // An old pod's name at its beginning, a new one's at its end: away from the moment between them.
         const [x, side] = kind === "old" ? [ends[0] + 6, "start"] : [ends[1] - 6, "end"];
         return [
@@ -184,12 +203,12 @@ function podLane({ pods, closed }: NodeTimeline, scale: Scale, shown: Span): Lan
   };
 }
 
-function syncLane({ syncs }: NodeTimeline, scale: Scale): Lane {
+function syncLane({ syncs }: ProxyTimeline, name: string, scale: Scale): Lane {
   const middle = row / 2;
   return {
     height: row,
     draw: (y) => [
-      text("rules synced", { x: 28, y: y + 14 }),
+      text(name, { x: 28, y: y + 14 }),
       ...syncs.map((at) =>
         element("path", { class: "sync", d: `M${scale(at).toFixed(1)} ${y + middle - 6}l5 6l-5 6l-5 -6z` }),
       ),

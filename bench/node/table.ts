@@ -11,7 +11,8 @@ export function tables({ at, engine, kubernetes, kernel, cores, load, results }:
   ].join(" ");
   const byMode = [...Map.groupBy(results, ({ mode }) => mode)];
   const measured = byMode.flatMap(([mode, own]) => [`Mode ${mode}:`, table(own, columns)]);
-  return [on, ...measured, "What was done:", table(byMode[0]?.[1] ?? [], commands)].join("\n\n");
+  const different = [...new Map(results.map((result) => [result.what, result])).values()];
+  return [on, ...measured, "What was done:", table(different, commands)].join("\n\n");
 }
 
 type Column = readonly [title: string, cell: (result: Result) => string];

@@ -1,6 +1,8 @@
 /** Watches the kube-proxies of real nodes while something is done to them. */
 import { CoreV1Api, type KubeConfig, makeInformer, type V1Pod } from "@kubernetes/client-node";
+import { helperPorts } from "../../components/cluster/modeSwitch/pods.ts";
 import { samplesOf } from "../../components/cluster/verify/metrics.ts";
+import { clearingValue, helperLabel } from "../../components/modes.ts";
 import { type Lab, nodeCommand } from "../../lab/index.ts";
 import { startLines } from "../../tests/node/lines.ts";
 import type { Attempt } from "../../tests/node/probe.ts";
@@ -10,8 +12,9 @@ const lastSync = "kubeproxy_sync_proxy_rules_last_timestamp_seconds";
 
 const namespace = "kube-system";
 
-/** Reads the time of the last sync whenever a line comes. */
-const readSyncs = `while read -r _; do wget -q -O - http://127.0.0.1:10249/metrics | grep ^${lastSync}; done`;
+/** Reads the time of the last sync at a port whenever a line comes. */
+const readSyncs = (port: number) =>
+  `while read -r _; do wget -q -O - http://127.0.0.1:${port}/metrics | grep ^${lastSync}; done`;
 
 /** Pause between two readings in milliseconds: a kube-proxy syncs at most once a second. */
 const readingMs = 100;
@@ -28,13 +31,16 @@ export interface NodeWatch {
 
 /** Begins with the pods as they are. Has to be stopped. */
 export async function watchNodes(lab: Lab, config: KubeConfig): Promise<NodeWatch> {
-  const pods = new Map<string, PodLife & { node?: string | undefined }>();
+  const pods = new Map<string, PodLife & { kind: Kind; node?: string | undefined }>();
   const see = (pod: V1Pod, gone?: number): void => {
+    const kind = kindOf(pod);
+    if (kind === undefined) return;
     const now = Date.now();
     const uid = pod.metadata?.uid ?? "";
     const { created = now, ready = isReady(pod) ? now : undefined } = pods.get(uid) ?? {};
     pods.set(uid, {
       uid,
+      kind,
       node: pod.spec?.nodeName,
       created,
       ...(ready !== undefined && { ready }),
@@ -42,9 +48,8 @@ export async function watchNodes(lab: Lab, config: KubeConfig): Promise<NodeWatc
     });
   };
   // Goes on when a watch ends, as it does after half a minute without news.
-  const labelSelector = "k8s-app=kube-proxy";
-  const list = () => config.makeApiClient(CoreV1Api).listNamespacedPod({ namespace, labelSelector });
-  const informer = makeInformer(config, `/api/v1/namespaces/${namespace}/pods`, list, labelSelector);
+  const list = () => config.makeApiClient(CoreV1Api).listNamespacedPod({ namespace });
+  const informer = makeInformer(config, `/api/v1/namespaces/${namespace}/pods`, list);
   informer.on("add", (pod) => {
     see(pod);
   });
@@ -56,13 +61,16 @@ export async function watchNodes(lab: Lab, config: KubeConfig): Promise<NodeWatc
   });
   await informer.start();
   const nodes = lab.realNodes.map((name) => watchNode(lab, name));
+  const podsOf = (name: string, wanted: Kind) =>
+    [...pods.values()].filter(({ node, kind }) => node === name && kind === wanted);
   return {
     nodes: () =>
-      nodes.map(({ name, health, syncs }) => ({
+      nodes.map(({ name, health, proxy, helper }) => ({
         name,
         health,
-        syncs: [...syncs.values()],
-        pods: [...pods.values()].filter(({ node }) => node === name),
+        syncs: [...proxy.syncs.values()],
+        pods: podsOf(name, "proxy"),
+        helpers: { syncs: [...helper.syncs.values()], pods: podsOf(name, "helper") },
       })),
     stop: async () => {
       await informer.stop();
@@ -71,16 +79,34 @@ export async function watchNodes(lab: Lab, config: KubeConfig): Promise<NodeWatc
   };
 }
 
+/** Whether a pod is a kube-proxy of the DaemonSet, a helper in a switch between modes, or neither. */
+type Kind = "proxy" | "helper";
+
+function kindOf({ metadata }: V1Pod): Kind | undefined {
+  const { [helperLabel]: helps, "k8s-app": app } = metadata?.labels ?? {};
+  if (helps !== undefined) return helps === clearingValue ? undefined : "helper";
+  return app === "kube-proxy" ? "proxy" : undefined;
+}
+
 function watchNode(lab: Lab, name: string) {
   const health: Pick<Attempt, "at" | "error">[] = [];
-  const syncs = new Map<string, Sync>();
   const ask = ["labnode", "probe", "-target", "health=tcp/127.0.0.1:10256"];
   const asking = startLines(nodeCommand(lab, name, ask), (line) => {
     const attempt = JSON.parse(line) as Attempt;
     if (attempt.flow === "new") health.push(attempt);
   });
+  const [proxy, helper] = [watchSyncs(lab, name, 10249), watchSyncs(lab, name, helperPorts.metrics)];
+  const stop = async () => {
+    await Promise.all([asking.stop(), proxy.stop(), helper.stop()]);
+  };
+  return { name, health, proxy, helper, stop };
+}
+
+/** Of the kube-proxy whose metrics are at this port of the node's loopback address. */
+function watchSyncs(lab: Lab, name: string, port: number) {
+  const syncs = new Map<string, Sync>();
   const reading = startLines(
-    nodeCommand(lab, name, ["sh", "-c", `exec 2>/dev/null; ${readSyncs}`]),
+    nodeCommand(lab, name, ["sh", "-c", `exec 2>/dev/null; ${readSyncs(port)}`]),
     (line) => {
       for (const { labels, value } of samplesOf(line, (metric) => metric === lastSync)) {
         syncs.set(line, { family: labels["ip_family"] ?? "", at: value * 1000 });
@@ -92,9 +118,9 @@ function watchNode(lab: Lab, name: string) {
   }, readingMs);
   const stop = async () => {
     clearInterval(timer);
-    await Promise.all([asking.stop(), reading.stop()]);
+    await reading.stop();
   };
-  return { name, health, syncs, stop };
+  return { syncs, stop };
 }
 
 function isReady({ status }: V1Pod): boolean {

@@ -48,6 +48,7 @@ const view: View = {
         { uid: "old", created: began - 6000, ready: began - 5000, gone: began + 1200 },
         { uid: "new", created: began + 1300, ready: began + 2100 },
       ],
+      helpers: { syncs: [], pods: [{ uid: "long ago", created: began - 9000, gone: began - 8000 }] },
     },
   ],
 };
@@ -109,7 +110,24 @@ suite("what a change did", () => {
   });
 });
 
+const helpers = {
+  syncs: [{ family: "IPv4", at: began + 700 }],
+  pods: [{ uid: "helper", created: began + 300, ready: began + 600, gone: began + 1300 }],
+};
+
 suite("the course of a change", () => {
+  test("has the helpers of a switch beside the kube-proxies, which alone count", () => {
+    const [node] = view.nodes;
+    assert.ok(node);
+    const switching = cut({ ...view, nodes: [{ ...node, helpers }] });
+    assert.deepEqual(timelineOf("switch", "iptables", switching).nodes[0]?.helpers, {
+      pods: [{ created: 300, ready: 600, gone: 1300 }],
+      syncs: [700],
+    });
+    assert.deepEqual(resultOf(about, switching), resultOf(about, cut(view)));
+    assert.equal(timelineOf("restart", "iptables", cut(view)).nodes[0]?.helpers, undefined);
+  });
+
   test("is what was seen from a second before to a second after, without what was before or after that", () => {
     const { shown, tookMs, nodes } = timelineOf("restart", "iptables", cut(view));
     assert.deepEqual([shown, tookMs], [[-1000, 6000], 5000]);

@@ -68,8 +68,10 @@ test("where there was no kube-proxy before, its absence counts from the beginnin
   assert.deepEqual(rows(text, "`Rolling`")[0]?.slice(4, 7), ["4.2 s", "4.0 s", "5.0 s"]);
 });
 
-test("a table for each mode, and the commands once", () => {
-  const text = tables({ ...behaviour, results: [{ ...result, mode: "iptables" }, result] });
+test("a table for each mode, and each command once", () => {
+  const other: Result = { ...result, what: "switched", command: "`pulumi config set`" };
+  const text = tables({ ...behaviour, results: [{ ...result, mode: "iptables" }, result, other] });
   assert.deepEqual(text.match(/^Mode .*/gm), ["Mode iptables:", "Mode nftables:"]);
   assert.equal(rows(text, "`Rolling`").length, 3);
+  assert.deepEqual(rows(text, "switched").at(-1), ["`pulumi config set`"]);
 });
