@@ -292,7 +292,10 @@ export class Children {
       {
         metadata: roleBinding.metadata,
         roleRef: roleBinding.roleRef,
-        subjects: roleBinding.apply(({ subjects }) => mutable(subjects)),
+        // With the group that the API server fills in: an import compares it, and would write the binding anew.
+        subjects: roleBinding.apply(({ subjects, roleRef: { apiGroup } }) =>
+          subjects.map((subject) => ({ ...subject, apiGroup })),
+        ),
       },
       { ...options, ...this.#import("RoleBinding"), dependsOn: [bootstrapRole] },
     );

@@ -218,11 +218,14 @@ export const rights: readonly Right[] = [
   { group: "", resource: "pods", namespace, verbs: ["list", "create", "delete"], tasks: [switchMode] },
   ...objects(["patch"], [repair]),
   ...objects(["delete"], [destroy]),
+  // The provider watches whatever it deletes until it is gone.
+  ...objects(["list", "watch"], [destroy]),
+  { group: "", resource: "configmaps", namespace, verbs: ["list", "watch"], tasks: [pools] },
 ];
 
-/** The same verbs for each of kube-proxy's objects; `create` knows no names. */
+/** The same verbs for each of kube-proxy's objects; what makes or lists them knows no names. */
 function objects(verbs: readonly string[], tasks: readonly Task[]): Right[] {
-  const named = !verbs.includes("create");
+  const named = !["create", "list", "watch"].some((verb) => verbs.includes(verb));
   const within = { verbs, tasks, namespace, ...(named && { names: ["kube-proxy"] }) };
   const pooled = named ? { ofPools: true } : {};
   return [

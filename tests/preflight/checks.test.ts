@@ -87,6 +87,14 @@ suite("rights", () => {
     assert.deepEqual(missing.map(describeAccess), []);
   });
 
+  test("are all that docs/rbac gives for an up, and for its checks", () => {
+    const asked = accessesOf(["canary", "rest"]);
+    const unused = ["preview.yaml", "up.yaml", "checks.yaml"]
+      .flatMap((file) => rightsIn(file))
+      .filter((right) => !asked.some((access) => allows(access, right) || allows(right, access)));
+    assert.deepEqual(unused, []);
+  });
+
   test("a restart of a user with none names all that it needs", () => {
     const denied = accessesOf([]).map(describeAccess);
     const found = findings(restart, applied({}, { denied })).filter((line) =>

@@ -123,7 +123,9 @@ export class Deployment implements Registrar {
     if (has("secret", goal.inputs)) throw new Error("the stand-in does not know imports with secrets");
     const outputs = await provider.read?.(goal, goal.importId);
     if (!outputs) throw new Error(`resource '${goal.importId}' does not exist`);
-    const inputs = prune(goal.inputs, outputs) as Props;
+    // The CLI's Kubernetes provider compares with all that is there, be it filled in by the API server.
+    const { subjects } = outputs;
+    const inputs = { ...(prune(goal.inputs, outputs) as Props), ...(subjects !== undefined && { subjects }) };
     const imported = this.#resource({ ...goal, inputs }, { id: goal.importId, outputs });
     return this.#step("import", goal, undefined, () => Promise.resolve(imported));
   }
