@@ -117,6 +117,7 @@ function isOwn(annotations: Readonly<Record<string, string>>, owner: string | un
  * @param pause - after how many pools; 0 for none
  */
 export function heldPools(plain: Plain, pause: number, facts: ClusterFacts): string[] {
+  if (pause === 0) return [];
   const { waves } = planOf(plain, facts);
   const isAhead = waves.slice(0, pause).some((wave) => !isDone(wave, facts));
   return isAhead ? waves.slice(pause).flatMap(({ pool }) => pool ?? []) : [];
