@@ -19,6 +19,7 @@ import { checkNodes, countNodes, scaleNodes } from "./nodes.ts";
 import { isAlive } from "./process.ts";
 import { checkRealNodes } from "./real/addresses.ts";
 import { nodeSoftware } from "./real/build.ts";
+import { checkInotify } from "./real/inotify.ts";
 import { onNode } from "./real/node.ts";
 import { checkRequirements } from "./real/requirements.ts";
 import { discard, start } from "./start.ts";
@@ -109,6 +110,7 @@ export async function up(options: UpOptions = {}): Promise<Lab> {
         log(`The lab "${name}" was left behind by a run that did not end well: starting anew.`);
         await discard(state);
       }
+      if (realNodes > 0) checkInotify(realNodes);
       rmSync(dir, { recursive: true, force: true });
       const kwokNodes = nodes ?? (real === undefined ? 20 : 0);
       return await start({ name, nodes: kwokNodes, real, kubeadm, mode, binary: path, log, signal });

@@ -13,6 +13,7 @@ import { withLock } from "../../lab/lock.ts";
 import { freePorts, maxNodes, nodeAddresses } from "../../lab/network.ts";
 import { checkNodes } from "../../lab/nodes.ts";
 import { end, identify, isAlive } from "../../lab/process.ts";
+import { lackOfInotify } from "../../lab/real/inotify.ts";
 import { maxRealNodes, realNodeAddresses, routerAddresses } from "../../lab/real/addresses.ts";
 import { labDir, makeLabsDir, writeState } from "../../lab/state.ts";
 
@@ -218,4 +219,15 @@ test("without Go, or with one too old, up says what is needed", async (t) => {
   const old = await cli(["up"], { ...process.env, PATH: folder });
   assert.equal(old.code, 1);
   assert.match(old.stderr, /^"go" on PATH is go1\.25\.3; the lab needs Go 1\.26\.0 or newer/);
+});
+
+test("a lab whose kube-proxies would find no inotify instance left says so before it starts", () => {
+  assert.deepEqual(lackOfInotify(2, 95, 128), []);
+  assert.deepEqual(lackOfInotify(2, 96, 128), [
+    {
+      path: "fs.inotify.max_user_instances",
+      value: 128,
+      accepted: "at least 129, 96 being in use: sysctl fs.inotify.max_user_instances=512, or end another lab",
+    },
+  ]);
 });
