@@ -111,7 +111,7 @@ suite("another layout of pools", () => {
     pods = await PodWatch.start(loadCluster({ kubeconfig: lab.kubeconfig }, {}));
   });
   after(async () => {
-    pods.stop();
+    await pods.stop();
     await down(name);
   });
 

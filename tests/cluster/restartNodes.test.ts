@@ -116,7 +116,7 @@ suite("a restart of some nodes alone", () => {
       assert.deepEqual(pods.pairs, []);
       assert.equal(pods.mostUnserved, 1);
     } finally {
-      pods.stop();
+      await pods.stop();
     }
   });
 

@@ -1,10 +1,12 @@
-import { type KubeConfig, Watch } from "@kubernetes/client-node";
+import type { KubeConfig } from "@kubernetes/client-node";
+import { followPods } from "./followPods.ts";
 
 /** A pod at one moment, as far as the tests look. */
 interface Seen {
   metadata: {
     name: string;
     uid: string;
+    resourceVersion: string;
     labels: Record<string, string>;
     deletionTimestamp?: string;
     ownerReferences?: { name: string }[];
@@ -26,7 +28,7 @@ export class PodWatch {
   readonly #pods = new Map<string, Seen>();
   readonly #served = new Set<string>();
   readonly #listeners = new Set<() => void>();
-  #watch: AbortController | undefined;
+  #end: () => Promise<void> = () => Promise.resolve();
 
   private constructor() {
     // Made by `start`.
@@ -35,20 +37,17 @@ export class PodWatch {
   /** Begins with the pods as they are. Has to be stopped. */
   static async start(config: KubeConfig): Promise<PodWatch> {
     const pods = new PodWatch();
-    const query = { labelSelector: "k8s-app=kube-proxy" };
-    pods.#watch = await new Watch(config).watch(
-      "/api/v1/namespaces/kube-system/pods",
-      query,
-      (type, pod) => {
-        pods.#see(type, pod as Seen);
+    pods.#end = await followPods<Seen>(config, {
+      see: (change, pod) => {
+        pods.#see(change, pod);
       },
-      () => undefined,
-    );
+      lose: (why) => pods.pairs.push(`the watch was lost: ${why}`),
+    });
     return pods;
   }
 
-  stop(): void {
-    this.#watch?.abort();
+  async stop(): Promise<void> {
+    await this.#end();
   }
 
   /** The pods as they are, by UID. */

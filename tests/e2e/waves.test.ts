@@ -20,7 +20,7 @@ suite("waves", () => {
   before(async () => {
     scenario = await lab.open();
     await scenario.cluster.kubectl(["label", "node", "node-0001", "node-0002", `${label}=canary`]);
-    watch = PodWatch.start(lab.lab);
+    watch = await PodWatch.start(lab.lab);
   });
   after(() => watch.stop());
 

@@ -66,7 +66,7 @@ suite("snapshot and restore of pools", () => {
     try {
       await work();
     } finally {
-      pods.stop();
+      await pods.stop();
     }
     assert.deepEqual(pods.pairs, []);
     // One at a time by the DaemonSets; their controller takes the next one before it has seen all of the last.

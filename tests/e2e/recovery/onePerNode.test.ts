@@ -1,8 +1,9 @@
 /** The watcher of the recovery tests can fail. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import type { Change } from "../../cluster/followPods.ts";
 import type { LivePod } from "../scenario.ts";
-import { type Change, RunningPods, shortcomings, type WatchedPod } from "./onePerNode.ts";
+import { RunningPods, shortcomings, type WatchedPod } from "./onePerNode.ts";
 
 /** What {@link RunningPods} says to some changes: the change, the pod, its node and its phase. */
 function violations(...changes: [Change, string, string | undefined, string][]): readonly string[] {

@@ -1,11 +1,9 @@
 /** Whether there was ever more than one kube-proxy on a node, and whether there is exactly one in the end. */
-import { KubeConfig, Watch } from "@kubernetes/client-node";
+import { loadCluster } from "../../../components/cluster/client.ts";
 import { restartAnnotation } from "../../../components/restart.ts";
 import type { Lab } from "../../../lab/index.ts";
+import { type Change, followPods } from "../../cluster/followPods.ts";
 import { isServing, type LivePod } from "../scenario.ts";
-
-const pods = "/api/v1/namespaces/kube-system/pods";
-const labelSelector = "k8s-app=kube-proxy";
 
 /** A Pod as far as it is looked at here. */
 export interface WatchedPod {
@@ -13,9 +11,6 @@ export interface WatchedPod {
   readonly spec: { readonly nodeName?: string };
   readonly status: { readonly phase?: string };
 }
-
-/** What has happened to a Pod, in the words of a watch. */
-export type Change = "ADDED" | "MODIFIED" | "DELETED";
 
 /** Follows which Pods run, by what a watch tells of them, and keeps what must not have been. */
 export class RunningPods {
@@ -36,59 +31,31 @@ export class RunningPods {
   }
 }
 
-/** Watches a lab's kube-proxies at its API server. No change is missed: a watch that ends is taken up where it was. */
+/** Watches a lab's kube-proxies at its API server. */
 export class PodWatch {
-  readonly #running = new RunningPods();
-  readonly #stopping = new AbortController();
-  readonly #watch: Watch;
-  #resourceVersion: string | undefined;
-  #following: Promise<void> | undefined;
+  readonly #running: RunningPods;
+  /** Ends it. */
+  readonly stop: () => Promise<void>;
 
-  private constructor(lab: Lab) {
-    const config = new KubeConfig();
-    config.loadFromFile(lab.kubeconfig);
-    this.#watch = new Watch(config);
+  private constructor(running: RunningPods, stop: () => Promise<void>) {
+    this.#running = running;
+    this.stop = stop;
   }
 
-  static start(lab: Lab): PodWatch {
-    const watch = new PodWatch(lab);
-    watch.#following = watch.#follow();
-    return watch;
+  static async start({ kubeconfig }: Lab): Promise<PodWatch> {
+    const running = new RunningPods();
+    const stop = await followPods<WatchedPod>(loadCluster({ kubeconfig }, {}), {
+      see: (change, pod) => {
+        running.see(change, pod);
+      },
+      lose: (why) => running.violations.push(`the watch was lost: ${why}`),
+    });
+    return new PodWatch(running, stop);
   }
 
   /** See {@link RunningPods.violations}. */
   get violations(): readonly string[] {
     return this.#running.violations;
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#following;
-  }
-
-  async #follow(): Promise<void> {
-    while (!this.#stopping.signal.aborted) {
-      await this.#followOnce();
-    }
-  }
-
-  async #followOnce(): Promise<void> {
-    const { promise: ended, resolve: end } = Promise.withResolvers<undefined>();
-    const query = { labelSelector, resourceVersion: this.#resourceVersion, allowWatchBookmarks: true };
-    const see = (change: string, object: WatchedPod): void => {
-      if (change === "ERROR") this.#running.violations.push(`the watch was lost: ${JSON.stringify(object)}`);
-      else if (change !== "BOOKMARK") this.#running.see(change as Change, object);
-      this.#resourceVersion = change === "ERROR" ? undefined : object.metadata.resourceVersion;
-    };
-    const request = await this.#watch.watch(pods, query, see, () => {
-      end(undefined);
-    });
-    const abort = (): void => {
-      request.abort();
-    };
-    this.#stopping.signal.addEventListener("abort", abort, { once: true });
-    await ended;
-    this.#stopping.signal.removeEventListener("abort", abort);
   }
 }
 

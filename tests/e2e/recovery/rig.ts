@@ -112,7 +112,7 @@ export function useRig(name: string, config: Record<string, unknown>): RigLab {
   let pods: PodWatch;
   before(async () => {
     proxy = await FaultProxy.start(at.lab);
-    pods = PodWatch.start(at.lab);
+    pods = await PodWatch.start(at.lab);
     // What a change was worth is not asked here, only whether it is made: without the proof it takes half the time.
     const scenario = await at.open({ kubeconfig: proxy.kubeconfig, verify: false, ...config });
     const nodes = await scenario.cluster.kubectl([
