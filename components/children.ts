@@ -160,8 +160,7 @@ export class Children {
           }),
         ]
       : [];
-    const wait = waitsOf(this.#args)[index] ?? "";
-    const { verify: deadline, pod, ...own } = timeouts;
+    const waits = { ...waitsOf(this.#args)[index], ...(timeouts.delete && { delete: timeouts.delete }) };
     const taken = pool === undefined ? this.#import("DaemonSet") : {};
     const live = facts?.daemonSets.find(({ name }) => name === daemonSetName(pool));
     const { replaceOnChanges, ignoreChanges } = restartOptions(live?.annotations);
@@ -179,7 +178,7 @@ export class Children {
         hooks,
         replaceOnChanges,
         ignoreChanges: [...ignoreChanges, ...keep("metadata", "spec")],
-        customTimeouts: { create: wait, update: wait, ...own },
+        customTimeouts: waits,
         dependsOn: [...before, ...config, ...testService],
       },
     );

@@ -8,7 +8,7 @@ import { layoutAnnotation, type Wave } from "./pools/waves.ts";
 import { Action, type Intent, type WaveIntent } from "./preflight/intent.ts";
 import { listed, type Problem } from "./problems.ts";
 import { restartAnnotation, RestartStrategy } from "./restart.ts";
-import { unavailableNodes } from "./timeouts.ts";
+import { unavailableNodes, type Wait } from "./timeouts.ts";
 
 /** What the program intends with its waves. */
 export interface Plan {
@@ -18,8 +18,8 @@ export interface Plan {
   readonly waves: readonly Wave[];
   /** Names of pools that stay as they are. */
   readonly held: readonly string[];
-  /** How long each wave is waited for, as Go durations. */
-  readonly waits: readonly string[];
+  /** How long each wave is waited for. */
+  readonly waits: readonly Wait[];
   /** The switch between modes that the user has confirmed. */
   readonly confirmed?: string | undefined;
 }
@@ -98,7 +98,8 @@ function forecastWave(
   const { metadata, spec } = wave.daemonSet;
   const what = `DaemonSet ${metadata.name}`;
   const bound = spec.updateStrategy.rollingUpdate?.maxUnavailable;
-  const wait = waits[index];
+  const isInPlace = action === Action.change || action === Action.repair;
+  const wait = waits[index]?.[isInPlace ? "update" : "create"];
   const limit = wait === undefined ? "" : `; waits up to ${wait}`;
   const atATime = `at most ${unavailableNodes(bound, nodes.length)} of ${count(nodes.length, "node")} at a time`;
   const changes = live === undefined || secret ? [] : changesOf(wave, live, configMapOf(wave, facts));

@@ -12,6 +12,7 @@ import { type Pool, requirementsOf } from "./pools/pool.ts";
 import { selectionsWith } from "./pools/selections.ts";
 import { daemonSetName, layoutAnnotation, layoutsOf, type Wave, wavesOf } from "./pools/waves.ts";
 import {
+  deletionPolicyAnnotation,
   initialToken,
   ownerAnnotation,
   type Restart,
@@ -21,7 +22,7 @@ import {
   staysAdopted,
   withRestart,
 } from "./restart.ts";
-import { rolloutTimeout } from "./timeouts.ts";
+import { rolloutTimeout, type Wait } from "./timeouts.ts";
 import { whoRuns } from "./trace.ts";
 
 /** The arguments that make objects, with plain values. */
@@ -146,17 +147,28 @@ export function obstaclesOf({ pools = [], facts }: KubeProxyArgs): string[] {
 }
 
 /**
- * How long to wait for each wave's rollout, as Go durations. It goes by arguments that are no outputs: the engine takes
- * a timeout only as a plain value.
+ * How long to wait for each wave's rollout. It goes by arguments that are no outputs: the engine takes a timeout only as
+ * a plain value.
  */
-export function waitsOf({ pools = [], ...args }: KubeProxyArgs): string[] {
-  const { facts, timeouts, updateStrategy, restartStrategy } = args;
-  const bounds = updateStrategy ?? (restartStrategy === RestartStrategy.Recreate ? undefined : rollingBounds);
+export function waitsOf(args: KubeProxyArgs): Wait[] {
+  const { facts, pools = [], timeouts = {}, updateStrategy } = args;
+  const rolls = args.restartStrategy !== RestartStrategy.Recreate;
+  const bounds = updateStrategy ?? (rolls ? rollingBounds : undefined);
   const all: readonly Pool[] = pools.length === 0 ? [{ name: "all nodes" }] : pools;
   return all.map((pool) => {
     const selection = { name: pool.name, requirements: requirementsOf(pool) };
     const nodes = facts?.nodes.filter(({ labels }) => selectionsWith(labels, [selection]).length > 0);
-    const bound = pool.maxUnavailable ?? bounds?.rollingUpdate?.maxUnavailable;
-    return rolloutTimeout(nodes?.length, bound, timeouts?.pod);
+    const wait = (bound: number | string | undefined) => rolloutTimeout(nodes?.length, bound, timeouts.pod);
+    const update = wait(pool.maxUnavailable ?? bounds?.rollingUpdate?.maxUnavailable);
+    // Where no pods are left they all start at once, but the controllers and the registry take their turns.
+    const create = rolls || findsPods(args) ? update : wait(rollingBounds.rollingUpdate.maxUnavailable);
+    return { create: timeouts.create ?? create, update: timeouts.update ?? timeouts.create ?? update };
   });
+}
+
+/** Whether new DaemonSets under Recreate find pods: of one that was made under Rolling, or that hands them over. */
+function findsPods(args: KubeProxyArgs): boolean {
+  const live = args.facts?.daemonSets ?? [];
+  const isOrphaning = live.some(({ annotations }) => annotations[deletionPolicyAnnotation] === "orphan");
+  return isOrphaning || obstaclesOf(args).length > 0;
 }

@@ -6,12 +6,20 @@ export interface Timeouts {
   pod?: string;
   /** For all pods of a new DaemonSet, also after a restart. Default: from the number of nodes, else 10m. */
   create?: string;
-  /** For all pods after an in-place change. Default: as create. */
+  /** For all pods after an in-place change. Default: as create, or from the number of nodes. */
   update?: string;
   /** For the DaemonSet and its pods to be gone. Default 10m. */
   delete?: string;
   /** For every node's kube-proxy to be verified, 1s to 1h. Default 5m. */
   verify?: string;
+}
+
+/** How long to wait for all pods of a wave, as Go durations. */
+export interface Wait {
+  /** When its DaemonSet is made, also anew. */
+  readonly create: string;
+  /** When it is changed in place. */
+  readonly update: string;
 }
 
 /** Time for the scheduler and the controllers, whatever the number of nodes. */

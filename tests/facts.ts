@@ -42,6 +42,7 @@ export function foretold(
   const strategy = settings.restartStrategy ?? RestartStrategy.Rolling;
   const { waves } = planOf(settings, facts);
   const wish = { settings, waves, held, takeOver, running: true, verify: true, restartsNodes: false };
-  const plan = { strategy, waves, held, waits: waves.map(() => wait), confirmed: settings.confirmModeSwitch };
+  const waits = waves.map(() => ({ create: wait, update: wait }));
+  const plan = { strategy, waves, held, waits, confirmed: settings.confirmModeSwitch };
   return forecast(intentOf(wish, facts), plan, facts);
 }

@@ -167,7 +167,7 @@ suite("traps of the real engine", () => {
 
   test("options of a component are not inherited: the DaemonSet has its own timeouts", async () => {
     const daemonSet = find(await declare({ timeouts: { create: "20m", delete: "90s" } }), "DaemonSet");
-    assert.deepEqual(daemonSet.timeouts, { create: "20m", update: "10m", delete: "90s" });
+    assert.deepEqual(daemonSet.timeouts, { create: "20m", update: "20m", delete: "90s" });
   });
 
   test("what an interrupted create has left is in the way of every later one: a hook clears each object's way", async () => {

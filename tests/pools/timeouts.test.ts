@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { RestartStrategy } from "../../components/index.ts";
 import { waitsOf } from "../../components/plan.ts";
-import { rolloutTimeout, unavailableNodes } from "../../components/timeouts.ts";
+import { rolloutTimeout, unavailableNodes, type Wait } from "../../components/timeouts.ts";
 import { whoRuns } from "../../components/trace.ts";
+import { factsAfter } from "../facts.ts";
+
+const settings = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10" };
+
+const both = (wait: string): Wait => ({ create: wait, update: wait });
 
 suite("how long a rollout may take", () => {
   test("a bound is rounded up, as the controller does, and never stops the rollout", () => {
@@ -36,11 +42,28 @@ suite("how long a rollout may take", () => {
       { name: "canary", nodeSelector: { pool: "canary" } },
       { name: "rest", matchExpressions: [{ key: "pool", operator: "DoesNotExist" }], maxUnavailable: "1" },
     ];
-    const args = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10", facts };
-    assert.deepEqual(waitsOf({ ...args, pools }), ["3m", "5m"]);
-    assert.deepEqual(waitsOf(args), ["6m"]);
-    assert.deepEqual(waitsOf({ ...args, updateStrategy: { rollingUpdate: { maxUnavailable: "50%" } } }), [
-      "4m",
+    const args = { ...settings, facts };
+    assert.deepEqual(waitsOf({ ...args, pools }), [both("3m"), both("5m")]);
+    assert.deepEqual(waitsOf(args), [both("6m")]);
+    const half = { rollingUpdate: { maxUnavailable: "50%" } };
+    assert.deepEqual(waitsOf({ ...args, updateStrategy: half }), [both("4m")]);
+  });
+
+  test("all at once is no longer than rolling; a change in place rolls all the same, as kubeadm has it", () => {
+    const nodes = Array.from({ length: 1000 }, (_, index) => {
+      return { name: `node-${index}`, labels: {}, taints: [], ready: "True" };
+    });
+    const facts = { daemonSets: [], configMaps: [], helpers: [], nodes };
+    const args = { ...settings, facts, restartStrategy: RestartStrategy.Recreate };
+    assert.deepEqual(waitsOf(args), [{ create: "12m", update: "1002m" }]);
+    assert.deepEqual(waitsOf({ ...args, facts: factsAfter(settings, nodes) }), [both("1002m")]);
+  });
+
+  test("what the user sets is in force, and so in the preview", () => {
+    const args = { ...settings, timeouts: { create: "20m" } };
+    assert.deepEqual(waitsOf(args), [both("20m")]);
+    assert.deepEqual(waitsOf({ ...settings, timeouts: { update: "20m" } }), [
+      { create: "10m", update: "20m" },
     ]);
   });
 });
