@@ -163,7 +163,9 @@ export class Children {
     const waits = { ...waitsOf(this.#args)[index], ...(timeouts.delete && { delete: timeouts.delete }) };
     const taken = pool === undefined ? this.#import("DaemonSet") : {};
     const live = facts?.daemonSets.find(({ name }) => name === daemonSetName(pool));
-    const { replaceOnChanges, ignoreChanges } = restartOptions(live?.annotations);
+    const { restart = initialToken } = this.#args;
+    const token = typeof restart === "string" ? restart : undefined;
+    const { replaceOnChanges, ignoreChanges } = restartOptions(live?.annotations, token);
     const set = new kubernetes.apps.v1.DaemonSet(
       `${this.#name}-${prefix}daemon-set`,
       {

@@ -20,6 +20,7 @@ import {
   RestartStrategy,
   rollingBounds,
   staysAdopted,
+  tracedRestart,
   withRestart,
 } from "./restart.ts";
 import { rolloutTimeout, type Wait } from "./timeouts.ts";
@@ -74,10 +75,11 @@ export function planOf(plain: Plain, facts?: ClusterFacts, { owner, adopt = fals
     const { annotations = {} } = (facts && liveOf(wave, facts)) ?? {};
     // A stack that has lost its state takes over pods that it has marked itself.
     const isTaken = found.length > 0 && takeOver.keepsPods && !(restartAnnotation in pods);
+    const traced = tracedRestart(restart, annotations);
     const restarted =
       isTaken || staysAdopted(wave, token, annotations)
-        ? withRestart(asItWas, restart, pods)
-        : withRestart(wave, restart);
+        ? withRestart(asItWas, traced, pods)
+        : withRestart(wave, traced);
     return facts === undefined ? restarted : withRepair(restarted, facts);
   };
   return {

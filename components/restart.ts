@@ -219,21 +219,34 @@ const annotationPath = (name: string) => `metadata.annotations["${name}"]`;
  * What makes a new token replace the DaemonSet, beside the explicit `deleteBeforeReplace` of every child.
  *
  * @param live - annotations of the DaemonSet in the cluster; undefined where there is none, or nobody could ask
+ * @param token - undefined where it is not known yet
  */
-export function restartOptions(live: Readonly<Record<string, string>> | undefined): {
-  replaceOnChanges: string[];
-  ignoreChanges: string[];
-} {
+export function restartOptions(
+  live: Readonly<Record<string, string>> | undefined,
+  token: string | undefined,
+): { replaceOnChanges: string[]; ignoreChanges: string[] } {
   // Who writes the whole DaemonSet anew, as kubeadm does, takes its annotations away. Were the token's return a reason to
   // replace it, it would be deleted without the policy that is gone as well, and with all its pods; and what is being
   // imported cannot be replaced.
   const isForeign = live !== undefined && !(restartAnnotation in live);
-  const writtenOnce = [traceAnnotations.by, traceAnnotations.at, ownerAnnotation];
+  // Where the engine died before it wrote down that the token is there, its state knows of none.
+  const isInForce = live !== undefined && live[restartAnnotation] === token;
+  // With another layout of pools, too, the DaemonSet starts anew: its pods change hands.
+  const reasons = isForeign ? [] : isInForce ? [layoutAnnotation] : [restartAnnotation, layoutAnnotation];
   return {
-    // With another layout of pools, too, the DaemonSet starts anew: its pods change hands.
-    replaceOnChanges: isForeign ? [] : [restartAnnotation, layoutAnnotation].map(annotationPath),
-    // The API server owns the number and adds to it, and who runs the program is another one every time: both would be
-    // a difference in every later preview. A replacement takes the program's own values all the same.
-    ignoreChanges: [templateGenerationAnnotation, ...(isForeign ? [] : writtenOnce)].map(annotationPath),
+    replaceOnChanges: reasons.map(annotationPath),
+    // The API server owns the number and adds to it, and where nobody could ask who has restarted last, whoever runs the
+    // program is another one: all would be a difference in every later preview. A replacement takes the program's own
+    // values all the same.
+    ignoreChanges: [
+      templateGenerationAnnotation,
+      ...(live === undefined ? [traceAnnotations.by, traceAnnotations.at] : []),
+    ].map(annotationPath),
   };
+}
+
+/** The trace of the restart that is in force, where the token is no new one. */
+export function tracedRestart(restart: Restart, live: Readonly<Record<string, string>>): Restart {
+  const { [traceAnnotations.by]: by = restart.by, [traceAnnotations.at]: at = restart.at } = live;
+  return live[restartAnnotation] === restart.token ? { ...restart, by, at } : restart;
 }

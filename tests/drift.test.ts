@@ -113,10 +113,11 @@ suite("what others have changed", () => {
     assert.deepEqual(tell(overwritten).lines, [line]);
     assert.deepEqual(tell(overwritten, { restart: "2" }), { lines: [line], warnings: [], problems: [] });
     const [live] = overwritten.daemonSets;
-    assert.deepEqual(restartOptions(live?.annotations).replaceOnChanges, []);
-    assert.equal(restartOptions(live?.annotations).ignoreChanges.length, 1, "the traces are written again");
+    const optionsOf = (annotations: Record<string, string> | undefined) => restartOptions(annotations, "2");
+    assert.deepEqual(optionsOf(live?.annotations).replaceOnChanges, []);
+    assert.equal(optionsOf(live?.annotations).ignoreChanges.length, 1, "the traces are written again");
     for (const annotations of [undefined, written.annotations]) {
-      assert.match(restartOptions(annotations).replaceOnChanges.join(), new RegExp(restartAnnotation));
+      assert.match(optionsOf(annotations).replaceOnChanges.join(), new RegExp(restartAnnotation));
     }
   });
 

@@ -167,13 +167,28 @@ suite("the engine", () => {
     assert.equal(await replaces({ ...facts(), objects: "[]", daemonSets: [] }), true);
   });
 
-  test("writes the owner when it takes over, and leaves it to the next replacement otherwise", async () => {
-    const ignoresOwner = async (cluster: ClusterFacts) =>
-      find(await declare({ adopt: true, facts: cluster }), "DaemonSet").ignoreChanges.includes(
-        'metadata.annotations["kube-proxy/owner"]',
-      );
-    assert.equal(await ignoresOwner(facts()), false);
-    assert.equal(await ignoresOwner(taken()), true);
+  test("may have died before its state knew of the token: what the cluster has already replaces nothing", async () => {
+    const isReason = async (restart?: string) => {
+      const own = restart === undefined ? {} : { restart };
+      const { replaceOnChanges } = find(await declare({ facts: taken(), ...own }), "DaemonSet");
+      return replaceOnChanges.some((path) => path.includes("kube-proxy/restart"));
+    };
+    assert.equal(await isReason(), false);
+    assert.equal(await isReason("again"), true);
+  });
+
+  test("leaves the trace of who has restarted as the cluster has it, until the next restart", async () => {
+    const traced = facts({
+      ...taken().daemonSets[0]?.annotations,
+      "kube-proxy/restarted-by": "somebody@else",
+    });
+    assert.equal(wanted({}, traced).annotations["kube-proxy/restarted-by"], "somebody@else");
+    assert.notEqual(
+      wanted({ restart: "again" }, traced).annotations["kube-proxy/restarted-by"],
+      "somebody@else",
+    );
+    const { ignoreChanges } = find(await declare({ facts: traced }), "DaemonSet");
+    assert.equal(ignoreChanges.length, 1, "only the API server's own number");
   });
 
   test("verifies pods that carry no token by everything else", async () => {

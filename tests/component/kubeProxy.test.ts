@@ -226,7 +226,6 @@ suite("traps of a rolling restart", () => {
       `metadata.annotations["${templateGenerationAnnotation}"]`,
       'metadata.annotations["kube-proxy/restarted-by"]',
       'metadata.annotations["kube-proxy/restarted-at"]',
-      'metadata.annotations["kube-proxy/owner"]',
     ]);
   });
 

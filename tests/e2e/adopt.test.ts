@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { before, suite, test } from "node:test";
 import { parse } from "yaml";
 import { kubeProxyObjects } from "../../components/kubeadm/manifests.ts";
+import { FaultProxy } from "./recovery/faultProxy.ts";
 import { changesOf, Cluster, eventually, isServing, type LivePod, type Scenario } from "./scenario.ts";
 import { useLab } from "./useLab.ts";
 
@@ -307,6 +308,25 @@ suite("on a cluster where kubeadm has installed kube-proxy", () => {
     await isEmpty(scenario);
     await isEmpty(scenario, { adopt: false });
     await scenario.destroy();
+  });
+
+  test("one that hears nothing of its write to the DaemonSet restarts no pod with the next one either", async () => {
+    await install(original);
+    const running = await pods();
+    const proxy = await FaultProxy.start(at.lab);
+    try {
+      const scenario = await at.open({ ...readme, kubeconfig: proxy.kubeconfig });
+      const path = "/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy";
+      const cut = proxy.inject("cut", `PATCH ${path}`);
+      const { output } = await scenario.stack.up();
+      assert.ok(cut.met, output);
+      await scenario.up();
+      assert.deepEqual(await pods(), running);
+      await isEmpty(scenario);
+      await scenario.destroy();
+    } finally {
+      await proxy.stop();
+    }
   });
 
   suite("of each minor that kubeadm has made other objects in", () => {
