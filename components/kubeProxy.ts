@@ -70,6 +70,8 @@ export class KubeProxy extends pulumi.ComponentResource {
     const sets = new Children(this, name, withWholeFacts(args), taken).declare(plan);
     this.daemonSets = pulumi.output(sets.map(stateOf));
     this.restart = pulumi.output(args.restart ?? initialToken);
+    // Where the plan is refused before anybody has looked at it, Node.js warns of whoever looks later, such as an export.
+    this.daemonSets.apply(() => undefined);
     this.registerOutputs({ daemonSets: this.daemonSets, restart: this.restart });
   }
 

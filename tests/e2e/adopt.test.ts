@@ -239,7 +239,8 @@ suite("on a cluster where kubeadm has installed kube-proxy", () => {
 
       const output = await refused(/Keep that by these lines in the stack's config file/);
       assert.doesNotMatch(output, /hidden/, "a password in a log");
-      const printed = /\n\n((?: {2,}.*\n?)+)/.exec(output)?.[1] ?? "";
+      assert.doesNotMatch(output, /Warning: /, "Node.js warns of a promise");
+      const printed = /^( +)kube-proxy:\w+:\n(?:\1.*\n)*/m.exec(output)?.[0] ?? "";
       const lines = parse(printed.replace("PASSWORD", "hidden")) as Record<string, unknown>;
       const settings = Object.fromEntries(
         Object.entries(lines).map(([key, value]) => [key.replace("kube-proxy:", ""), value]),
