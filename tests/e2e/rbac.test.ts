@@ -253,7 +253,7 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
       assert.ok(!ok, output);
       assert.match(
         output,
-        /1 problem in the cluster; nothing was changed:\n {2}rights: your user: may not patch daemonsets\.apps kube-proxy/,
+        /1 problem in the cluster; nothing was changed:\n +rights: your user: may not patch daemonsets\.apps kube-proxy/,
       );
       await operator.may([...rights, ...beside]);
       await scenario.up();

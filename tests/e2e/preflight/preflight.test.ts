@@ -321,7 +321,7 @@ suite("the cluster is checked before anything is done", () => {
       assert.ok(!update.ok, update.output);
       assert.match(
         update.output,
-        /problems in the cluster; nothing was changed:\n {2}rights: your user: may not /,
+        /problems in the cluster; nothing was changed:\n +rights: your user: may not /,
       );
     });
 
