@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
@@ -263,17 +263,20 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
   test("preview.yaml: preview, with pools and without", async () => {
     const rights = rightsIn("preview.yaml");
     const operator = await operatorWith("preview", [...rights, ...checks]);
-    const admins = { kubeconfig: at.lab.kubeconfig };
+    // Always one path, with the rights of whoever has it: the CLI refreshes by the kubeconfig that its state names.
+    const kubeconfig = join(folder, "kubeconfig");
     for (const more of [{ pools: undefined }, { pools }]) {
-      await scenario.up({ ...admins, ...more });
-      await scenario.stack.setConfig({ kubeconfig: operator.kubeconfig });
+      copyFileSync(at.lab.kubeconfig, kubeconfig);
+      await scenario.up({ kubeconfig, ...more });
+      copyFileSync(operator.kubeconfig, kubeconfig);
       const preview = await scenario.stack.preview();
       assert.ok(preview.ok, preview.output);
       assert.doesNotMatch(preview.output, /Nothing is checked|not checked/);
     }
     await assertNeeded(operator, [...rights, ...checks]);
     await assertEach(operator, rights, checks);
-    await scenario.up({ ...admins, pools: undefined });
+    copyFileSync(at.lab.kubeconfig, kubeconfig);
+    await scenario.up({ pools: undefined });
   });
 
   test("verify.yaml: verify and doctor", async () => {
