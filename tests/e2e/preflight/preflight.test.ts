@@ -14,6 +14,9 @@ import { otherProxies, pools, quota, sickNodes, staticPod, stealFromStorage, web
 const names = checks.map(({ name }) => name);
 const restart = { restart: "2" };
 
+/** A warning of the program; the CLI has one of its own for plugins that it finds on PATH. */
+const warned = /warning: (?!using pulumi-resource-)|not checked/;
+
 suite("the cluster is checked before anything is done", () => {
   const at = useLab({ name: "e2e-preflight", nodes: 3 });
   const folder = mkdtempSync(join(tmpdir(), "kube-proxy-preflight-"));
@@ -98,7 +101,7 @@ suite("the cluster is checked before anything is done", () => {
     test("where nothing is wrong, nothing is said but how to pin the cluster", async () => {
       const { ok, output } = await fires([]);
       assert.ok(ok, output);
-      assert.doesNotMatch(output, /warning|not checked/i);
+      assert.doesNotMatch(output, warned);
       const uid = await kubectl("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}");
       assert.equal(output.split(`pulumi config set clusterId ${uid}`).length, 2, output);
       await scenario.stack.setConfig({ clusterId: uid });
@@ -252,7 +255,7 @@ suite("the cluster is checked before anything is done", () => {
     test("where nothing is wrong, a restart is as silent", async () => {
       const { ok, output } = await fires([], restart);
       assert.ok(ok, output);
-      assert.doesNotMatch(output, /warning|not checked/i);
+      assert.doesNotMatch(output, warned);
     });
 
     test("nodes that are not well", async () => {
