@@ -90,5 +90,5 @@ if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
     rows,
     configuration,
   };
-  writeFileSync(join(import.meta.dirname, "results.json"), `${JSON.stringify(result, null, 2)}\n`);
+  writeFileSync(join(import.meta.dirname, "results.json"), await formatted(JSON.stringify(result), "json"));
 }
