@@ -1,6 +1,4 @@
-import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { compileCache } from "../components/commands.ts";
 import type { ClusterFacts } from "../components/facts.ts";
 import { planOf } from "../components/plan.ts";
@@ -8,6 +6,7 @@ import { preflight } from "../components/preflight/index.ts";
 import { intentOf } from "../components/preflight/intent.ts";
 import { auditLog, type Lab, setNodes } from "../lab/index.ts";
 import { sizeAtRest } from "./requests.ts";
+import { timeScript } from "./script.ts";
 import { compare, type Comparison, median } from "./statistics.ts";
 import { settings, withSubject } from "./subject.ts";
 
@@ -57,14 +56,7 @@ async function measureAt(lab: Lab, runs: number): Promise<Comparison> {
 }
 
 function timed({ kubeconfig }: Lab, script: string): { ms: number; stdout: string } {
-  const began = performance.now();
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, "..", script)], {
-    encoding: "utf8",
-    maxBuffer: Infinity,
-    env: { ...process.env, NODE_COMPILE_CACHE: compileCache, KUBE_PROXY_KUBECONFIG: kubeconfig },
-  });
-  if (status !== 0) throw new Error(`${script} failed: ${stderr}`);
-  return { ms: performance.now() - began, stdout };
+  return timeScript(script, [], { NODE_COMPILE_CACHE: compileCache, KUBE_PROXY_KUBECONFIG: kubeconfig });
 }
 
 /** The checks before a restart. */

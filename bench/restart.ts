@@ -1,10 +1,9 @@
-import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { planOf } from "../components/plan.ts";
 import { RestartStrategy } from "../components/restart.ts";
-import { type Lab, setNodes } from "../lab/index.ts";
+import { setNodes } from "../lab/index.ts";
 import type { Result, Stack } from "../tests/engine/index.ts";
 import { recipes, timeDiff, timeStatus } from "./kubectl.ts";
+import { timeScript } from "./script.ts";
 import { settings, type Subject, withSubject } from "./subject.ts";
 import { compare, type Comparison } from "./statistics.ts";
 
@@ -54,7 +53,8 @@ async function measure({ stack, lab, snapshotFolder, strategy, runs, kind }: Ben
     const token = `bench ${strategy} ${lab.nodes} ${count}`;
     const whole = await timed(stack, { restart: token });
     const unproven = await timed(stack, { restart: `${token}, unproven`, verify: false });
-    const snapshot = timeSnapshot(lab, snapshotFolder);
+    const own = [`--folder=${snapshotFolder}`, `--kubeconfig=${lab.kubeconfig}`];
+    const { ms: snapshot } = timeScript("commands/snapshot.ts", own);
     restart.ours.push(whole);
     extras.ours.push(whole - unproven + snapshot);
     bare.ours.push(unproven - snapshot - fixed);
@@ -94,14 +94,4 @@ function durationOf({ ok, durationMs, output }: Result): number {
     throw new Error(`the engine failed:\n${output}`);
   }
   return durationMs;
-}
-
-/** What the program does before a restart, by itself. */
-function timeSnapshot({ kubeconfig }: Lab, folder: string): number {
-  const began = performance.now();
-  const script = join(import.meta.dirname, "..", "commands", "snapshot.ts");
-  const args = [script, `--folder=${folder}`, `--kubeconfig=${kubeconfig}`];
-  const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
-  if (status !== 0) throw new Error(`snapshot.ts failed: ${stderr}`);
-  return performance.now() - began;
 }

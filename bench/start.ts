@@ -1,7 +1,7 @@
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Lab } from "../lab/index.ts";
+import { timeScript } from "./script.ts";
 import { compare, type Comparison } from "./statistics.ts";
 import { settings, withSubject } from "./subject.ts";
 
@@ -56,16 +56,8 @@ interface Sample {
 }
 
 function start(program: string, config: object): Sample {
-  const began = performance.now();
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [join(import.meta.dirname, "run.ts"), pathToFileURL(program).href],
-    { encoding: "utf8", timeout: 60_000, env: { ...process.env, PULUMI_CONFIG: JSON.stringify(config) } },
-  );
-  const ms = performance.now() - began;
-  if (status !== 0) {
-    throw new Error(`${program} did not start: ${stderr}`);
-  }
+  const env = { PULUMI_CONFIG: JSON.stringify(config) };
+  const { ms, stdout } = timeScript("bench/run.ts", [pathToFileURL(program).href], env);
   // What the program says comes before.
   return { ms, mb: Number(stdout.trimEnd().split("\n").at(-1)) };
 }

@@ -12,8 +12,8 @@ import { type Pool, requirementsOf } from "./pools/pool.ts";
 import { selectionsWith } from "./pools/selections.ts";
 import { daemonSetName, layoutAnnotation, layoutsOf, type Wave, wavesOf } from "./pools/waves.ts";
 import {
-  deletionPolicyAnnotation,
   initialToken,
+  leavesPods,
   ownerAnnotation,
   type Restart,
   restartAnnotation,
@@ -156,6 +156,7 @@ export function waitsOf(args: KubeProxyArgs): Wait[] {
   const { facts, pools = [], timeouts = {}, updateStrategy } = args;
   const rolls = args.restartStrategy !== RestartStrategy.Recreate;
   const bounds = updateStrategy ?? (rolls ? rollingBounds : undefined);
+  const replacesPods = rolls || findsPods(args);
   const all: readonly Pool[] = pools.length === 0 ? [{ name: "all nodes" }] : pools;
   return all.map((pool) => {
     const selection = { name: pool.name, requirements: requirementsOf(pool) };
@@ -163,7 +164,7 @@ export function waitsOf(args: KubeProxyArgs): Wait[] {
     const wait = (bound: number | string | undefined) => rolloutTimeout(nodes?.length, bound, timeouts.pod);
     const update = wait(pool.maxUnavailable ?? bounds?.rollingUpdate?.maxUnavailable);
     // Where no pods are left they all start at once, but the controllers and the registry take their turns.
-    const create = rolls || findsPods(args) ? update : wait(rollingBounds.rollingUpdate.maxUnavailable);
+    const create = replacesPods ? update : wait(rollingBounds.rollingUpdate.maxUnavailable);
     return { create: timeouts.create ?? create, update: timeouts.update ?? timeouts.create ?? update };
   });
 }
@@ -171,6 +172,5 @@ export function waitsOf(args: KubeProxyArgs): Wait[] {
 /** Whether new DaemonSets under Recreate find pods: of one that was made under Rolling, or that hands them over. */
 function findsPods(args: KubeProxyArgs): boolean {
   const live = args.facts?.daemonSets ?? [];
-  const isOrphaning = live.some(({ annotations }) => annotations[deletionPolicyAnnotation] === "orphan");
-  return isOrphaning || obstaclesOf(args).length > 0;
+  return live.some(({ annotations }) => leavesPods(annotations)) || obstaclesOf(args).length > 0;
 }

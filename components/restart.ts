@@ -57,6 +57,11 @@ export const templateGenerationAnnotation = "deprecated.daemonset.template.gener
 /** Annotation by which Pulumi's Kubernetes provider leaves the pods when it deletes the DaemonSet. */
 export const deletionPolicyAnnotation = "pulumi.com/deletionPropagationPolicy";
 
+/** Whether a DaemonSet with these annotations leaves its pods when Pulumi's Kubernetes provider deletes it. */
+export function leavesPods(annotations: Readonly<Record<string, string>>): boolean {
+  return annotations[deletionPolicyAnnotation] === "orphan";
+}
+
 /** What a restart writes on the DaemonSet. */
 export interface Restart {
   readonly token: string;

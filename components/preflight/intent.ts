@@ -10,12 +10,7 @@ import { minorOf } from "../kubeadm/minors.ts";
 import { ClusterRoleChoice, type Settings } from "../kubeadm/settings.ts";
 import { switchOf } from "../modes.ts";
 import { layoutAnnotation, type Wave } from "../pools/waves.ts";
-import {
-  configHashAnnotation,
-  deletionPolicyAnnotation,
-  restartAnnotation,
-  templateHashAnnotation,
-} from "../restart.ts";
+import { configHashAnnotation, leavesPods, restartAnnotation, templateHashAnnotation } from "../restart.ts";
 import { Task } from "./rights.ts";
 
 /** What the coming `up` does to the pods of a wave. */
@@ -118,7 +113,7 @@ function waveIntent(
     wave,
     action: actionOf(wave, live, facts, takeOver),
     live,
-    outlives: live?.annotations[deletionPolicyAnnotation] === "orphan",
+    outlives: live !== undefined && leavesPods(live.annotations),
     nodes: facts.nodes.filter((node) => isSelected(wave, node)),
     minor,
     configuration: new Effective(isRecord(configuration) ? configuration : {}, minor?.minor ?? 0),

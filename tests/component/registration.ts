@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import proto from "@pulumi/pulumi/proto/resource_pb.js";
 import { deserializeProperties } from "@pulumi/pulumi/runtime/rpc.js";
-import { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
-import { disconnect, setMockOptions } from "@pulumi/pulumi/runtime/settings.js";
+import { disconnect } from "@pulumi/pulumi/runtime/settings.js";
+import { type Callback, Monitor, useMonitor } from "./monitor.ts";
 
 type Request = InstanceType<typeof proto.RegisterResourceRequest>;
-type Callback = (error: unknown, response: unknown) => void;
 
 /** What a program asked the engine for: a resource with every option that matters here. */
 export interface Registration {
@@ -29,7 +28,7 @@ export interface Registration {
 }
 
 /** Records the raw requests; Pulumi's mocks alone do not show a resource's options. */
-class RecordingMonitor extends MockMonitor {
+class RecordingMonitor extends Monitor {
   readonly registrations: Registration[] = [];
 
   override async registerResource(request: Request, callback: Callback): Promise<void> {
@@ -56,11 +55,6 @@ class RecordingMonitor extends MockMonitor {
     });
     await super.registerResource(request, callback);
   }
-
-  /** Pulumi's mocks have no hooks. */
-  registerResourceHook(_: unknown, callback: Callback): void {
-    callback(null, {});
-  }
 }
 
 /** Runs a program and gives what it registered, in order. */
@@ -75,12 +69,7 @@ export async function registrationsOf(program: () => void): Promise<readonly Reg
     }),
     call: () => ({}),
   });
-  await pulumi.runtime.setMocks(
-    { newResource: () => ({ id: "", state: {} }), call: () => ({}) },
-    "kube-proxy",
-    "test",
-  );
-  setMockOptions(monitor, "kube-proxy", "test", false, "organization");
+  await useMonitor(monitor, "test");
   program();
   await disconnect();
   return monitor.registrations;
