@@ -1,8 +1,8 @@
 // Reads what the preview needs to foretell the pods, and nothing for the checks: what they are compared with.
 import { HttpMethod } from "@kubernetes/client-node";
-import { loadCluster } from "../components/cluster/client.ts";
-import { Session } from "../components/cluster/snapshot/api.ts";
 import { clusterOf } from "../commands/commandLine.ts";
+import { Session } from "../components/cluster/api.ts";
+import { loadCluster } from "../components/cluster/client.ts";
 
 const system = "/api/v1/namespaces/kube-system";
 const session = await Session.open(loadCluster(clusterOf({}), process.env));

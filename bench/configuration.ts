@@ -2,7 +2,7 @@
 import { checkConfiguration } from "../components/configuration/check.ts";
 import { kubeProxyObjects } from "../components/kubeadm/manifests.ts";
 import { minors } from "../components/kubeadm/minors.ts";
-import { validateFile } from "../components/validate.ts";
+import { validateFile } from "../components/kubeadm/validate.ts";
 import { median } from "./statistics.ts";
 
 /** One measured cost. */

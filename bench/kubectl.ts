@@ -1,6 +1,6 @@
 import { marshal, type Yaml } from "../components/configuration/goYaml.ts";
 import type { KubeProxyObjects } from "../components/kubeadm/objects.ts";
-import { RestartStrategy } from "../components/restart.ts";
+import { RestartStrategy } from "../components/restart/restart.ts";
 import { kubectl, type Lab } from "../lab/index.ts";
 
 interface Dumped {

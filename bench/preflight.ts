@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import { compileCache } from "../components/commands.ts";
-import type { ClusterFacts } from "../components/facts.ts";
-import { planOf } from "../components/plan.ts";
+import { compileCache } from "../components/facts/compileCache.ts";
+import type { ClusterFacts } from "../components/facts/facts.ts";
+import { intentOf } from "../components/plan/intent.ts";
+import { planOf } from "../components/plan/plan.ts";
 import { preflight } from "../components/preflight/index.ts";
-import { intentOf } from "../components/preflight/intent.ts";
 import { auditLog, type Lab, setNodes } from "../lab/index.ts";
 import { sizeAtRest } from "./requests.ts";
 import { timeScript } from "./script.ts";

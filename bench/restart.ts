@@ -1,11 +1,11 @@
-import { planOf } from "../components/plan.ts";
-import { RestartStrategy } from "../components/restart.ts";
+import { planOf } from "../components/plan/plan.ts";
+import { RestartStrategy } from "../components/restart/restart.ts";
 import { setNodes } from "../lab/index.ts";
 import type { Result, Stack } from "../tests/engine/index.ts";
 import { recipes, timeDiff, timeStatus } from "./kubectl.ts";
 import { timeScript } from "./script.ts";
-import { settings, type Subject, withSubject } from "./subject.ts";
 import { compare, type Comparison } from "./statistics.ts";
+import { settings, type Subject, withSubject } from "./subject.ts";
 
 /** What is measured in one series: ours and theirs, one value a run. */
 interface Series {

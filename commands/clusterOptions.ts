@@ -2,7 +2,7 @@ import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { loadCluster } from "../components/cluster/client.ts";
 import { parseGoDuration } from "../components/configuration/goDuration.ts";
-import { formatProblems, type Problem } from "../components/problems.ts";
+import { formatProblems, type Problem } from "../components/input/problems.ts";
 import { clusterOf, exitBy, interruption, runCommand, UsageError } from "./commandLine.ts";
 
 /** Options that say which kube-proxies are meant, for a usage text. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parseGoDuration } from "../components/configuration/goDuration.ts";
-import type { ClusterChoice } from "../components/cluster/kubeconfig.ts";
-import { ProblemsError } from "../components/problems.ts";
+import type { ClusterChoice } from "../components/facts/ask.ts";
+import { ProblemsError } from "../components/input/problems.ts";
 
 /** A mistake on the command line. */
 export class UsageError extends Error {}

@@ -4,8 +4,8 @@ import * as v from "valibot";
 import { loadCluster } from "../components/cluster/client.ts";
 import type { WantedDaemonSet } from "../components/cluster/handover.ts";
 import { makeRoom } from "../components/cluster/layout.ts";
-import { formatProblems } from "../components/problems.ts";
-import { list, mapping, optional, problemsOf, record, text } from "../components/schema.ts";
+import { formatProblems } from "../components/input/problems.ts";
+import { list, mapping, optional, problemsOf, record, text } from "../components/input/schema.ts";
 import { clusterOf, readInput, runCommand, UsageError } from "./commandLine.ts";
 
 const usage = `Usage: node commands/layout.ts --apply < WANTED

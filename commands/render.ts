@@ -4,8 +4,8 @@ import { settingsOfKubeadmConfig } from "../components/kubeadm/configFile.ts";
 import { kubeProxyObjects } from "../components/kubeadm/manifests.ts";
 import type { KubeProxyObjects } from "../components/kubeadm/objects.ts";
 import type { Settings } from "../components/kubeadm/settings.ts";
-import { planOf } from "../components/plan.ts";
-import { acceptedToken, isToken } from "../components/restart.ts";
+import { planOf } from "../components/plan/plan.ts";
+import { acceptedToken, isToken } from "../components/restart/restart.ts";
 import { readInput, runCommand, UsageError } from "./commandLine.ts";
 
 const usage = `Usage: npm run --silent render -- --kubeadm-config FILE [--restart TOKEN]

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { loadCluster } from "../components/cluster/client.ts";
 import { takeSnapshot } from "../components/cluster/snapshot/index.ts";
-import { ProblemsError } from "../components/problems.ts";
+import { ProblemsError } from "../components/input/problems.ts";
 import { clusterOf, runCommand, UsageError } from "./commandLine.ts";
 
 const usage = `Usage: npm run --silent snapshot -- [--context C] [--kubeconfig K] [--folder F] [--keep N] [--if-any]

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { restartAnnotation } from "../components/restart.ts";
+import { restartAnnotation } from "../components/restart/restart.ts";
 import { kubectl, type Lab, up as labUp } from "../lab/index.ts";
 import { chooseEngine, type Result, type Stack } from "../tests/engine/index.ts";
 

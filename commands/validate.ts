@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
-import { formatProblems, toJson } from "../components/problems.ts";
-import { validateFile, type Validation } from "../components/validate.ts";
+import { formatProblems, toJson } from "../components/input/problems.ts";
+import { validateFile, type Validation } from "../components/kubeadm/validate.ts";
 import { readInput, runCommand, UsageError } from "./commandLine.ts";
 
 const usage = `Usage: npm run --silent validate -- [--kubernetes-version VERSION] FILE

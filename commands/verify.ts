@@ -1,6 +1,6 @@
 import { formatReport, verify } from "../components/cluster/verify/index.ts";
-import type { Problem } from "../components/problems.ts";
-import { acceptedToken, isToken } from "../components/restart.ts";
+import type { Problem } from "../components/input/problems.ts";
+import { acceptedToken, isToken } from "../components/restart/restart.ts";
 import { clusterUsage, runCheck } from "./clusterOptions.ts";
 
 const usage = `Usage: npm run --silent verify -- [--context C] [options]

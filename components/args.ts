@@ -1,12 +1,13 @@
 import type * as pulumi from "@pulumi/pulumi";
 import * as v from "valibot";
-import type { ClusterAccess } from "./commands.ts";
 import { fields } from "./configuration/fields.ts";
 import { parseGoDuration } from "./configuration/goDuration.ts";
 import { readYaml } from "./configuration/readYaml.ts";
 import type { KubeProxyConfiguration } from "./configuration/types.ts";
-import { isRecord } from "./configuration/values.ts";
-import { type ClusterFacts, wholeFacts } from "./facts.ts";
+import { type ClusterFacts, wholeFacts } from "./facts/facts.ts";
+import type { Problem } from "./input/problems.ts";
+import { isRecord } from "./input/record.ts";
+import { choice, list, mapping, optional, record, text } from "./input/schema.ts";
 import {
   checkSettings,
   type ClusterRoleChoice,
@@ -21,10 +22,8 @@ import { parseVersion } from "./kubeadm/version.ts";
 import { checkPools } from "./pools/check.ts";
 import { type Pool, poolShape } from "./pools/pool.ts";
 import { checkCluster, checkIgnored } from "./preflight/index.ts";
-import type { Problem } from "./problems.ts";
-import { acceptedToken, isToken, RestartStrategy } from "./restart.ts";
-import { choice, list, mapping, optional, record, text } from "./schema.ts";
-import type { Timeouts } from "./timeouts.ts";
+import { acceptedToken, isToken, RestartStrategy } from "./restart/restart.ts";
+import type { Timeouts } from "./restart/timeouts.ts";
 
 /** What decides a cluster's kube-proxy, in kubeadm's and Kubernetes' own words. */
 export interface KubeProxyArgs {
@@ -103,6 +102,14 @@ export interface KubeProxyArgs {
   clusterId?: string;
   /** Checks of the cluster that are turned off: the reason by the check's name. Default: none. */
   ignorePreflightErrors?: Record<string, string>;
+}
+
+/** A cluster, as the Kubernetes provider takes it. */
+export interface ClusterAccess {
+  /** Path or content of a kubeconfig. Default: `KUBECONFIG`, then `~/.kube/config`. */
+  kubeconfig?: pulumi.Input<string>;
+  /** Context in the kubeconfig. Default: its current one. */
+  context?: pulumi.Input<string>;
 }
 
 /** A restart of some nodes' kube-proxy alone. */

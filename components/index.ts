@@ -1,6 +1,6 @@
 export type { KubeProxyArgs, RestartNodes } from "./args.ts";
-export { settingsOf } from "./clusterSettings.ts";
-export type { ClusterAccess } from "./commands.ts";
+export { settingsOf } from "./facts/clusterSettings.ts";
+export type { ClusterAccess } from "./args.ts";
 export type * from "./configuration/types.ts";
 export { ClusterRoleChoice } from "./kubeadm/settings.ts";
 export type {
@@ -11,10 +11,10 @@ export type {
   Toleration,
   UpdateStrategy,
 } from "./kubeadm/settings.ts";
-export type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, HelperFacts, NodeFacts } from "./facts.ts";
+export type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, HelperFacts, NodeFacts } from "./facts/facts.ts";
 export { type DaemonSetState, KubeProxy } from "./kubeProxy.ts";
 export type { Pool } from "./pools/pool.ts";
 export type { NodeSelectorRequirement } from "./pools/selections.ts";
-export { RestartStrategy } from "./restart.ts";
-export type { Timeouts } from "./timeouts.ts";
-export { validate, type Validation } from "./validate.ts";
+export { RestartStrategy } from "./restart/restart.ts";
+export type { Timeouts } from "./restart/timeouts.ts";
+export { validate, type Validation } from "./kubeadm/validate.ts";

@@ -2,22 +2,22 @@ import type * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { describeTakeOver, takeOverProblems } from "./adoption/describe.ts";
 import { argsShape, checkArgs, type KubeProxyArgs } from "./args.ts";
-import { Children } from "./children.ts";
-import { type ClusterFacts, wholeFacts } from "./facts.ts";
-import { forecast } from "./forecast.ts";
+import { type ClusterFacts, wholeFacts } from "./facts/facts.ts";
+import { formatProblems, type Problem } from "./input/problems.ts";
 import { overwritingNotice } from "./kubeadm/overwriting.ts";
 import { unusedSettings } from "./kubeadm/unused.ts";
-import { objectsToTakeOver, type Plain, type Plan, planOf, waitsOf } from "./plan.ts";
+import { forecast } from "./plan/forecast.ts";
+import { intentOf } from "./plan/intent.ts";
+import { objectsToTakeOver, type Plain, type Plan, planOf, waitsOf } from "./plan/plan.ts";
 import { formatFindings, pinning, preflight } from "./preflight/index.ts";
-import { intentOf } from "./preflight/intent.ts";
-import { formatProblems, type Problem } from "./problems.ts";
+import { Children } from "./resources/children.ts";
 import {
   configHashAnnotation,
   initialToken,
   restartAnnotation,
   RestartStrategy,
   traceAnnotations,
-} from "./restart.ts";
+} from "./restart/restart.ts";
 
 /** A DaemonSet of kube-proxy, as it is in the cluster. */
 export interface DaemonSetState {

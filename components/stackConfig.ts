@@ -1,17 +1,18 @@
 import * as pulumi from "@pulumi/pulumi";
 import { allConfig } from "@pulumi/pulumi/runtime/config.js";
 import * as v from "valibot";
-import { argsShape, checkArgs, type KubeProxyArgs } from "./args.ts";
-import { checkKubeconfig, type ClusterChoice } from "./cluster/kubeconfig.ts";
-import { clusterSettings, describeSettings } from "./clusterSettings.ts";
+import { argsShape, checkArgs, type ClusterAccess, type KubeProxyArgs } from "./args.ts";
+import { checkKubeconfig } from "./cluster/kubeconfig.ts";
 import type { Yaml } from "./configuration/goYaml.ts";
-import { isEmpty, isRecord } from "./configuration/values.ts";
-import type { ClusterAccess } from "./commands.ts";
-import { askFacts, type ClusterFacts, isDecisive, wholeFacts } from "./facts.ts";
+import { isEmpty } from "./configuration/values.ts";
+import { askFacts, type ClusterChoice } from "./facts/ask.ts";
+import { clusterSettings, describeSettings } from "./facts/clusterSettings.ts";
+import { type ClusterFacts, isDecisive, wholeFacts } from "./facts/facts.ts";
+import { formatProblems, type Problem } from "./input/problems.ts";
+import { isRecord } from "./input/record.ts";
+import { optional, text } from "./input/schema.ts";
 import { type ClusterKey, type ClusterSettings, isClusterKey } from "./kubeadm/clusterConfiguration.ts";
-import { heldPools, type Plain } from "./plan.ts";
-import { formatProblems, type Problem } from "./problems.ts";
-import { optional, text } from "./schema.ts";
+import { heldPools, type Plain } from "./plan/plan.ts";
 
 /** A stack's config: the component's arguments, and which cluster they are for. */
 export interface StackConfig {

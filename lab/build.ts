@@ -1,7 +1,6 @@
 import { join } from "node:path";
 
-import { cached, hashOf } from "./cache.ts";
-import type { MakeOptions } from "./cache.ts";
+import { cached, hashOf, type MakeOptions } from "./cache.ts";
 import { findGo, goBuild, goModule } from "./go.ts";
 
 const module = goModule(join(import.meta.dirname, "go"));

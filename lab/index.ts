@@ -9,11 +9,9 @@ import { rmSync } from "node:fs";
 
 import { binary as build } from "./build.ts";
 import { auditLog, operators } from "./components.ts";
-import { writeFaults } from "./faults.ts";
-import type { Fault } from "./faults.ts";
-import { modes } from "./kubeadm.ts";
-import type { Mode } from "./kubeadm.ts";
+import { type Fault, writeFaults } from "./faults.ts";
 import { withLock } from "./lock.ts";
+import { type Mode, modes } from "./modes.ts";
 import { isHealthy } from "./network.ts";
 import { checkNodes, countNodes, scaleNodes } from "./nodes.ts";
 import { isAlive } from "./process.ts";
@@ -23,10 +21,15 @@ import { checkInotify } from "./real/inotify.ts";
 import { onNode } from "./real/node.ts";
 import { checkRequirements } from "./real/requirements.ts";
 import { discard, start } from "./start.ts";
-import { labDir, makeLabsDir, readState, writeState } from "./state.ts";
-import type { Component, Lab, State } from "./state.ts";
-import { kubectlInvocation, ownEnvironment, run } from "./tools.ts";
-import type { Invocation, Result, RunOptions } from "./tools.ts";
+import { type Component, type Lab, labDir, makeLabsDir, readState, type State, writeState } from "./state.ts";
+import {
+  type Invocation,
+  kubectlInvocation,
+  ownEnvironment,
+  type Result,
+  run,
+  type RunOptions,
+} from "./tools.ts";
 
 export { auditLog, modes, operators };
 export type { Fault, Lab, Mode, Result, RunOptions };

@@ -1,7 +1,6 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 
-import { identify, isAlive } from "./process.ts";
-import type { ProcessIdentity } from "./process.ts";
+import { identify, isAlive, type ProcessIdentity } from "./process.ts";
 import { waitFor } from "./wait.ts";
 
 /** How {@link withLock} waits for another process that holds the lock. */

@@ -3,9 +3,18 @@ import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
 import type { ParseArgsConfig } from "node:util";
 
-import { down, find, kubectlCommand, nodeCommand, status, up } from "./index.ts";
-import type { ComponentStatus, Lab, Mode } from "./index.ts";
-import { checkMode } from "./kubeadm.ts";
+import {
+  type ComponentStatus,
+  down,
+  find,
+  kubectlCommand,
+  type Lab,
+  type Mode,
+  nodeCommand,
+  status,
+  up,
+} from "./index.ts";
+import { checkMode } from "./modes.ts";
 import { checkNodes } from "./nodes.ts";
 import { checkRealNodes } from "./real/addresses.ts";
 import { labDir } from "./state.ts";

@@ -2,22 +2,19 @@ import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 import { kubernetesVersion } from "./build.ts";
-import { componentSpecs } from "./components.ts";
-import type { ComponentSpec, Ports } from "./components.ts";
-import { clusterName, installKubeProxy, makeCredentials } from "./kubeadm.ts";
-import type { KubeadmCluster, Mode } from "./kubeadm.ts";
+import { type ComponentSpec, componentSpecs, type Ports } from "./components.ts";
+import { clusterName, installKubeProxy, type KubeadmCluster, makeCredentials } from "./kubeadm.ts";
+import type { Mode } from "./modes.ts";
 import { freePorts, isHealthy, network } from "./network.ts";
 import { scaleNodes } from "./nodes.ts";
 import { end, isAlive, startDetached } from "./process.ts";
 import { subnets as realSubnets } from "./real/addresses.ts";
 import type { NodeSoftware } from "./real/build.ts";
 import { cgroupOf, removeCgroup } from "./real/cgroups.ts";
-import { writeEgressSelector } from "./real/gateway.ts";
-import type { GatewayPorts } from "./real/gateway.ts";
+import { type GatewayPorts, writeEgressSelector } from "./real/gateway.ts";
 import { realNodeName } from "./real/node.ts";
 import { startRealNodes } from "./real/start.ts";
-import { labDir, writeState } from "./state.ts";
-import type { Component, Lab, State } from "./state.ts";
+import { type Component, type Lab, labDir, type State, writeState } from "./state.ts";
 import { kubectlInvocation, ownEnvironment, run, runOrFail } from "./tools.ts";
 import { waitFor } from "./wait.ts";
 

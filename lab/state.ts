@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-import type { Mode } from "./kubeadm.ts";
+import type { Mode } from "./modes.ts";
 import type { ProcessIdentity } from "./process.ts";
 
 /** A control plane on this machine, for whoever talks to it. */

@@ -3,7 +3,7 @@ import { checkConfiguration } from "../components/configuration/check.ts";
 import { readYaml } from "../components/configuration/readYaml.ts";
 import { renderConfiguration, Unset } from "../components/configuration/render.ts";
 import type { KubeProxyConfiguration } from "../components/configuration/types.ts";
-import type { Problem } from "../components/problems.ts";
+import type { Problem } from "../components/input/problems.ts";
 import { exceptions } from "./exceptions.ts";
 import { configurations } from "./generate.ts";
 import { judge, type Verdict } from "./judge.ts";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
-import { validateFile } from "../components/validate.ts";
 import { readYaml } from "../components/configuration/readYaml.ts";
-import { configurations } from "./generate.ts";
+import { validateFile } from "../components/kubeadm/validate.ts";
 import { releaseOf } from "./build.ts";
+import { configurations } from "./generate.ts";
 
 /** What kubeadm is given: the file for `--config`, and proxy variables of its process. */
 export interface Input {

@@ -39,7 +39,7 @@ const { values } = parseArgs({
 const root = join(import.meta.dirname, "..");
 const files = {
   gates: join(root, "components/configuration/featureGates.json"),
-  judged: join(root, "tests/configuration/reference/judged.json"),
+  judged: join(root, "tests/kubeadm/reference/judged.json"),
   recorded: join(root, "tests/kubeadm/reference/recorded.json"),
   report: join(import.meta.dirname, "report.md"),
 };

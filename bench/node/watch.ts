@@ -2,7 +2,7 @@
 import { CoreV1Api, type KubeConfig, makeInformer, type V1Pod } from "@kubernetes/client-node";
 import { helperPorts } from "../../components/cluster/modeSwitch/pods.ts";
 import { samplesOf } from "../../components/cluster/verify/metrics.ts";
-import { clearingValue, helperLabel } from "../../components/modes.ts";
+import { clearingValue, helperLabel } from "../../components/plan/modes.ts";
 import { type Lab, nodeCommand } from "../../lab/index.ts";
 import { startLines } from "../../tests/node/lines.ts";
 import type { Attempt } from "../../tests/node/probe.ts";

@@ -6,9 +6,10 @@ import { type Field, fieldsOf, Kind } from "../configuration/fields.ts";
 import { readYaml } from "../configuration/readYaml.ts";
 import { typeMeta } from "../configuration/render.ts";
 import type { KubeProxyConfiguration } from "../configuration/types.ts";
-import { isRecord, kinds } from "../configuration/values.ts";
+import { kinds } from "../configuration/values.ts";
+import type { Problem } from "../input/problems.ts";
+import { isRecord } from "../input/record.ts";
 import type { ConfigMap } from "../kubeadm/objects.ts";
-import type { Problem } from "../problems.ts";
 import { differencesOf } from "./differences.ts";
 
 /** A configuration that was read, or what keeps it from being one. */

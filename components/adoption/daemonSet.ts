@@ -1,5 +1,5 @@
 /** Pure: the settings that a live DaemonSet was made with. */
-import { isRecord } from "../configuration/values.ts";
+import { isRecord } from "../input/record.ts";
 import type { DaemonSet } from "../kubeadm/objects.ts";
 import type { Settings } from "../kubeadm/settings.ts";
 import { isBelow, type Path, valueAt } from "./differences.ts";

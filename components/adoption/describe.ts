@@ -1,9 +1,9 @@
 /** What a user reads of a takeover. */
 import { stringify } from "yaml";
-import { isEmpty } from "../configuration/values.ts";
 import type { Yaml } from "../configuration/goYaml.ts";
+import { isEmpty } from "../configuration/values.ts";
+import type { Problem } from "../input/problems.ts";
 import type { Settings } from "../kubeadm/settings.ts";
-import type { Problem } from "../problems.ts";
 import { withoutPasswords } from "./passwords.ts";
 import type { TakeOver } from "./takeOver.ts";
 

@@ -1,5 +1,5 @@
 /** Pure: where a live object is not as a wanted one. */
-import { isRecord } from "../configuration/values.ts";
+import { isRecord } from "../input/record.ts";
 
 /** Keys and indices that lead to a value in an object. */
 export type Path = readonly (string | number)[];

@@ -1,4 +1,4 @@
-import { isRecord } from "../configuration/values.ts";
+import { isRecord } from "../input/record.ts";
 import type { KubeProxyObjects } from "../kubeadm/objects.ts";
 import { valueAt } from "./differences.ts";
 

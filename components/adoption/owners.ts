@@ -1,6 +1,6 @@
 /** Pure: whom a live object belongs to, if not to kubeadm. */
-import { isRecord } from "../configuration/values.ts";
-import { ownerAnnotation, restartAnnotation } from "../restart.ts";
+import { isRecord } from "../input/record.ts";
+import { ownerAnnotation, restartAnnotation } from "../restart/restart.ts";
 import type { LiveObject } from "./live.ts";
 
 /** Marks of tools that would undo whatever this program changes. */

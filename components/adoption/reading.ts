@@ -4,12 +4,12 @@ import type { Yaml } from "../configuration/goYaml.ts";
 import { at } from "../configuration/render.ts";
 import type { KubeProxyConfiguration } from "../configuration/types.ts";
 import { isEmpty } from "../configuration/values.ts";
+import { type Problem, toJson } from "../input/problems.ts";
+import { mapping } from "../input/schema.ts";
 import { serverOf } from "../kubeadm/clusterConfiguration.ts";
 import { defaultImage, kubeProxyObjects } from "../kubeadm/manifests.ts";
 import { checkSettings, type Metadata, type Settings, settingsShape } from "../kubeadm/settings.ts";
 import { parseVersion } from "../kubeadm/version.ts";
-import { type Problem, toJson } from "../problems.ts";
-import { mapping } from "../schema.ts";
 import {
   configurationOf,
   differingFields,
@@ -19,8 +19,8 @@ import {
 } from "./configuration.ts";
 import { foreignMetadata, keyOf, settingIn } from "./daemonSet.ts";
 import { type Difference, differencesOf, formatPath, isBelow, type Path, valueAt } from "./differences.ts";
-import { withoutPasswords } from "./passwords.ts";
 import { dataOf, type LiveObject, liveName, madeOf } from "./live.ts";
+import { withoutPasswords } from "./passwords.ts";
 
 /** Settings by name, of which those that nobody set are absent. */
 type Some = Partial<Settings>;

@@ -1,5 +1,5 @@
 /** Pure: what it takes to own a kube-proxy that kubeadm has installed. */
-import type { Problem } from "../problems.ts";
+import type { Problem } from "../input/problems.ts";
 import { type Changes, changesOf } from "./changes.ts";
 import { withoutOwnAnnotations } from "./daemonSet.ts";
 import { type LiveObject, liveName } from "./live.ts";

@@ -1,5 +1,5 @@
 import { accessesOf, type Access, describeAccess } from "../preflight/rights.ts";
-import { forEachConcurrently } from "./verify/concurrency.ts";
+import { forEachConcurrently } from "./concurrency.ts";
 import type { Reader } from "./reader.ts";
 
 /** Questions under way at once. */

@@ -1,8 +1,8 @@
+import type { ClusterChoice } from "../facts/ask.ts";
 import { loadCluster } from "./client.ts";
-import type { ClusterChoice } from "./kubeconfig.ts";
 import { removeLeftover } from "./leftover.ts";
+import type { ApiObject } from "./objects.ts";
 import { awaitEndingOrphans } from "./orphans.ts";
-import type { ApiObject } from "./snapshot/objects.ts";
 
 /**
  * Clears the way for an object that is about to be created: of what an earlier create has left, and for a DaemonSet of

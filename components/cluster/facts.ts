@@ -1,10 +1,10 @@
 import type { KubeConfig } from "@kubernetes/client-node";
-import type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, NodeFacts } from "../facts.ts";
-import { helperLabel } from "../modes.ts";
+import type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, NodeFacts } from "../facts/facts.ts";
+import { helperLabel } from "../plan/modes.ts";
 import { readDenied } from "./accesses.ts";
+import { Session } from "./api.ts";
+import { type ApiObject, kubeProxyIds, pathOf } from "./objects.ts";
 import { Reader } from "./reader.ts";
-import { Session } from "./snapshot/api.ts";
-import { type ApiObject, kubeProxyIds, pathOf } from "./snapshot/objects.ts";
 import { strip } from "./snapshot/strip.ts";
 import {
   otherDaemonSetFacts,

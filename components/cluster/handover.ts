@@ -1,9 +1,9 @@
 /** Pure: which DaemonSets are in the way of the wanted ones, and what becomes of their pods. */
-import type { NodeFacts } from "../facts.ts";
+import type { NodeFacts } from "../facts/facts.ts";
+import { type Problem, ProblemsError } from "../input/problems.ts";
 import { isKubeadms } from "../kubeadm/overwriting.ts";
+import { type Placement, selects } from "../pools/placement.ts";
 import { layoutAnnotation, poolLabel } from "../pools/waves.ts";
-import { type Problem, ProblemsError } from "../problems.ts";
-import { type Placement, selects } from "./verify/selection.ts";
 import { type DaemonSet, isOurs, managersOf, nameOf, type Pod } from "./workload.ts";
 
 /** A DaemonSet that is about to be made, or is there already. */

@@ -2,16 +2,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { parse } from "yaml";
-import { isRecord } from "../configuration/values.ts";
-import type { Problem } from "../problems.ts";
-
-/** Which cluster a user means. */
-export interface ClusterChoice {
-  /** Path or content of a kubeconfig; undefined for the usual places. */
-  kubeconfig?: string;
-  /** Context in it; undefined for its current one. */
-  context?: string;
-}
+import type { ClusterChoice } from "../facts/ask.ts";
+import type { Problem } from "../input/problems.ts";
+import { isRecord } from "../input/record.ts";
 
 /**
  * Finds out before anything is sent whether the kubeconfig can be read and has the context. Nothing is connected to.

@@ -1,9 +1,9 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { poolLabel } from "../pools/waves.ts";
+import { forEachConcurrently } from "./concurrency.ts";
 import { readNodes } from "./facts.ts";
 import { Fate, obstaclesAmong, type Orphan, orphanOf, type WantedDaemonSet } from "./handover.ts";
-import { waitUntil } from "./snapshot/wait.ts";
-import { forEachConcurrently } from "./verify/concurrency.ts";
+import { waitUntil } from "./wait.ts";
 import {
   concurrency,
   controllerOf,

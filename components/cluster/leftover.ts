@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
-import { isRecord } from "../configuration/values.ts";
+import { isRecord } from "../input/record.ts";
 import { poolLabel } from "../pools/waves.ts";
-import { deletionPolicyAnnotation, ownerAnnotation, restartAnnotation } from "../restart.ts";
-import { find, request } from "./snapshot/api.ts";
-import { type ApiObject, idOf, nameOf, pathOf } from "./snapshot/objects.ts";
+import { deletionPolicyAnnotation, ownerAnnotation, restartAnnotation } from "../restart/restart.ts";
+import { find, request } from "./api.ts";
+import { type ApiObject, idOf, nameOf, pathOf } from "./objects.ts";
 import { listDaemonSets, listPods } from "./workload.ts";
 
 /** Who Pulumi's Kubernetes provider is to the API server when it creates; a later change is by another name. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { waitUntil } from "./snapshot/wait.ts";
-import { forEachConcurrently } from "./verify/concurrency.ts";
+import { forEachConcurrently } from "./concurrency.ts";
+import { waitUntil } from "./wait.ts";
 import { concurrency, deletePod, listOrphans, type Pod } from "./workload.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { HttpMethod } from "@kubernetes/client-node";
-import { ApiError, type RequestOptions, type Session } from "./snapshot/api.ts";
+import { ApiError, type RequestOptions, type Session } from "./api.ts";
 
 /** Reads facts side by side; one that cannot be read is noted down with its reason, and keeps no other one. */
 export class Reader {

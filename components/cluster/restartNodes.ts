@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { KubeConfig } from "@kubernetes/client-node";
-import type { NodeFacts } from "../facts.ts";
-import { nearest, type Problem, ProblemsError } from "../problems.ts";
+import type { NodeFacts } from "../facts/facts.ts";
+import { nearest, type Problem, ProblemsError } from "../input/problems.ts";
 import { readNodes } from "./facts.ts";
-import { waitUntil } from "./snapshot/wait.ts";
 import { prepareRestart, removeTestServices, type Report, verify } from "./verify/index.ts";
+import { waitUntil } from "./wait.ts";
 import { controllerOf, deletePod, isReady, listPods, nameOf, type Pod, whyNotReady } from "./workload.ts";
 
 /** Options of {@link restartNodes}. */

@@ -8,7 +8,7 @@ import type {
   SelectorFacts,
   StaticPodFacts,
   WebhookFacts,
-} from "../preflight/facts.ts";
+} from "../facts/surroundings.ts";
 import type { Reader } from "./reader.ts";
 import { type DaemonSet, isKubeProxy, paths } from "./workload.ts";
 

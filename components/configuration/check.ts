@@ -1,9 +1,10 @@
-import { type Problem, unknownKey } from "../problems.ts";
+import { type Problem, unknownKey } from "../input/problems.ts";
+import { isRecord } from "../input/record.ts";
 import { gateProblems } from "./featureGates.ts";
 import { type Field, fields, fieldsOf } from "./fields.ts";
 import { typeMeta } from "./render.ts";
 import { brokenRules } from "./rules.ts";
-import { isRecord, kinds } from "./values.ts";
+import { kinds } from "./values.ts";
 
 /**
  * Finds everything that a minor's kube-proxy would exit on, and what it would silently ignore: unknown fields and fields

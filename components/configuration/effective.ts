@@ -1,8 +1,8 @@
-import { parseGoDuration } from "./goDuration.ts";
+import { isRecord } from "../input/record.ts";
 import { ipFamily, splitHostPort } from "./goAddress.ts";
+import { parseGoDuration } from "./goDuration.ts";
 import { parseQuantity } from "./goQuantity.ts";
 import { at } from "./render.ts";
-import { isRecord } from "./values.ts";
 
 const second = 1_000_000_000n;
 

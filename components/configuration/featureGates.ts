@@ -1,6 +1,6 @@
-import { nearest, type Problem } from "../problems.ts";
+import { nearest, type Problem } from "../input/problems.ts";
 import rows from "./featureGates.json" with { type: "json" };
-import { isRecord } from "./values.ts";
+import { isRecord } from "../input/record.ts";
 
 /** What a feature gate is in one minor. */
 export interface Gate {

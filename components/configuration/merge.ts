@@ -1,5 +1,5 @@
+import { isRecord } from "../input/record.ts";
 import type { KubeProxyConfiguration } from "./types.ts";
-import { isRecord } from "./values.ts";
 
 /**
  * A configuration with fields of another one over it. Sections such as `iptables` are merged field by field; lists are

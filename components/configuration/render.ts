@@ -1,7 +1,8 @@
+import { isRecord } from "../input/record.ts";
 import { fieldsOf } from "./fields.ts";
 import { marshal, type Yaml } from "./goYaml.ts";
 import type { KubeProxyConfiguration } from "./types.ts";
-import { isEmpty, isRecord, kinds } from "./values.ts";
+import { isEmpty, kinds } from "./values.ts";
 
 /** The API version and kind that every minor from 1.15 to 1.37 reads; no other version was ever released. */
 export const typeMeta = {

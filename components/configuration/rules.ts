@@ -1,4 +1,4 @@
-import type { Problem } from "../problems.ts";
+import type { Problem } from "../input/problems.ts";
 import { Effective } from "./effective.ts";
 import { isGateOn } from "./featureGates.ts";
 import { cidrFamily, ipFamily, parseDecimal, splitHostPort } from "./goAddress.ts";

@@ -1,7 +1,8 @@
+import { isRecord } from "../input/record.ts";
+import { Kind } from "./fields.ts";
 import { formatGoDuration, parseGoDuration } from "./goDuration.ts";
 import { parseQuantity } from "./goQuantity.ts";
 import type { Yaml } from "./goYaml.ts";
-import { Kind } from "./fields.ts";
 
 interface KindRule {
   /** What is written for an unset field; undefined where `omitempty` leaves it out. */
@@ -117,9 +118,4 @@ export function isEmpty(value: Yaml): boolean {
     value === 0 ||
     (typeof value === "object" && Object.keys(value).length === 0)
   );
-}
-
-/** Whether a value is a mapping. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

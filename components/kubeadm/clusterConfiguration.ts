@@ -1,6 +1,6 @@
 import { readYaml } from "../configuration/readYaml.ts";
-import { isRecord } from "../configuration/values.ts";
-import type { Problem } from "../problems.ts";
+import type { Problem } from "../input/problems.ts";
+import { isRecord } from "../input/record.ts";
 import { parseEndpoint } from "./address.ts";
 import { readDocuments } from "./configFile.ts";
 import { defaultRepository } from "./manifests.ts";

@@ -1,9 +1,9 @@
 import { readYaml, type YamlDocument } from "../configuration/readYaml.ts";
 import { typeMeta } from "../configuration/render.ts";
 import type { KubeProxyConfiguration } from "../configuration/types.ts";
-import { isRecord } from "../configuration/values.ts";
-import { type Problem, ProblemsError, unknownKey } from "../problems.ts";
-import { mapping } from "../schema.ts";
+import { type Problem, ProblemsError, unknownKey } from "../input/problems.ts";
+import { isRecord } from "../input/record.ts";
+import { mapping } from "../input/schema.ts";
 import { formatEndpoint, parseEndpoint } from "./address.ts";
 import { checkSettings, type Settings, settingsShape } from "./settings.ts";
 

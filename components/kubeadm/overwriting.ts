@@ -1,5 +1,5 @@
 import { readYaml } from "../configuration/readYaml.ts";
-import { isRecord } from "../configuration/values.ts";
+import { isRecord } from "../input/record.ts";
 import { minorOf, minors } from "./minors.ts";
 
 /** What a user should know of the cluster's kubeadm. */

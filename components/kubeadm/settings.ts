@@ -1,10 +1,10 @@
 import { isIP } from "node:net";
 import * as v from "valibot";
 import { checkConfiguration } from "../configuration/check.ts";
-import { isRecord } from "../configuration/values.ts";
 import type { KubeProxyConfiguration } from "../configuration/types.ts";
-import type { Problem } from "../problems.ts";
-import { choice, list, mapping, optional, problemsOf, record, type Schema, text } from "../schema.ts";
+import type { Problem } from "../input/problems.ts";
+import { isRecord } from "../input/record.ts";
+import { choice, list, mapping, optional, problemsOf, record, type Schema, text } from "../input/schema.ts";
 import { isPodSubnet, parseEndpoint } from "./address.ts";
 import type { Minor } from "./minors.ts";
 import { acceptedVersions, parseVersion } from "./version.ts";

@@ -1,8 +1,8 @@
 import { checkConfiguration } from "../configuration/check.ts";
-import { isRecord } from "../configuration/values.ts";
+import type { NodeFacts } from "../facts/facts.ts";
+import { listed, type Problem } from "../input/problems.ts";
+import { isRecord } from "../input/record.ts";
 import { parseVersion } from "../kubeadm/version.ts";
-import type { NodeFacts } from "../facts.ts";
-import { listed, type Problem } from "../problems.ts";
 import { type Pool, requirementsOf } from "./pool.ts";
 import { findMisplaced, isPossible, type NodeSelectorRequirement, selectionsWith } from "./selections.ts";
 

@@ -1,4 +1,5 @@
 import type { KubeProxyConfiguration } from "../configuration/types.ts";
+import { choice, list, mapping, optional, text } from "../input/schema.ts";
 import {
   maxUnavailable,
   maxSurge,
@@ -6,7 +7,6 @@ import {
   settingsShape,
   type Toleration,
 } from "../kubeadm/settings.ts";
-import { choice, list, mapping, optional, text } from "../schema.ts";
 import type { NodeSelectorRequirement } from "./selections.ts";
 
 /**

@@ -1,11 +1,11 @@
-import type { ClusterFacts } from "../facts.ts";
+import type { ClusterFacts } from "../facts/facts.ts";
+import type { RuleFacts } from "../facts/surroundings.ts";
+import { listed } from "../input/problems.ts";
 import { nodeProxierRules } from "../kubeadm/manifests.ts";
 import type { PolicyRule } from "../kubeadm/objects.ts";
 import { ClusterRoleChoice } from "../kubeadm/settings.ts";
-import { listed } from "../problems.ts";
+import type { Intent } from "../plan/intent.ts";
 import { type Check, type Finding, Severity, whenPodsStart } from "./check.ts";
-import type { RuleFacts } from "./facts.ts";
-import type { Intent } from "./intent.ts";
 import { accessesOf, describeAccess } from "./rights.ts";
 
 /** Checks of rights: kube-proxy's own and those of whoever runs the program. */

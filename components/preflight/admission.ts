@@ -1,9 +1,9 @@
-import { matches } from "../cluster/verify/selection.ts";
 import { parseQuantity } from "../configuration/goQuantity.ts";
-import type { ClusterFacts } from "../facts.ts";
+import type { ClusterFacts } from "../facts/facts.ts";
+import type { QuotaFacts, SelectorFacts, WebhookFacts, WebhookRuleFacts } from "../facts/surroundings.ts";
+import { Action, type Intent, type WaveIntent } from "../plan/intent.ts";
+import { matches } from "../pools/placement.ts";
 import { always, type Check, type Finding, Severity, whenPodsStart } from "./check.ts";
-import type { QuotaFacts, SelectorFacts, WebhookFacts, WebhookRuleFacts } from "./facts.ts";
-import { Action, type Intent, type WaveIntent } from "./intent.ts";
 
 /** Checks of what can keep the API server from admitting kube-proxy's objects and pods. */
 export const admissionChecks: readonly Check[] = [

@@ -1,5 +1,5 @@
-import type { ClusterFacts } from "../facts.ts";
-import { Action, type Intent } from "./intent.ts";
+import type { ClusterFacts } from "../facts/facts.ts";
+import { Action, type Intent } from "../plan/intent.ts";
 
 /** How much a finding weighs. */
 export const Severity = {

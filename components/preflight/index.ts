@@ -1,9 +1,9 @@
-import type { ClusterFacts } from "../facts.ts";
-import { formatProblems, nearest, type Problem } from "../problems.ts";
+import type { ClusterFacts } from "../facts/facts.ts";
+import { formatProblems, nearest, type Problem } from "../input/problems.ts";
+import type { Intent } from "../plan/intent.ts";
 import { accessChecks } from "./access.ts";
 import { admissionChecks } from "./admission.ts";
 import { type Check, Severity } from "./check.ts";
-import type { Intent } from "./intent.ts";
 import { networkChecks } from "./network.ts";
 import { versionChecks } from "./versions.ts";
 import { workloadChecks } from "./workloads.ts";

@@ -1,11 +1,11 @@
 import { isIP } from "node:net";
 import { parse } from "yaml";
-import { isRecord } from "../configuration/values.ts";
-import type { ClusterFacts } from "../facts.ts";
+import type { ClusterFacts } from "../facts/facts.ts";
+import { isRecord } from "../input/record.ts";
 import { parseEndpoint } from "../kubeadm/address.ts";
+import type { Intent, WaveIntent } from "../plan/intent.ts";
 import { type Check, type Finding, never, Severity, whenChanged, whenPodsStart } from "./check.ts";
 import { cidrsOf, familiesOf, isWithin } from "./cidr.ts";
-import type { Intent, WaveIntent } from "./intent.ts";
 import { nodesNamed } from "./versions.ts";
 
 /** Checks of addresses: those of pods, of Services and of the API server. */

@@ -1,7 +1,7 @@
-import type { NodeFacts } from "../facts.ts";
-import { listed } from "../problems.ts";
+import type { NodeFacts } from "../facts/facts.ts";
+import { listed } from "../input/problems.ts";
+import { minorNumber, type WaveIntent } from "../plan/intent.ts";
 import { type Check, type Finding, never, whenChanged, whenPodsStart } from "./check.ts";
-import { minorNumber, type WaveIntent } from "./intent.ts";
 
 /** The oldest kernel in which nftables has what kube-proxy needs. */
 const nftablesKernel = { major: 5, minor: 13 };

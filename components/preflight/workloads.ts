@@ -1,10 +1,10 @@
-import type { ClusterFacts, DaemonSetFacts, NodeFacts } from "../facts.ts";
-import { listed } from "../problems.ts";
-import { restartAnnotation } from "../restart.ts";
-import { unavailableNodes } from "../timeouts.ts";
+import type { ClusterFacts, DaemonSetFacts, NodeFacts } from "../facts/facts.ts";
+import type { OtherDaemonSetFacts } from "../facts/surroundings.ts";
+import { listed } from "../input/problems.ts";
+import { Action, type Intent, isSelected, type WaveIntent } from "../plan/intent.ts";
+import { restartAnnotation } from "../restart/restart.ts";
+import { unavailableNodes } from "../restart/timeouts.ts";
 import { always, type Check, type Finding, never, Severity, whenPodsStart } from "./check.ts";
-import type { OtherDaemonSetFacts } from "./facts.ts";
-import { Action, type Intent, isSelected, type WaveIntent } from "./intent.ts";
 import { nodesNamed } from "./versions.ts";
 
 /** Checks of what else runs: other kube-proxies, rollouts, and nodes that are not well. */

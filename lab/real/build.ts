@@ -3,8 +3,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 
 import { kubernetesVersion } from "../build.ts";
-import { cached, hashOf } from "../cache.ts";
-import type { MakeOptions } from "../cache.ts";
+import { cached, hashOf, type MakeOptions } from "../cache.ts";
 import { findGo, goBuild, goModule } from "../go.ts";
 import { writeArchive } from "./archive.ts";
 import { chooseIptables, libraries, makeUserland, unpack, userland } from "./packages.ts";

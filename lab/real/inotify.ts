@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-import { type Problem, ProblemsError } from "../../components/problems.ts";
+import { type Problem, ProblemsError } from "../../components/input/problems.ts";
 
 const key = "fs.inotify.max_user_instances";
 

@@ -4,8 +4,7 @@ import { join } from "node:path";
 import type { V1Node } from "@kubernetes/client-node";
 
 import type { ComponentSpec } from "../components.ts";
-import { makeKubeconfig } from "../kubeadm.ts";
-import type { KubeadmRun } from "../kubeadm.ts";
+import { type KubeadmRun, makeKubeconfig } from "../kubeadm.ts";
 import type { State } from "../state.ts";
 import type { Invocation } from "../tools.ts";
 import { realNodeAddresses, routerAddresses } from "./addresses.ts";

@@ -1,8 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 
-import { ProblemsError } from "../../components/problems.ts";
-import type { Problem } from "../../components/problems.ts";
+import { type Problem, ProblemsError } from "../../components/input/problems.ts";
 import { run } from "../tools.ts";
 
 /** The commands that real nodes need on this machine, by the Debian package that has them. */

@@ -7,8 +7,7 @@ import type { KubeadmRun } from "../kubeadm.ts";
 import { isReady } from "../nodes.ts";
 import { waitFor } from "../wait.ts";
 import type { NodeSoftware } from "./build.ts";
-import { gatewaySpec } from "./gateway.ts";
-import type { GatewayPorts } from "./gateway.ts";
+import { type GatewayPorts, gatewaySpec } from "./gateway.ts";
 import { prepareNode, realNodeName, realNodeObject } from "./node.ts";
 
 /** Longest wait until the kubelets report Ready. It takes 2 to 5 s on a machine at rest. */

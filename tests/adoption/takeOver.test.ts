@@ -4,10 +4,10 @@ import fc from "fast-check";
 import type { Path } from "../../components/adoption/differences.ts";
 import type { LiveObject } from "../../components/adoption/live.ts";
 import { type TakeOver, takeOverOf } from "../../components/adoption/takeOver.ts";
+import { mapping } from "../../components/input/schema.ts";
 import { kubeProxyObjects } from "../../components/kubeadm/manifests.ts";
 import { minors } from "../../components/kubeadm/minors.ts";
 import { checkSettings, type Settings, settingsShape } from "../../components/kubeadm/settings.ts";
-import { mapping } from "../../components/schema.ts";
 import { liveObjects } from "./live.ts";
 
 const owner = "organization/kube-proxy/test";

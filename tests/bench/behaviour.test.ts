@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { closedSpans, cut, resultOf, timelineOf, type View } from "../../bench/node/behaviour.ts";
-import type { Attempt } from "../../tests/node/probe.ts";
+import type { Attempt } from "../node/probe.ts";
 
 const began = 1_000_000;
 

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
 import { stringify } from "yaml";
-import { askFacts } from "../../components/facts.ts";
+import { askFacts } from "../../components/facts/ask.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "facts-"));
 after(() => {

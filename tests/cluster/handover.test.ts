@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { Fate, obstaclesAmong, orphanOf, type WantedDaemonSet } from "../../components/cluster/handover.ts";
-import { layoutAnnotation, poolLabel } from "../../components/pools/waves.ts";
 import type { DaemonSet, Pod } from "../../components/cluster/workload.ts";
-import type { NodeFacts } from "../../components/facts.ts";
+import type { NodeFacts } from "../../components/facts/facts.ts";
+import { layoutAnnotation, poolLabel } from "../../components/pools/waves.ts";
 
 const one: WantedDaemonSet[] = [{ daemonSet: "kube-proxy", placement: {} }];
 const pools: WantedDaemonSet[] = [

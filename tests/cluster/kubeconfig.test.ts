@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, suite, test } from "node:test";
-import { checkKubeconfig, type ClusterChoice } from "../../components/cluster/kubeconfig.ts";
+import { checkKubeconfig } from "../../components/cluster/kubeconfig.ts";
+import type { ClusterChoice } from "../../components/facts/ask.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kubeconfig-"));
 after(() => {

@@ -5,12 +5,12 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, suite, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { loadCluster } from "../../components/cluster/client.ts";
 import { type WantedDaemonSet } from "../../components/cluster/handover.ts";
 import { layoutAnnotation, poolLabel } from "../../components/pools/waves.ts";
-import { templateGenerationAnnotation } from "../../components/restart.ts";
+import { templateGenerationAnnotation } from "../../components/restart/restart.ts";
 import { down, kubectl, type Lab, up } from "../../lab/index.ts";
 import { PodWatch } from "./watchPods.ts";
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { suite, test } from "node:test";
 import { KubeConfig } from "@kubernetes/client-node";
 import { removeLeftover } from "../../components/cluster/leftover.ts";
-import { restartAnnotation } from "../../components/restart.ts";
+import { restartAnnotation } from "../../components/restart/restart.ts";
 
 const mine = "organization/kube-proxy/mine";
 

@@ -4,7 +4,7 @@ import { suite, test } from "node:test";
 import { parse } from "yaml";
 import { clearingPod, helperPod } from "../../components/cluster/modeSwitch/pods.ts";
 import { endOf, lastWords, type Pod } from "../../components/cluster/workload.ts";
-import { planOf } from "../../components/plan.ts";
+import { planOf } from "../../components/plan/plan.ts";
 
 const [wave] = planOf({
   kubernetesVersion: "v1.37.2",

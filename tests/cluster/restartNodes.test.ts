@@ -9,7 +9,7 @@ import { after, before, suite, test } from "node:test";
 import { loadCluster } from "../../components/cluster/client.ts";
 import { targetsOf } from "../../components/cluster/restartNodes.ts";
 import type { Pod } from "../../components/cluster/workload.ts";
-import { ProblemsError } from "../../components/problems.ts";
+import { ProblemsError } from "../../components/input/problems.ts";
 import { down, kubectl, type Lab, setFaults, up } from "../../lab/index.ts";
 import { PodWatch } from "./watchPods.ts";
 

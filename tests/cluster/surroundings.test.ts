@@ -4,9 +4,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { suite, test } from "node:test";
 import { KubeConfig } from "@kubernetes/client-node";
+import { Session } from "../../components/cluster/api.ts";
 import { readFacts } from "../../components/cluster/facts.ts";
 import { Reader } from "../../components/cluster/reader.ts";
-import { Session } from "../../components/cluster/snapshot/api.ts";
 import { accessesOf } from "../../components/preflight/rights.ts";
 
 type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { type ClusterFacts, KubeProxy, type KubeProxyArgs, RestartStrategy } from "../../components/index.ts";
 import { kubeProxyObjects } from "../../components/kubeadm/manifests.ts";
-import { type Plain, planOf } from "../../components/plan.ts";
+import { type Plain, planOf } from "../../components/plan/plan.ts";
 import { liveObjects } from "../adoption/live.ts";
 import { at, find, registrationsOf } from "./registration.ts";
 

@@ -6,8 +6,8 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
 import { ClusterRoleChoice, KubeProxy, type KubeProxyArgs, RestartStrategy } from "../../components/index.ts";
-import { planOf } from "../../components/plan.ts";
-import { templateGenerationAnnotation } from "../../components/restart.ts";
+import { planOf } from "../../components/plan/plan.ts";
+import { templateGenerationAnnotation } from "../../components/restart/restart.ts";
 import { at, find, named, type Registration, registrationsOf, valueOf } from "./registration.ts";
 
 const plain = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10" };

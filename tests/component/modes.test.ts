@@ -1,10 +1,10 @@
 /** When a change is a switch between kube-proxy's modes. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { confirmationProblem, modeOf, switchOf, whyConfirm } from "../../components/modes.ts";
 import { type ClusterFacts, KubeProxy, type KubeProxyArgs } from "../../components/index.ts";
-import { planOf } from "../../components/plan.ts";
-import { factsAfter } from "../facts.ts";
+import { confirmationProblem, modeOf, switchOf, whyConfirm } from "../../components/plan/modes.ts";
+import { planOf } from "../../components/plan/plan.ts";
+import { factsAfter } from "../plan/facts.ts";
 import { named, type Registration, registrationsOf } from "./registration.ts";
 
 const plain = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10" };

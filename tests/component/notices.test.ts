@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test, type TestContext } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { KubeProxy, type KubeProxyArgs } from "../../components/index.ts";
-import { factsAfter } from "../facts.ts";
+import { factsAfter } from "../plan/facts.ts";
 import { registrationsOf } from "./registration.ts";
 
 const plain = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10" };

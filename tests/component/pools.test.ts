@@ -7,7 +7,7 @@ import {
   type Pool,
   RestartStrategy,
 } from "../../components/index.ts";
-import { factsAfter } from "../facts.ts";
+import { factsAfter } from "../plan/facts.ts";
 import { at, named, type Registration, registrationsOf } from "./registration.ts";
 
 const plain = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10" };

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { readYaml } from "../../components/configuration/readYaml.ts";
-import { validateFile } from "../../components/validate.ts";
+import { validateFile } from "../../components/kubeadm/validate.ts";
 
 const header = "apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n";
 const mebibyte = 1024 * 1024;

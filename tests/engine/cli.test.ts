@@ -12,8 +12,7 @@ import { parse } from "yaml";
 
 import { cliEngine } from "./cli.ts";
 import type { Call, FakePulumi } from "./fixtures/fakePulumi.ts";
-import { chooseEngine, Secret } from "./index.ts";
-import type { Stack } from "./index.ts";
+import { chooseEngine, Secret, type Stack } from "./index.ts";
 import { Crypter } from "./secrets.ts";
 
 const root = mkdtempSync(join(tmpdir(), "kube-proxy-engine-test-"));

@@ -12,8 +12,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 
-import { cleanEnvironment, run } from "./process.ts";
-import type { Ended, Limits } from "./process.ts";
+import { cleanEnvironment, type Ended, type Limits, run } from "./process.ts";
 import { ProcessStack } from "./processStack.ts";
 import { makePrivateFolder, projectName } from "./stackConfig.ts";
 import type { Engine, Stack, StackOptions } from "./types.ts";

@@ -5,8 +5,7 @@
  *
  * @packageDocumentation
  */
-import { CliUnavailable, findCli } from "./cli.ts";
-import type { CliSearch } from "./cli.ts";
+import { type CliSearch, CliUnavailable, findCli } from "./cli.ts";
 import { standinEngine } from "./standin.ts";
 import type { Engine } from "./types.ts";
 

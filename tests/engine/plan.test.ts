@@ -2,10 +2,24 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
-import { dependentReplacements, dependentsFirst, plan } from "./standin/plan.ts";
-import type { Goal, Plan, Resource } from "./standin/plan.ts";
-import { formatPath, parsePath, plain, prune, replaceAt, secret, unknownValue } from "./standin/values.ts";
-import type { Props } from "./standin/values.ts";
+import {
+  dependentReplacements,
+  dependentsFirst,
+  type Goal,
+  type Plan,
+  plan,
+  type Resource,
+} from "./standin/plan.ts";
+import {
+  formatPath,
+  parsePath,
+  plain,
+  type Props,
+  prune,
+  replaceAt,
+  secret,
+  unknownValue,
+} from "./standin/values.ts";
 
 const token = 'metadata.annotations["example.com/restart"]';
 

@@ -6,10 +6,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 
 import { StepRecorder } from "./events.ts";
-import { cleanEnvironment, run, start } from "./process.ts";
-import type { ChildProcess } from "./process.ts";
-import { makePrivateFolder, projectName, stackFiles, writeStackConfig } from "./stackConfig.ts";
-import type { StackFiles } from "./stackConfig.ts";
+import { type ChildProcess, cleanEnvironment, run, start } from "./process.ts";
+import {
+  makePrivateFolder,
+  projectName,
+  type StackFiles,
+  stackFiles,
+  writeStackConfig,
+} from "./stackConfig.ts";
 import type { Result, Running, Stack, StackOptions } from "./types.ts";
 
 type Operation = "preview" | "up" | "destroy";

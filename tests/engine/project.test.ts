@@ -3,8 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 
 import { Crypter } from "./secrets.ts";
-import { readConfig } from "./standin/project.ts";
-import type { Project } from "./standin/project.ts";
+import { type Project, readConfig } from "./standin/project.ts";
 
 const crypter = new Crypter("passphrase");
 

@@ -11,10 +11,8 @@ import { after, before, describe, test } from "node:test";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { down, find, kubectl, neverReadyImage, up } from "../../lab/index.ts";
-import type { Lab } from "../../lab/index.ts";
-import { Secret } from "./index.ts";
-import type { Result, Stack } from "./index.ts";
+import { down, find, kubectl, type Lab, neverReadyImage, up } from "../../lab/index.ts";
+import { type Result, Secret, type Stack } from "./index.ts";
 import { standinEngine } from "./standin.ts";
 
 const labName = "engine";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { ProblemsError } from "../../components/input/problems.ts";
 import { settingsOfKubeadmConfig } from "../../components/kubeadm/configFile.ts";
-import { ProblemsError } from "../../components/problems.ts";
 
 const cluster = `apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { argsShape } from "../../components/args.ts";
+import { mapping } from "../../components/input/schema.ts";
 import { cidrFamily, formatEndpoint, parseEndpoint } from "../../components/kubeadm/address.ts";
 import { kubeProxyObjects } from "../../components/kubeadm/manifests.ts";
 import { checkSettings } from "../../components/kubeadm/settings.ts";
-import { mapping } from "../../components/schema.ts";
 
 const good = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "api.example.com:6443" };
 

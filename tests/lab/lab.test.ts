@@ -6,11 +6,9 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
-import { down, find, kubectl, neverReadyImage, setNodes, status, up } from "../../lab/index.ts";
-import type { Lab } from "../../lab/index.ts";
+import { down, find, kubectl, type Lab, neverReadyImage, setNodes, status, up } from "../../lab/index.ts";
 import { isAlive } from "../../lab/process.ts";
-import { labDir, readState } from "../../lab/state.ts";
-import type { Component } from "../../lab/state.ts";
+import { type Component, labDir, readState } from "../../lab/state.ts";
 import { waitFor } from "../../lab/wait.ts";
 
 const main = join(import.meta.dirname, "../../lab/main.ts");

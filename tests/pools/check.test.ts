@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { argsShape, checkArgs } from "../../components/args.ts";
-import { formatProblems } from "../../components/problems.ts";
+import { formatProblems } from "../../components/input/problems.ts";
 
 const settings = { kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10" };
 const canary = { name: "canary", nodeSelector: { pool: "canary" } };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import fc from "fast-check";
-import { selects } from "../../components/cluster/verify/selection.ts";
+import { selects } from "../../components/pools/placement.ts";
 import {
   findMisplaced,
   isPossible,

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { suite, test } from "node:test";
-import { accessesOf, describeAccess, Task } from "../../components/preflight/rights.ts";
+import { Task } from "../../components/plan/task.ts";
+import { accessesOf, describeAccess } from "../../components/preflight/rights.ts";
 import { allows, rightsIn } from "../rbac/rights.ts";
 import { applied, check, findings, names, restart, well } from "./fixtures.ts";
 

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { NodeSystemFacts } from "../../components/facts/facts.ts";
 import type { ClusterFacts, NodeFacts } from "../../components/index.ts";
-import type { NodeSystemFacts } from "../../components/facts.ts";
-import { type Plain, planOf } from "../../components/plan.ts";
-import { checks, preflight as run } from "../../components/preflight/index.ts";
-import { intentOf } from "../../components/preflight/intent.ts";
-import { factsAfter } from "../facts.ts";
 import { nodeProxierRules } from "../../components/kubeadm/manifests.ts";
 import { minors } from "../../components/kubeadm/minors.ts";
+import { intentOf } from "../../components/plan/intent.ts";
+import { type Plain, planOf } from "../../components/plan/plan.ts";
+import { checks, preflight as run } from "../../components/preflight/index.ts";
+import { factsAfter } from "../plan/facts.ts";
 
 const [newest] = minors.slice(-1);
 

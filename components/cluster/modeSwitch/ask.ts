@@ -1,8 +1,8 @@
 import type { KubeConfig } from "@kubernetes/client-node";
-import { recordOf } from "../../modes.ts";
+import { recordOf } from "../../plan/modes.ts";
+import { find } from "../api.ts";
+import { forEachConcurrently } from "../concurrency.ts";
 import { readNodes } from "../facts.ts";
-import { find } from "../snapshot/api.ts";
-import { forEachConcurrently } from "../verify/concurrency.ts";
 import { metricsPortOf, probe, probeConcurrency } from "../verify/probe.ts";
 import type { Probed } from "../verify/types.ts";
 import type { Pod } from "../workload.ts";

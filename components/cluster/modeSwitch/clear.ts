@@ -1,9 +1,9 @@
 import type { KubeConfig } from "@kubernetes/client-node";
-import { clearingValue, counterpart, helperLabel } from "../../modes.ts";
-import { type Problem, ProblemsError } from "../../problems.ts";
-import { waitUntil } from "../snapshot/wait.ts";
-import { forEachConcurrently } from "../verify/concurrency.ts";
+import { type Problem, ProblemsError } from "../../input/problems.ts";
+import { clearingValue, counterpart, helperLabel } from "../../plan/modes.ts";
+import { forEachConcurrently } from "../concurrency.ts";
 import type { Observation } from "../verify/observation.ts";
+import { waitUntil } from "../wait.ts";
 import {
   concurrency,
   createPod,
@@ -15,8 +15,8 @@ import {
   type Pod,
 } from "../workload.ts";
 import { ask, readyNodes } from "./ask.ts";
+import type { SwitchOptions } from "./options.ts";
 import { clearingPod } from "./pods.ts";
-import type { SwitchOptions } from "./prepare.ts";
 
 /** Before this minor a cleanup fails where it does not see a tool; that its own part is done does not show. */
 const tellsSince = 34;

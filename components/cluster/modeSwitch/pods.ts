@@ -1,9 +1,9 @@
 /** Pure: the pods that run beside a node's kube-proxy while its mode is switched. */
 import { stringify } from "yaml";
 import { configHash } from "../../kubeadm/manifests.ts";
-import { clearingValue, counterpart, helperLabel, recordOf, wantedMode } from "../../modes.ts";
+import { clearingValue, counterpart, helperLabel, recordOf, wantedMode } from "../../plan/modes.ts";
 import type { Wave } from "../../pools/waves.ts";
-import { configHashAnnotation } from "../../restart.ts";
+import { configHashAnnotation } from "../../restart/restart.ts";
 import type { Pod, PodSpec } from "../workload.ts";
 
 /** Where a helper answers; kube-proxy itself does at 10256 and 10249, the kubelet at 10248. */

@@ -1,17 +1,17 @@
 import type { KubeConfig } from "@kubernetes/client-node";
+import { type Problem, ProblemsError } from "../../input/problems.ts";
 import { configHash } from "../../kubeadm/manifests.ts";
-import { counterpart, wantedMode } from "../../modes.ts";
+import { counterpart, wantedMode } from "../../plan/modes.ts";
+import { selects } from "../../pools/placement.ts";
 import type { Wave } from "../../pools/waves.ts";
-import { type Problem, ProblemsError } from "../../problems.ts";
-import { configHashAnnotation } from "../../restart.ts";
+import { configHashAnnotation } from "../../restart/restart.ts";
+import { forEachConcurrently } from "../concurrency.ts";
 import { readNodes } from "../facts.ts";
 import { placeOf } from "../handover.ts";
-import { waitUntil } from "../snapshot/wait.ts";
-import { forEachConcurrently } from "../verify/concurrency.ts";
 import { judgeAnswers } from "../verify/judge.ts";
 import { probe, probeConcurrency } from "../verify/probe.ts";
-import { selects } from "../verify/selection.ts";
 import type { Probed } from "../verify/types.ts";
+import { waitUntil } from "../wait.ts";
 import {
   createPod,
   deletePod,
@@ -25,15 +25,8 @@ import {
 } from "../workload.ts";
 import { ask } from "./ask.ts";
 import { clear } from "./clear.ts";
+import type { SwitchOptions } from "./options.ts";
 import { helperConfiguration, helperPod, helperPorts, type NewPod } from "./pods.ts";
-
-/** Options of {@link prepare} and {@link clear}. */
-export interface SwitchOptions {
-  /** Longest wait for all nodes together, in milliseconds. */
-  readonly timeoutMs: number;
-  /** Takes a line for what is done. */
-  readonly log: (line: string) => void;
-}
 
 /** A helper that has ended as often as this will not do. */
 const mostRestarts = 3;

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { ProblemsError } from "../../problems.ts";
+import { ProblemsError } from "../../input/problems.ts";
 import { expandHome } from "../kubeconfig.ts";
 import { formatSnapshot, type Snapshot } from "./format.ts";
 

@@ -1,7 +1,7 @@
 import { Document, parseAllDocuments, Scalar, visit } from "yaml";
-import { isRecord } from "../../configuration/values.ts";
-import { type Problem, ProblemsError } from "../../problems.ts";
-import { type ApiObject, idOf, isKubeProxys, kubeProxyIds, nameOf } from "./objects.ts";
+import { type Problem, ProblemsError } from "../../input/problems.ts";
+import { isRecord } from "../../input/record.ts";
+import { type ApiObject, idOf, isKubeProxys, kubeProxyIds, nameOf } from "../objects.ts";
 
 /** kube-proxy's objects of one cluster at one time. */
 export interface Snapshot {

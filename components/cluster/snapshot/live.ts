@@ -1,7 +1,7 @@
 import type { KubeConfig } from "@kubernetes/client-node";
-import { isRecord } from "../../configuration/values.ts";
+import { isRecord } from "../../input/record.ts";
 import { poolLabel } from "../../pools/waves.ts";
-import { all, find, list } from "./api.ts";
+import { all, find, list } from "../api.ts";
 import {
   type ApiObject,
   idOf,
@@ -11,7 +11,7 @@ import {
   type ObjectId,
   pathOf,
   poolCollections,
-} from "./objects.ts";
+} from "../objects.ts";
 
 /** kube-proxy's objects as they are in a cluster, with everything the server added. */
 export interface Live {

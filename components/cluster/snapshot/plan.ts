@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { isRecord } from "../../configuration/values.ts";
-import { type ApiObject, idOf } from "./objects.ts";
+import { isRecord } from "../../input/record.ts";
+import { type ApiObject, idOf } from "../objects.ts";
 import { strip } from "./strip.ts";
 
 /** What a restore does with one object. */

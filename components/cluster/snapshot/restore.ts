@@ -1,17 +1,17 @@
 import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
-import { ProblemsError } from "../../problems.ts";
+import { ProblemsError } from "../../input/problems.ts";
+import { selects } from "../../pools/placement.ts";
+import { all, ApiError, find, list, request } from "../api.ts";
 import { readNodes } from "../facts.ts";
 import { placeOf } from "../handover.ts";
 import { makeRoom } from "../layout.ts";
-import { selects } from "../verify/selection.ts";
-import { all, ApiError, find, list, request } from "./api.ts";
+import { type ApiObject, collectionPathOf, idOf, nameOf, pathOf } from "../objects.ts";
+import { waitUntil } from "../wait.ts";
 import type { Snapshot } from "./format.ts";
 import { readLive } from "./live.ts";
-import { type ApiObject, collectionPathOf, idOf, nameOf, pathOf } from "./objects.ts";
 import { Action, plan, selectorLabelsOf, type Step, withFreshGeneration } from "./plan.ts";
-import { checkRoom, wantedOf } from "./room.ts";
 import { rolloutOf } from "./rollout.ts";
-import { waitUntil } from "./wait.ts";
+import { checkRoom, wantedOf } from "./room.ts";
 
 /**
  * Who restored fields belong to. Pulumi's Kubernetes provider takes over what belongs to a manager whose name begins

@@ -1,4 +1,4 @@
-import { isRecord } from "../../configuration/values.ts";
+import { isRecord } from "../../input/record.ts";
 
 /** How far a DaemonSet's rollout is. */
 export interface Rollout {

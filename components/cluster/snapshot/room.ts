@@ -1,13 +1,13 @@
 import type { KubeConfig } from "@kubernetes/client-node";
-import type { NodeFacts } from "../../facts.ts";
-import { isRecord } from "../../configuration/values.ts";
-import { type Problem, ProblemsError } from "../../problems.ts";
+import type { NodeFacts } from "../../facts/facts.ts";
+import { type Problem, ProblemsError } from "../../input/problems.ts";
+import { isRecord } from "../../input/record.ts";
+import { selects } from "../../pools/placement.ts";
+import { layoutAnnotation, poolLabel } from "../../pools/waves.ts";
 import { readNodes } from "../facts.ts";
 import { Fate, obstaclesAmong, orphanOf, placeOf, type WantedDaemonSet } from "../handover.ts";
-import { layoutAnnotation, poolLabel } from "../../pools/waves.ts";
-import { selects } from "../verify/selection.ts";
+import type { ApiObject } from "../objects.ts";
 import { controllerOf, type DaemonSet, isOurs, listDaemonSets, listPods, type Pod } from "../workload.ts";
-import type { ApiObject } from "./objects.ts";
 import { selectorLabelsOf } from "./plan.ts";
 
 /**

@@ -1,5 +1,5 @@
-import { isRecord } from "../../configuration/values.ts";
-import type { ApiObject } from "./objects.ts";
+import { isRecord } from "../../input/record.ts";
+import type { ApiObject } from "../objects.ts";
 
 /** What the API server alone writes into `metadata`. */
 const serverMetadata = new Set([

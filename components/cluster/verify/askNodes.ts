@@ -1,5 +1,5 @@
 import type { KubeConfig } from "@kubernetes/client-node";
-import { forEachConcurrently } from "./concurrency.ts";
+import { forEachConcurrently } from "../concurrency.ts";
 import { syncReasons, type Observation } from "./observation.ts";
 import { probe, probeConcurrency } from "./probe.ts";
 import type { ServiceCheck } from "./serviceCheck.ts";

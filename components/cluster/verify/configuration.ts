@@ -1,5 +1,5 @@
 import { parseGoDuration } from "../../configuration/goDuration.ts";
-import { isRecord } from "../../configuration/values.ts";
+import { isRecord } from "../../input/record.ts";
 
 /** A field whose loaded value is not the declared one. */
 export interface Difference {

@@ -1,5 +1,5 @@
 import { parseGoDuration } from "../../configuration/goDuration.ts";
-import { isRecord } from "../../configuration/values.ts";
+import { isRecord } from "../../input/record.ts";
 import { processAge, syncReasons, type Observation } from "./observation.ts";
 import type { Answered, Fleet, Node, ServiceAnswer } from "./types.ts";
 

@@ -10,11 +10,11 @@ import type {
   V1PodCondition,
 } from "@kubernetes/client-node";
 import { parse } from "yaml";
-import { isRecord } from "../../configuration/values.ts";
-import { configHashAnnotation, restartAnnotation } from "../../restart.ts";
-import { aborted } from "./concurrency.ts";
+import { isRecord } from "../../input/record.ts";
+import { selects } from "../../pools/placement.ts";
+import { configHashAnnotation, restartAnnotation } from "../../restart/restart.ts";
+import { aborted } from "../concurrency.ts";
 import { reasonOf } from "./errors.ts";
-import { selects } from "./selection.ts";
 import type { Fleet, Pod } from "./types.ts";
 
 const namespace = "kube-system";

@@ -1,4 +1,4 @@
-import { isRecord } from "../../configuration/values.ts";
+import { isRecord } from "../../input/record.ts";
 import { samplesOf } from "./metrics.ts";
 
 /** What a kube-proxy answers at its metrics address, as it was received. */

@@ -1,7 +1,7 @@
 import { isIPv6 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { ApiError } from "../snapshot/api.ts";
+import { ApiError } from "../api.ts";
 import { oneLine } from "./errors.ts";
 import { healthzPortOf, servesNodePorts } from "./nodePorts.ts";
 import { reach, type Reached } from "./reach.ts";

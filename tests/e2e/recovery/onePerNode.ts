@@ -1,6 +1,6 @@
 /** Whether there was ever more than one kube-proxy on a node, and whether there is exactly one in the end. */
 import { loadCluster } from "../../../components/cluster/client.ts";
-import { restartAnnotation } from "../../../components/restart.ts";
+import { restartAnnotation } from "../../../components/restart/restart.ts";
 import type { Lab } from "../../../lab/index.ts";
 import { type Change, followPods } from "../../cluster/followPods.ts";
 import { isServing, type LivePod } from "../scenario.ts";

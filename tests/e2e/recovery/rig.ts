@@ -1,7 +1,7 @@
 /** A stack behind a proxy that interrupts it, on a lab whose kube-proxies are watched. */
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
-import { restartAnnotation } from "../../../components/restart.ts";
+import { restartAnnotation } from "../../../components/restart/restart.ts";
 import { changesOf, type Scenario } from "../scenario.ts";
 import { useLab } from "../useLab.ts";
 import { type Call, FaultProxy, type Fault, type OnCall } from "./faultProxy.ts";

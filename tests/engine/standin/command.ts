@@ -8,8 +8,7 @@ import { randomBytes } from "node:crypto";
 
 import type { Goal, Resource } from "./plan.ts";
 import type { Made, Provider } from "./provider.ts";
-import { plain } from "./values.ts";
-import type { Path, Props } from "./values.ts";
+import { type Path, plain, type Props } from "./values.ts";
 
 interface CommandProps {
   create?: string;

@@ -3,14 +3,11 @@ import type { Op } from "../types.ts";
 import type { Display } from "./display.ts";
 import { Hooks } from "./hooks.ts";
 import type { Registered, Registrar } from "./monitor.ts";
-import { dependentReplacements, dependentsFirst, plan } from "./plan.ts";
-import type { Goal, Plan, Resource } from "./plan.ts";
-import { NotReady } from "./provider.ts";
-import type { Made, Provider } from "./provider.ts";
+import { dependentReplacements, dependentsFirst, type Goal, type Plan, plan, type Resource } from "./plan.ts";
+import { type Made, NotReady, type Provider } from "./provider.ts";
 import { clusterType, isSecretOutput, Providers } from "./providers.ts";
 import type { State } from "./state.ts";
-import { has, plain, prune, secret } from "./values.ts";
-import type { Props } from "./values.ts";
+import { has, plain, type Props, prune, secret } from "./values.ts";
 
 export interface DeploymentOptions {
   state: State;

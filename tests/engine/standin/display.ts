@@ -1,10 +1,9 @@
 /** What the user reads, and the event log that tests read. */
 import { appendFileSync } from "node:fs";
 
-import type { Plan, Resource } from "./plan.ts";
-import { formatPath, mapSecrets, secretSignature, signature, unknownValue } from "./values.ts";
-import type { Props } from "./values.ts";
 import type { Op } from "../types.ts";
+import type { Plan, Resource } from "./plan.ts";
+import { formatPath, mapSecrets, type Props, secretSignature, signature, unknownValue } from "./values.ts";
 
 /** How Pulumi words an operation: sign, in progress, done, and for the summary done and planned. */
 const words: Partial<Record<Op, [string, string, string, string?, string?]>> = {

@@ -8,12 +8,19 @@ import { randomUUID } from "node:crypto";
 
 import { Api, ApiError, fieldManager, headerOf } from "./api.ts";
 import type { Goal, Resource } from "./plan.ts";
-import { NotReady, poll } from "./provider.ts";
-import type { Made, Provider } from "./provider.ts";
-import { describePods, notRolledOut } from "./rollout.ts";
-import type { DaemonSet } from "./rollout.ts";
-import { at, has, isObject, parsePath, plain, replaceAt, unknownValue } from "./values.ts";
-import type { Path, Props } from "./values.ts";
+import { type Made, NotReady, poll, type Provider } from "./provider.ts";
+import { type DaemonSet, describePods, notRolledOut } from "./rollout.ts";
+import {
+  at,
+  has,
+  isObject,
+  parsePath,
+  type Path,
+  plain,
+  type Props,
+  replaceAt,
+  unknownValue,
+} from "./values.ts";
 
 /** Managers whose fields the provider takes over before it applies. `kubeadm` is not one. */
 const takenOver = /^(pulumi-kubernetes|kubectl|before-first-apply)/;

@@ -3,8 +3,18 @@
  *
  * Source: pulumi `pkg/resource/deploy/step_generator.go`, pulumi-kubernetes `provider.go` (Diff).
  */
-import { at, contains, diff, formatPath, parsePath, plain, replaceAt } from "./values.ts";
-import type { Change, Path, Props } from "./values.ts";
+import {
+  at,
+  type Change,
+  contains,
+  diff,
+  formatPath,
+  parsePath,
+  type Path,
+  plain,
+  type Props,
+  replaceAt,
+} from "./values.ts";
 
 /** What the program asks for. */
 export interface Goal {

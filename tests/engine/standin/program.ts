@@ -9,8 +9,7 @@ import * as settings from "@pulumi/pulumi/runtime/settings.js";
 import { runInPulumiStack } from "@pulumi/pulumi/runtime/stack.js";
 
 import type { Display } from "./display.ts";
-import { Monitor } from "./monitor.ts";
-import type { Registrar } from "./monitor.ts";
+import { Monitor, type Registrar } from "./monitor.ts";
 import type { Project, StackConfig } from "./project.ts";
 
 /** Reads from the monitor what it supports, as the language host does; not in Pulumi's typings. */

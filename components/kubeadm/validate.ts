@@ -1,0 +1,101 @@
+import { checkConfiguration } from "../configuration/check.ts";
+import { readYaml, type YamlDocument } from "../configuration/readYaml.ts";
+import { typeMeta } from "../configuration/render.ts";
+import { type Warning, warningsOf } from "../configuration/warnings.ts";
+import type { Problem } from "../input/problems.ts";
+import { isRecord } from "../input/record.ts";
+import { isKubeadmConfig, readDocuments } from "./configFile.ts";
+import { acceptedVersions, parseVersion } from "./version.ts";
+
+/** What is wrong with a configuration. */
+export interface Validation {
+  /** What kube-proxy would exit on, or silently ignore. */
+  readonly errors: readonly Problem[];
+  /** What is legal, but has no effect or is unwise. */
+  readonly warnings: readonly Warning[];
+}
+
+/**
+ * Finds every problem of a KubeProxyConfiguration at once.
+ *
+ * @param configuration - a KubeProxyConfiguration of any shape; apiVersion and kind may be left out
+ * @param kubernetesVersion - `vMAJOR.MINOR.PATCH`, 1.15 to 1.37, whose kube-proxy is to read it
+ *
+ * Source: pkg/proxy/apis/config of that minor; `npm run oracles` compares with it.
+ */
+export function validate(configuration: unknown, kubernetesVersion: unknown): Validation {
+  return validateAt(configuration, kubernetesVersion, "");
+}
+
+/**
+ * Finds every problem of a file: a bare KubeProxyConfiguration, as in `config.conf`, or the file for
+ * `kubeadm init --config`, whose other documents are only read for their kinds.
+ *
+ * @param text - the file's content
+ * @param kubernetesVersion - as for {@link validate}; default: that of the kubeadm file's ClusterConfiguration
+ */
+export function validateFile(text: string, kubernetesVersion: string | undefined): Validation {
+  const file = readYaml(text);
+  return isKubeadmConfig(file)
+    ? validateKubeadmConfig(file, kubernetesVersion)
+    : validateDocument(file, kubernetesVersion);
+}
+
+function validateKubeadmConfig(
+  file: readonly YamlDocument[],
+  kubernetesVersion: string | undefined,
+): Validation {
+  const { documents, problems } = readDocuments(file);
+  const version = kubernetesVersion ?? documents["ClusterConfiguration"]?.["kubernetesVersion"];
+  const configuration = documents[typeMeta.kind];
+  const found = validateAt(configuration ?? {}, version, configuration === undefined ? "" : typeMeta.kind);
+  return {
+    errors: [...problems, ...found.errors],
+    warnings: configuration === undefined ? [] : found.warnings,
+  };
+}
+
+function validateDocument(
+  [document, ...more]: readonly YamlDocument[],
+  kubernetesVersion: string | undefined,
+): Validation {
+  if (document?.error !== undefined) {
+    return { errors: [{ path: "document 1", accepted: document.error }], warnings: [] };
+  }
+  const value = document?.value;
+  const missing = ["apiVersion", "kind"].filter((key) => !isRecord(value) || !Object.hasOwn(value, key));
+  const { errors, warnings } = validateAt(value ?? {}, kubernetesVersion, "");
+  return {
+    errors: [
+      ...missing.map((path) => ({
+        path,
+        accepted: `is required: ${typeMeta[path as keyof typeof typeMeta]}`,
+      })),
+      ...(document?.duplicates ?? []).map((path) => ({ path, accepted: "is given twice: leave one" })),
+      ...errors,
+    ],
+    warnings:
+      more.length === 0
+        ? warnings
+        : [
+            ...warnings,
+            {
+              path: "document 2",
+              reason: "has no effect: kube-proxy reads the first document",
+              date: "1.15 (June 2019)",
+            },
+          ],
+  };
+}
+
+function validateAt(configuration: unknown, kubernetesVersion: unknown, path: string): Validation {
+  const minor = parseVersion(kubernetesVersion)?.minor.minor;
+  const unknown = { path: "kubernetesVersion", value: kubernetesVersion ?? null, accepted: acceptedVersions };
+  const prefixed = (warning: Warning) =>
+    path === "" ? warning : { ...warning, path: `${path}.${warning.path}` };
+  return {
+    errors: [...(minor === undefined ? [unknown] : []), ...checkConfiguration(configuration, minor, path)],
+    warnings:
+      minor === undefined || !isRecord(configuration) ? [] : warningsOf(configuration, minor).map(prefixed),
+  };
+}

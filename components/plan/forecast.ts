@@ -1,0 +1,214 @@
+import type { ClusterFacts, DaemonSetFacts } from "../facts/facts.ts";
+import { listed, type Problem } from "../input/problems.ts";
+import { isKubeadms } from "../kubeadm/overwriting.ts";
+import { parseVersion } from "../kubeadm/version.ts";
+import { layoutAnnotation, type Wave } from "../pools/waves.ts";
+import { restartAnnotation, RestartStrategy } from "../restart/restart.ts";
+import { unavailableNodes, type Wait } from "../restart/timeouts.ts";
+import { changesOf } from "./changes.ts";
+import { configMapOf, driftOf, isDeclared, isOverwritten, liveOf } from "./drift.ts";
+import { Action, type Intent, type WaveIntent } from "./intent.ts";
+import { confirmationProblem, switchOf, whyConfirm } from "./modes.ts";
+
+/** What the program intends with its waves. */
+export interface Plan {
+  /** How restarts take the pods down. */
+  readonly strategy: RestartStrategy;
+  /** All of them, in their order. */
+  readonly waves: readonly Wave[];
+  /** Names of pools that stay as they are. */
+  readonly held: readonly string[];
+  /** How long each wave is waited for. */
+  readonly waits: readonly Wait[];
+  /** The switch between modes that the user has confirmed. */
+  readonly confirmed?: string | undefined;
+}
+
+/** What the coming `up` does to the pods, in sentences. */
+export interface Forecast {
+  readonly lines: readonly string[];
+  /** What a user may not expect. */
+  readonly warnings: readonly string[];
+  /** What has to be confirmed first. */
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Says what the coming `up` does to kube-proxy's pods.
+ *
+ * Whether pods outlive their DaemonSet is decided by what the state has of it, which the cluster's own object shows.
+ *
+ * @param intent - what it does to each wave, see `intentOf`
+ * @param plan - what the program intends with them
+ * @param facts - of the cluster
+ */
+export function forecast(intent: Intent, plan: Plan, facts: ClusterFacts): Forecast {
+  const each = intent.waves.flatMap((wave) => [
+    forecastSwitch(wave, intent, plan, facts),
+    forecastWave(wave, intent, plan, facts),
+  ]);
+  const layouts = plan.waves.map(({ daemonSet: { metadata } }) => {
+    return [metadata.name, metadata.annotations?.[layoutAnnotation]] as const;
+  });
+  const moved = inTheWay(new Map(layouts), facts).map(({ name }) => name);
+  return {
+    lines: [
+      ...(moved.length === 0
+        ? []
+        : [`Pods of ${moved.join(", ")} change hands: each runs until its new DaemonSet replaces it.`]),
+      ...abandoned(plan.waves, facts),
+      ...each.flatMap(({ lines }) => lines),
+      ...plan.held.map((pool) => `Pool ${pool} stays as it is: this update pauses before it.`),
+    ],
+    warnings: each.flatMap(({ warnings }) => warnings),
+    problems: each.flatMap(({ problems }) => problems),
+  };
+}
+
+/** Whether a DaemonSet in the cluster is what the program wants, pods included. */
+export function isDone(wave: Wave, facts: ClusterFacts): boolean {
+  const live = liveOf(wave, facts);
+  return live !== undefined && isDeclared(wave, live) && driftOf(wave, facts) === undefined;
+}
+
+/**
+ * DaemonSets in the cluster that are not among the wanted ones, so that their pods change hands: this program's, and the
+ * one that kubeadm makes beside those of pools.
+ *
+ * @param layouts - names of the wanted ones, each with its `layoutAnnotation`
+ */
+export function inTheWay(
+  layouts: ReadonlyMap<string, string | undefined>,
+  { daemonSets }: ClusterFacts,
+): DaemonSetFacts[] {
+  const hasPools = daemonSets.some(({ annotations }) => layoutAnnotation in annotations);
+  return daemonSets.filter(({ name, annotations, managers }) =>
+    restartAnnotation in annotations
+      ? !layouts.has(name) || layouts.get(name) !== annotations[layoutAnnotation]
+      : hasPools && !layouts.has(name) && isKubeadms(name, managers),
+  );
+}
+
+function forecastWave(
+  { wave, index, action, nodes, live, outlives }: WaveIntent,
+  { secret }: Intent,
+  { strategy, waits }: Plan,
+  facts: ClusterFacts,
+): Forecast {
+  const { metadata, spec } = wave.daemonSet;
+  const what = `DaemonSet ${metadata.name}`;
+  const bound = spec.updateStrategy.rollingUpdate?.maxUnavailable;
+  const isInPlace = action === Action.change || action === Action.repair;
+  const wait = waits[index]?.[isInPlace ? "update" : "create"];
+  const limit = wait === undefined ? "" : `; waits up to ${wait}`;
+  const atATime = `at most ${unavailableNodes(bound, nodes.length)} of ${count(nodes.length, "node")} at a time`;
+  const changes = live === undefined || secret ? [] : changesOf(wave, live, configMapOf(wave, facts));
+  const result = (line: string, warnings: string[] = []): Forecast => ({
+    lines: [
+      `${what} ${line}${limit}.`,
+      ...(changes.length === 0 ? [] : [`${what} changes: ${changes.join("; ")}.`]),
+    ],
+    warnings,
+    problems: [],
+  });
+  const nothing = (warnings: string[] = []): Forecast => ({ lines: [], warnings, problems: [] });
+  const { fields = [], configMap = false } = driftOf(wave, facts) ?? {};
+  switch (action) {
+    case Action.create:
+      return result(`is created for ${count(nodes.length, "node")}`);
+    case Action.takeOver:
+      return result(`takes over and replaces the pods of its nodes, ${atATime}`);
+    case Action.repair: {
+      const writer = writerOf(live);
+      const how =
+        live && isOverwritten(live) ? `overwritten by ${writer}` : `changed by ${writer} (${listed(fields)})`;
+      return result(`was ${how}: it is changed back in place, ${atATime}`);
+    }
+    case Action.restart: {
+      const way = outlives
+        ? atATime
+        : `all ${count(live?.desired ?? 0, "pod")} deleted at once, then made anew`;
+      return result(`is restarted, ${way}`, strategyWarnings(what, strategy, outlives));
+    }
+    case Action.change:
+      return result(`is changed in place, ${atATime}`);
+    case Action.foreign:
+      return nothing([foreignWarning(what)]);
+    default:
+      return nothing(configMap ? [configMapWarning(wave)] : []);
+  }
+}
+
+function foreignWarning(what: string): string {
+  return (
+    `${what} is not this program's: the update ends with \`already exists\`. \`pulumi config set adopt true\` takes it over ` +
+    "as it runs."
+  );
+}
+
+function configMapWarning({ configMap: { metadata } }: Wave): string {
+  return (
+    `ConfigMap ${metadata.name} was changed by somebody else. It is changed back, but a kube-proxy that has started ` +
+    "since runs with what it found: the verification names its node."
+  );
+}
+
+/** Who has written a DaemonSet last, other than this program. */
+function writerOf(live: DaemonSetFacts | undefined): string {
+  return live?.managers.find((manager) => !manager.startsWith("pulumi-")) ?? "somebody else";
+}
+
+/** What is said of helpers that no wave needs. */
+function abandoned(waves: readonly Wave[], facts: ClusterFacts): string[] {
+  const { length } = facts.helpers;
+  return length === 0 || waves.some((wave) => switchOf(wave, facts) !== undefined)
+    ? []
+    : [`A switch between modes was given up: ${count(length, "helper")} and their rules are removed.`];
+}
+
+/** What a wave says of a switch between modes. */
+function forecastSwitch(
+  { wave }: WaveIntent,
+  { settings: { kubernetesVersion }, secret }: Intent,
+  { confirmed }: Plan,
+  facts: ClusterFacts,
+): Forecast {
+  const change = switchOf(wave, facts);
+  if (change === undefined) {
+    return { lines: [], warnings: [], problems: [] };
+  }
+  const { from, to } = secret ? { from: "the old mode", to: "the new one" } : change;
+  const minor = parseVersion(kubernetesVersion)?.minor.minor ?? 0;
+  const why = whyConfirm(change, minor);
+  const what = `${wave.daemonSet.metadata.name} switches from ${secret ? "" : "mode "}${from} to ${to}`;
+  return why === undefined
+    ? {
+        lines: [
+          `${what}, in three steps. Prepare: before anything is changed, a helper on each node makes the rules of ${to} ` +
+            `beside those of ${from}, and is verified. Switch: the DaemonSet, as below; each helper ends with the ` +
+            `kube-proxy that it stands beside. Clear: what is left of ${from} is removed from every node.`,
+        ],
+        warnings: [],
+        problems: [],
+      }
+    : { lines: [], warnings: [`${what}: ${why}.`], problems: confirmationProblem(change, minor, confirmed) };
+}
+
+function count(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? "" : "s"}`;
+}
+
+function strategyWarnings(what: string, strategy: RestartStrategy, outlives: boolean): string[] {
+  if (strategy === RestartStrategy.Rolling && !outlives) {
+    return [
+      `restartStrategy is Rolling, but ${what} was made without it, and a deletion goes by that: this restart takes ` +
+        "all its pods down at once. To roll, run `pulumi up` with the old token first, then with the new one.",
+    ];
+  }
+  return strategy === RestartStrategy.Recreate && outlives
+    ? [
+        `restartStrategy is Recreate, but ${what} was made under Rolling, and a deletion goes by that: this restart ` +
+          "still rolls, the next one recreates.",
+      ]
+    : [];
+}

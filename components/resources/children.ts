@@ -1,0 +1,322 @@
+import * as command from "@pulumi/command";
+import * as kubernetes from "@pulumi/kubernetes";
+import type * as pulumi from "@pulumi/pulumi";
+import type { LiveObject } from "../adoption/live.ts";
+import type { KubeProxyArgs } from "../args.ts";
+import type { ConfigMap, KubeProxyObjects } from "../kubeadm/objects.ts";
+import { ClusterRoleChoice } from "../kubeadm/settings.ts";
+import { repairAnnotation } from "../plan/drift.ts";
+import { obstaclesOf, type Plan, poolNames, waitsOf } from "../plan/plan.ts";
+import { daemonSetName, type Wave } from "../pools/waves.ts";
+import {
+  initialToken,
+  restartAnnotation,
+  restartOptions,
+  RestartStrategy,
+  templateHashAnnotation,
+} from "../restart/restart.ts";
+import {
+  layoutCommand,
+  orphansCommand,
+  restartNodesCommand,
+  rulesCommand,
+  snapshotCommand,
+  testServiceCommand,
+  verifyCommand,
+} from "./commands.ts";
+import { clearingHook, preparingHook } from "./hooks.ts";
+
+/** One DaemonSet with what is its own. */
+interface OneWave {
+  readonly wave: pulumi.Output<Wave>;
+  readonly index: number;
+  readonly pool: string | undefined;
+  readonly hooks: pulumi.ResourceHookBinding;
+}
+
+/** Declares the resources below a KubeProxy, with their options and their order. */
+export class Children {
+  readonly #parent: pulumi.ComponentResource;
+  readonly #name: string;
+  readonly #args: KubeProxyArgs;
+  readonly #hooks: pulumi.ResourceHookBinding;
+  /** Live objects that this run takes over, by kind. */
+  readonly #taken: ReadonlyMap<string, LiveObject>;
+
+  /**
+   * @param name - the component's, with which the children's names begin
+   * @param taken - live objects that this run takes over
+   */
+  constructor(
+    parent: pulumi.ComponentResource,
+    name: string,
+    args: KubeProxyArgs,
+    taken: readonly LiveObject[],
+  ) {
+    this.#parent = parent;
+    this.#name = name;
+    this.#args = args;
+    this.#taken = new Map(taken.map((object) => [object.kind, object]));
+    this.#hooks = args.cluster === undefined ? {} : { beforeCreate: [clearingHook(name, args.cluster)] };
+  }
+
+  /**
+   * Declares them all.
+   *
+   * @returns the DaemonSets, in the order in which they are restarted
+   */
+  declare(plan: pulumi.Output<Plan>): kubernetes.apps.v1.DaemonSet[] {
+    const { cluster = {}, pools = [], snapshotFolder, running = true } = this.#args;
+    const triggers = plan.waves.apply((waves) => triggersOf(running ? waves : []));
+    const snapshot = this.#command("snapshot", snapshotCommand(cluster, triggers, snapshotFolder));
+    // Without pools this is the configuration of the only wave.
+    const isWaves = running && pools.length === 0;
+    const hooks = isWaves ? this.#switching(plan.waves.apply(([only]) => only)) : this.#hooks;
+    const config = this.#configMap("config-map", plan.objects.configMap, {
+      ...this.#import("ConfigMap"),
+      dependsOn: [snapshot],
+      // Not before it is created: where it exists, another's kube-proxy does, and nothing is to be touched.
+      hooks: { ...hooks, ...this.#hooks },
+    });
+    const access = this.#access(plan.objects);
+    return running ? this.#waves(plan, [...access, config, snapshot], hooks) : [];
+  }
+
+  /**
+   * One DaemonSet after the other, each only when the one before is proved.
+   *
+   * @param hooks - of the only wave, when there are no pools
+   */
+  #waves(
+    plan: pulumi.Output<Plan>,
+    before: pulumi.Resource[],
+    hooks: pulumi.ResourceHookBinding,
+  ): kubernetes.apps.v1.DaemonSet[] {
+    const { cluster = {}, facts, restartStrategy, restartNodes } = this.#args;
+    const helpers = (facts?.helpers ?? []).map(({ uid }) => uid);
+    // Whatever depends on it is gone first when the stack is destroyed: then there is no kube-proxy, and all rules stay.
+    const rules = this.#command("rules", rulesCommand(cluster, plan.waves, helpers), {
+      dependsOn: before,
+      replaceOnChanges: ["stdin"],
+      // Once they are gone, that is nothing to run again for.
+      ignoreChanges: helpers.length === 0 ? ["triggers"] : [],
+    });
+    const obstacles = obstaclesOf(this.#args);
+    const layout = this.#command("layout", layoutCommand(cluster, plan.waves, obstacles), {
+      dependsOn: before,
+      // Once they are gone, that is nothing to run again for.
+      ignoreChanges: obstacles.length === 0 ? ["triggers"] : [],
+    });
+    // A Rolling DaemonSet leaves its pods behind when it is deleted: so that the new one finds them after a restart, and
+    // for this command to remove after a destroy, which deletes what depends on it first.
+    const orphans =
+      restartStrategy === RestartStrategy.Recreate
+        ? []
+        : [this.#command("orphans", orphansCommand(cluster, plan.waves), { dependsOn: [rules] })];
+
+    const sets: kubernetes.apps.v1.DaemonSet[] = [];
+    let proved: pulumi.Resource[] = [...before, rules, layout, ...orphans];
+    for (const [index, pool] of poolNames(this.#args).entries()) {
+      const wave = plan.waves.apply((waves) => waves[index] ?? waves[0]);
+      const own = pool === undefined ? hooks : this.#switching(wave, pool);
+      const { set, proof } = this.#wave({ wave, index, pool, hooks: own }, proved);
+      sets.push(set);
+      proved = [proof];
+    }
+    if (restartNodes !== undefined) {
+      const { nodes, token = initialToken } = restartNodes;
+      const restart = restartNodesCommand(cluster, nodes, token, this.#deadline);
+      this.#command("restart-nodes", restart, { dependsOn: proved });
+    }
+    return sets;
+  }
+
+  #wave(
+    { wave, index, pool, hooks }: OneWave,
+    before: pulumi.Resource[],
+  ): { set: kubernetes.apps.v1.DaemonSet; proof: pulumi.Resource } {
+    const { cluster = {}, facts, hold = [], timeouts = {}, verify = true } = this.#args;
+    const prefix = pool === undefined ? "" : `${pool}-`;
+    // Whatever the program says now, nothing of a held pool is different.
+    const keep = (...keys: string[]) => (hold.includes(pool ?? "") ? keys : []);
+    const config =
+      pool === undefined
+        ? []
+        : [
+            this.#configMap(`${prefix}config-map`, wave.configMap, {
+              dependsOn: before,
+              ignoreChanges: keep("metadata", "data"),
+              hooks,
+            }),
+          ];
+    const triggers = wave.apply((one) => triggersOf([one]));
+    const keepCommand = keep("interpreter", "create", "environment", "triggers");
+    // A restart may break what was there and work for what comes later.
+    const testService = verify
+      ? [
+          this.#command(`${prefix}test-service`, testServiceCommand(cluster, triggers, wave), {
+            dependsOn: [...before, ...config],
+            ignoreChanges: keepCommand,
+          }),
+        ]
+      : [];
+    const waits = { ...waitsOf(this.#args)[index], ...(timeouts.delete && { delete: timeouts.delete }) };
+    const taken = pool === undefined ? this.#import("DaemonSet") : {};
+    const live = facts?.daemonSets.find(({ name }) => name === daemonSetName(pool));
+    const { restart = initialToken } = this.#args;
+    const token = typeof restart === "string" ? restart : undefined;
+    const { replaceOnChanges, ignoreChanges } = restartOptions(live?.annotations, token);
+    const set = new kubernetes.apps.v1.DaemonSet(
+      `${this.#name}-${prefix}daemon-set`,
+      {
+        metadata: wave.daemonSet.metadata,
+        spec: wave.daemonSet.apply(({ spec }) => mutable(spec)),
+      },
+      // The ConfigMap is named by a constant and only depended on: taking its name from the resource would let a
+      // replaced ConfigMap take the DaemonSet down with it.
+      {
+        ...this.#options,
+        ...taken,
+        hooks,
+        replaceOnChanges,
+        ignoreChanges: [...ignoreChanges, ...keep("metadata", "spec")],
+        customTimeouts: waits,
+        dependsOn: [...before, ...config, ...testService],
+      },
+    );
+    if (!verify) {
+      return { set, proof: set };
+    }
+    const proof = this.#command(
+      `${prefix}verify`,
+      verifyCommand(cluster, { triggers, wave, deadline: this.#deadline }),
+      { dependsOn: [set], ignoreChanges: keepCommand },
+    );
+    return { set, proof };
+  }
+
+  /** Hooks of one wave's objects: before the first of them is changed, a switch between modes is prepared. */
+  #switching(wave: pulumi.Output<Wave>, pool?: string): pulumi.ResourceHookBinding {
+    const { cluster, facts } = this.#args;
+    if (cluster === undefined) return this.#hooks;
+    const name = pool === undefined ? this.#name : `${this.#name}-${pool}`;
+    const preparing = preparingHook(name, cluster, { wave, facts, deadline: this.#deadline });
+    return { beforeCreate: [...(this.#hooks.beforeCreate ?? []), preparing], beforeUpdate: [preparing] };
+  }
+
+  get #deadline(): string {
+    return this.#args.timeouts?.verify ?? "5m";
+  }
+
+  /**
+   * Options of every object. Names are fixed, so that no object can stand beside its own replacement. The Kubernetes
+   * provider asks to delete first only when it found a reason to replace by itself; a restart is the engine's reason,
+   * and the engine's default order would create over the live DaemonSet and then delete it. And what an interrupted
+   * create has left would be in the way of every later one.
+   */
+  get #options(): pulumi.CustomResourceOptions {
+    return { parent: this.#parent, deleteBeforeReplace: true, hooks: this.#hooks };
+  }
+
+  /** Takes a live object of this kind over, where there is one to take. */
+  #import(kind: string): pulumi.CustomResourceOptions {
+    const metadata = this.#taken.get(kind)?.metadata;
+    return metadata === undefined
+      ? {}
+      : {
+          import: metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`,
+        };
+  }
+
+  #command(
+    name: string,
+    args: command.local.CommandArgs,
+    options: pulumi.CustomResourceOptions = {},
+  ): command.local.Command {
+    return new command.local.Command(`${this.#name}-${name}`, args, { parent: this.#parent, ...options });
+  }
+
+  #configMap(
+    name: string,
+    configMap: pulumi.Output<ConfigMap>,
+    options: pulumi.CustomResourceOptions,
+  ): kubernetes.core.v1.ConfigMap {
+    return new kubernetes.core.v1.ConfigMap(
+      `${this.#name}-${name}`,
+      { metadata: configMap.metadata, data: configMap.apply(({ data }) => ({ ...data })) },
+      { ...this.#options, ...options },
+    );
+  }
+
+  /** The ServiceAccount and its rights; gives what has to be there before the pods are. */
+  #access(objects: pulumi.Output<KubeProxyObjects>): pulumi.Resource[] {
+    const [name, choice] = [this.#name, this.#args.clusterRole];
+    const { ServiceAccount } = kubernetes.core.v1;
+    const { ClusterRole, ClusterRoleBinding, Role, RoleBinding } = kubernetes.rbac.v1;
+    const { serviceAccount, clusterRoleBinding, role, roleBinding } = objects;
+    const options = this.#options;
+
+    const account = new ServiceAccount(
+      `${name}-service-account`,
+      { metadata: serviceAccount.metadata },
+      { ...options, ...this.#import("ServiceAccount") },
+    );
+    const clusterRole =
+      choice === ClusterRoleChoice.create
+        ? [
+            new ClusterRole(
+              `${name}-cluster-role`,
+              {
+                metadata: objects.apply((all) => all.clusterRole?.metadata ?? {}),
+                rules: objects.apply((all) => mutable(all.clusterRole?.rules ?? [])),
+              },
+              options,
+            ),
+          ]
+        : [];
+    const binding = new ClusterRoleBinding(
+      `${name}-cluster-role-binding`,
+      {
+        metadata: clusterRoleBinding.metadata,
+        roleRef: clusterRoleBinding.roleRef,
+        subjects: clusterRoleBinding.apply(({ subjects }) => mutable(subjects)),
+      },
+      { ...options, ...this.#import("ClusterRoleBinding"), dependsOn: clusterRole },
+    );
+    const bootstrapRole = new Role(
+      `${name}-role`,
+      { metadata: role.metadata, rules: role.apply(({ rules }) => mutable(rules)) },
+      { ...options, ...this.#import("Role") },
+    );
+    const bootstrapBinding = new RoleBinding(
+      `${name}-role-binding`,
+      {
+        metadata: roleBinding.metadata,
+        roleRef: roleBinding.roleRef,
+        // With the group that the API server fills in: an import compares it, and would write the binding anew.
+        subjects: roleBinding.apply(({ subjects, roleRef: { apiGroup } }) =>
+          subjects.map((subject) => ({ ...subject, apiGroup })),
+        ),
+      },
+      { ...options, ...this.#import("RoleBinding"), dependsOn: [bootstrapRole] },
+    );
+    return [account, binding, bootstrapBinding];
+  }
+}
+
+/** What tells one state of the pods from another: a new value is a restart, a rollout, or a repair. */
+function triggersOf(waves: readonly Wave[]): string[] {
+  return waves.flatMap(({ daemonSet: { metadata } }) => [
+    metadata.annotations?.[restartAnnotation] ?? "",
+    metadata.annotations?.[templateHashAnnotation] ?? "",
+    // Only where there was one, so that no other stack has anything to do.
+    ...[metadata.annotations?.[repairAnnotation] ?? []].flat(),
+  ]);
+}
+
+/** The same value for Pulumi's types, which know no `readonly`. */
+function mutable<T>(value: T): Mutable<T> {
+  return value as Mutable<T>;
+}
+
+type Mutable<T> = T extends object ? { -readonly [K in keyof T]: Mutable<T[K]> } : T;

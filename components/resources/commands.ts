@@ -1,0 +1,172 @@
+import { join, relative } from "node:path";
+import type * as command from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { ClusterAccess } from "../args.ts";
+import { compileCache } from "../facts/compileCache.ts";
+import { wantedMode } from "../plan/modes.ts";
+import { layoutAnnotation, type Wave } from "../pools/waves.ts";
+import { restartAnnotation } from "../restart/restart.ts";
+
+/** Removes the pods that a Rolling DaemonSet leaves behind. Does nothing until it is deleted itself. */
+export function orphansCommand(
+  cluster: ClusterAccess,
+  waves: pulumi.Output<readonly Wave[]>,
+): command.local.CommandArgs {
+  // As with every child, a mistake in the arguments has to keep it from being registered.
+  return { ...run("orphans.ts", cluster), delete: waves.apply(() => "--all") };
+}
+
+/**
+ * Stands for the rules of the waves' modes: with another mode it is replaced, and the old one's end, after all else was
+ * done, removes what is left of its rules. Does nothing until then.
+ *
+ * @param helpers - UIDs of helpers in the cluster: what a switch that was given up has left is removed in the same way
+ */
+export function rulesCommand(
+  cluster: ClusterAccess,
+  waves: pulumi.Output<readonly Wave[]>,
+  helpers: string[],
+): command.local.CommandArgs {
+  const modes = waves.apply((all) => [...new Set(all.map(wantedMode))].sort().join());
+  return { ...run("clear.ts", cluster), delete: "--all", stdin: modes, triggers: helpers };
+}
+
+/**
+ * Makes room for the DaemonSets, without stopping one kube-proxy, where the cluster has others than these: pools that
+ * were added, renamed, cut anew or dropped. The engine itself would delete those at the end, beside the new ones.
+ *
+ * @param obstacles - what the cluster has of them, so that it also runs where the stack knows nothing of them
+ */
+export function layoutCommand(
+  cluster: ClusterAccess,
+  waves: pulumi.Output<readonly Wave[]>,
+  obstacles: string[],
+): command.local.CommandArgs {
+  const layout = waves.apply((all) =>
+    all.map(({ pool, daemonSet: { metadata, spec } }) => {
+      const { nodeSelector, affinity, tolerations } = spec.template.spec;
+      return {
+        daemonSet: metadata.name,
+        pool,
+        layout: metadata.annotations?.[layoutAnnotation],
+        placement: { nodeSelector, affinity: { nodeAffinity: affinity?.nodeAffinity }, tolerations },
+      };
+    }),
+  );
+  return {
+    ...run("layout.ts", cluster),
+    create: "--apply",
+    stdin: layout.apply((all) => JSON.stringify(all)),
+    triggers: obstacles,
+  };
+}
+
+/**
+ * Keeps the objects as they are, before anything is changed that a restart or a rollout cannot give back.
+ *
+ * @param triggers - what a restart or a changed pod makes different
+ * @param folder - where to; the command's default when there is none
+ */
+export function snapshotCommand(
+  cluster: ClusterAccess,
+  triggers: pulumi.Output<string[]>,
+  folder: pulumi.Input<string> | undefined,
+): command.local.CommandArgs {
+  const where = folder === undefined ? [] : [pulumi.interpolate`--folder=${folder}`];
+  return { ...run("snapshot.ts", cluster, where), create: "--if-any", triggers };
+}
+
+/**
+ * Makes a Service before a DaemonSet is changed, which {@link verifyCommand} asks for afterwards.
+ *
+ * @param triggers - what a restart or a changed pod makes different
+ */
+export function testServiceCommand(
+  cluster: ClusterAccess,
+  triggers: pulumi.Output<string[]>,
+  wave: pulumi.Output<Wave>,
+): command.local.CommandArgs {
+  // Longer than any restart takes: only what was forgotten is removed after that.
+  return { ...run("testService.ts", cluster, [daemonSetOption(wave)]), create: "--lifetime=24h", triggers };
+}
+
+/** What {@link verifyCommand} proves. */
+export interface Proof {
+  /** What a restart or a changed pod makes different. */
+  readonly triggers: pulumi.Output<string[]>;
+  /** The DaemonSet. */
+  readonly wave: pulumi.Output<Wave>;
+  /** When to give up, as a Go duration. */
+  readonly deadline: string;
+}
+
+/** Proves after a change that every node's kube-proxy is of the new revision and has synced its rules since it started. */
+export function verifyCommand(
+  cluster: ClusterAccess,
+  { triggers, wave, deadline }: Proof,
+): command.local.CommandArgs {
+  // Pods that were taken over carry no token, and their counters count from long before.
+  const pods = wave.apply(({ daemonSet: { spec } }) => {
+    const token = spec.template.metadata.annotations?.[restartAnnotation];
+    return token === undefined ? "--failures=any" : `--token=${token}`;
+  });
+  // A new cluster has no Ready node until its network is there, and its network needs kube-proxy.
+  const expected = [
+    daemonSetOption(wave),
+    pulumi.interpolate`--test-services=${nameOf(wave)}`,
+    pods,
+    "--at-least=0",
+  ];
+  return { ...run("verify.ts", cluster, expected), create: `--deadline=${deadline}`, triggers };
+}
+
+function nameOf(wave: pulumi.Output<Wave>): pulumi.Output<string> {
+  return wave.apply(({ daemonSet: { metadata } }) => metadata.name);
+}
+
+function daemonSetOption(wave: pulumi.Output<Wave>): pulumi.Output<string> {
+  return pulumi.interpolate`--daemonset=${nameOf(wave)}`;
+}
+
+/**
+ * Restarts kube-proxy on some nodes alone, and proves it.
+ *
+ * @param nodes - their names
+ * @param token - with a new one the same nodes are restarted again
+ * @param deadline - when to give up, as a Go duration
+ */
+export function restartNodesCommand(
+  cluster: ClusterAccess,
+  nodes: readonly string[],
+  token: string,
+  deadline: string,
+): command.local.CommandArgs {
+  return {
+    ...run("restartNodes.ts", cluster, [`--nodes=${nodes.join(",")}`]),
+    create: `--deadline=${deadline}`,
+    triggers: [token, ...nodes],
+  };
+}
+
+/** A command of this repository. Its arguments go to it as they are: no shell reads them. */
+function run(
+  script: string,
+  { kubeconfig, context }: ClusterAccess,
+  args: pulumi.Input<string>[] = [],
+): command.local.CommandArgs {
+  return {
+    // Relative, so that the state holds no path of one machine.
+    interpreter: [
+      "node",
+      relative(process.cwd(), join(import.meta.dirname, "..", "..", "commands", script)),
+      ...args,
+    ],
+    // Not as arguments: a kubeconfig can be a secret, and every process of a machine sees another one's arguments.
+    environment: {
+      NODE_COMPILE_CACHE: relative(process.cwd(), compileCache),
+      ...(kubeconfig !== undefined && { KUBE_PROXY_KUBECONFIG: kubeconfig }),
+      ...(context !== undefined && { KUBE_PROXY_CONTEXT: context }),
+    },
+    addPreviousOutputInEnv: false,
+  };
+}
