@@ -2,6 +2,7 @@
 const rooms = [
   "index.ts",
   "stackConfig.ts",
+  "reading.ts",
   "kubeProxy.ts",
   "resources/",
   "args.ts",
@@ -21,7 +22,7 @@ const rooms = [
 const pathOf = (name) => `^components/${name.replaceAll(".", "\\.")}`;
 /** @param {readonly string[]} names */
 const anyOf = (names) => names.map(pathOf);
-const withPulumi = ["stackConfig.ts", "kubeProxy.ts", "resources/", "args.ts"];
+const withPulumi = ["stackConfig.ts", "reading.ts", "kubeProxy.ts", "resources/", "args.ts"];
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 export default {

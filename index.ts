@@ -1,9 +1,15 @@
-import * as kubernetes from "@pulumi/kubernetes";
-import * as pulumi from "@pulumi/pulumi";
-import { KubeProxy } from "./components/index.ts";
-import { readStackConfig } from "./components/stackConfig.ts";
+import { beginReading } from "./components/reading.ts";
 
-const { args, cluster } = await readStackConfig();
+// While the cluster is read, the SDKs and the program are loaded.
+const reading = beginReading();
+const [kubernetes, pulumi, { KubeProxy }, { readStackConfig }] = await Promise.all([
+  import("@pulumi/kubernetes"),
+  import("@pulumi/pulumi"),
+  import("./components/kubeProxy.ts"),
+  import("./components/stackConfig.ts"),
+]);
+
+const { args, cluster } = await readStackConfig(reading);
 
 const provider = new kubernetes.Provider("cluster", {
   ...cluster,

@@ -5,12 +5,12 @@ import { argsShape, checkArgs, type ClusterAccess, type KubeProxyArgs } from "./
 import { checkKubeconfig } from "./cluster/kubeconfig.ts";
 import type { Yaml } from "./configuration/goYaml.ts";
 import { isEmpty } from "./configuration/values.ts";
-import { askFacts, type ClusterChoice } from "./facts/ask.ts";
+import type { ClusterChoice } from "./facts/ask.ts";
 import { clusterSettings, describeSettings } from "./facts/clusterSettings.ts";
 import { type ClusterFacts, isDecisive, wholeFacts } from "./facts/facts.ts";
 import { formatProblems, type Problem } from "./input/problems.ts";
-import { isRecord } from "./input/record.ts";
 import { optional, text } from "./input/schema.ts";
+import { choiceOf, type Reading } from "./reading.ts";
 import { type ClusterKey, type ClusterSettings, isClusterKey } from "./kubeadm/clusterConfiguration.ts";
 import { heldPools, type Plain } from "./plan/plan.ts";
 
@@ -81,17 +81,19 @@ const neverEmpty = ["restart", "restartStrategy", "clusterRole", "running", "ver
  * values stay Pulumi secrets. A cluster that does not answer ends the program: only the cluster tells which pods are as
  * they were taken over, and a guess would restart them.
  *
- * @param ask - asks the cluster
+ * @param reading - of the cluster that the stack's config chooses
  * @throws RunError, which Pulumi prints without a stack trace, naming every unknown key, every value that is not
  * accepted, and a kubeconfig or context that does not exist
  */
-export async function readStackConfig(ask = askFacts): Promise<StackConfig> {
+export async function readStackConfig(reading: Reading): Promise<StackConfig> {
   const config = readValues();
   const { kubeconfig, context, pause = 0, ...own } = config;
-  const access = { ...(kubeconfig && { kubeconfig }), ...(context && { context }) };
+  const access = choiceOf({ kubeconfig, context });
   const elsewhere = checkKubeconfig(access, process.env);
-  const answer =
-    elsewhere.length > 0 ? elsewhere : await ask(access, namesOf(own.pools)).then(known, unanswered);
+  if (elsewhere.length > 0) {
+    reading.abandon();
+  }
+  const answer = elsewhere.length > 0 ? elsewhere : await reading.facts.then(known, unanswered);
   const facts = Array.isArray(answer) ? undefined : answer;
   const cluster = facts && clusterSettings(facts);
   const plain = { ...cluster?.settings, ...own };
@@ -115,12 +117,6 @@ export async function readStackConfig(ask = askFacts): Promise<StackConfig> {
     args: { ...keepSecrets(plain), facts, ...(hold.length > 0 && { hold }) },
     cluster: keepSecrets(access),
   };
-}
-
-/** The pools' names, as far as they have any: nobody has looked at them yet. */
-function namesOf(pools: unknown): string[] {
-  const named = (Array.isArray(pools) ? pools : []).filter(isRecord).map(({ name }) => name);
-  return named.filter((name) => typeof name === "string").filter((name) => /^[a-z0-9][-a-z0-9]*$/.test(name));
 }
 
 /** The facts, unless one of those that decide what an `up` does is missing: a guess could restart what nobody meant. */

@@ -1,11 +1,6 @@
-import {
-  HttpMethod,
-  IsomorphicFetchHttpLibrary,
-  type KubeConfig,
-  RequestContext,
-} from "@kubernetes/client-node";
 import { type Problem, ProblemsError } from "../input/problems.ts";
 import { isRecord } from "../input/record.ts";
+import { HttpMethod, IsomorphicFetchHttpLibrary, type KubeConfig, RequestContext } from "./kubernetes.ts";
 import { type ApiObject, type Collection, collectionPathOf } from "./objects.ts";
 
 /** Longest wait for one answer of the API server. */

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
-import { KubeConfig } from "@kubernetes/client-node";
 import type { ClusterChoice } from "../facts/ask.ts";
 import { type Problem, ProblemsError } from "../input/problems.ts";
 import { checkKubeconfig, defaultPaths, expandHome, isContent } from "./kubeconfig.ts";
+import { KubeConfig } from "./kubernetes.ts";
 
 /**
  * The Kubernetes client's configuration for the cluster that a user means. Nothing is connected to.

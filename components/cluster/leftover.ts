@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
 import { isRecord } from "../input/record.ts";
 import { poolLabel } from "../pools/waves.ts";
 import { deletionPolicyAnnotation, ownerAnnotation, restartAnnotation } from "../restart/restart.ts";
 import { find, request } from "./api.ts";
+import { HttpMethod, type KubeConfig } from "./kubernetes.ts";
 import { type ApiObject, idOf, nameOf, pathOf } from "./objects.ts";
 import { listDaemonSets, listPods } from "./workload.ts";
 

@@ -1,5 +1,5 @@
-import { HttpMethod } from "@kubernetes/client-node";
 import { ApiError, type RequestOptions, type Session } from "./api.ts";
+import { HttpMethod } from "./kubernetes.ts";
 
 /** Reads facts side by side; one that cannot be read is noted down with its reason, and keeps no other one. */
 export class Reader {

@@ -1,7 +1,7 @@
-import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
 import { helperLabel } from "../plan/modes.ts";
 import { restartAnnotation } from "../restart/restart.ts";
 import { ApiError, request } from "./api.ts";
+import { HttpMethod, type KubeConfig } from "./kubernetes.ts";
 
 /** Requests of one kind under way at once: the API server has others to serve. */
 export const concurrency = 32;

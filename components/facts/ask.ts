@@ -23,11 +23,13 @@ const deadlineMs = 15_000;
  *
  * @param cluster - which one; default as kubectl's
  * @param pools - names of the pools, for the rights to their objects
+ * @param signal - ends the asking
  * @throws Error in one line, when the cluster cannot be asked or gives no answer at all
  */
 export async function askFacts(
   { kubeconfig, context }: ClusterChoice,
   pools: readonly string[] = [],
+  signal?: AbortSignal,
 ): Promise<ClusterFacts> {
   const script = join(import.meta.dirname, "..", "..", "commands", "facts.ts");
   const env = {
@@ -38,7 +40,7 @@ export async function askFacts(
     ...(context !== undefined && { KUBE_PROXY_CONTEXT: context }),
   };
   try {
-    const options = { env, timeout: deadlineMs, maxBuffer: Infinity };
+    const options = { env, timeout: deadlineMs, maxBuffer: Infinity, signal };
     const { stdout } = await promisify(execFile)(process.execPath, [script, ...pools], options);
     return JSON.parse(stdout) as ClusterFacts;
   } catch (error) {

@@ -24,7 +24,7 @@ function read(
   ]);
   process.env["PULUMI_CONFIG_SECRET_KEYS"] = JSON.stringify(secrets.map((key) => `kube-proxy:${key}`));
   setAllConfig(Object.fromEntries(texts) as Record<string, string>);
-  return readStackConfig(ask);
+  return readStackConfig({ facts: ask(), abandon: () => undefined });
 }
 
 async function refusal(values: Record<string, unknown>, secrets: readonly string[] = []): Promise<string> {

@@ -1,9 +1,9 @@
-import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
 import { ProblemsError } from "../../input/problems.ts";
 import { selects } from "../../pools/placement.ts";
 import { all, ApiError, find, list, request } from "../api.ts";
 import { readNodes } from "../facts.ts";
 import { placeOf } from "../handover.ts";
+import { HttpMethod, type KubeConfig } from "../kubernetes.ts";
 import { makeRoom } from "../layout.ts";
 import { type ApiObject, collectionPathOf, idOf, nameOf, pathOf } from "../objects.ts";
 import { waitUntil } from "../wait.ts";

@@ -1,4 +1,4 @@
-import { ApiException } from "@kubernetes/client-node";
+import { ApiException } from "../kubernetes.ts";
 
 /** Longest text of somebody else's that a message shows. */
 const longest = 300;

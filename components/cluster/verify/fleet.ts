@@ -1,4 +1,3 @@
-import { AppsV1Api, CoreV1Api } from "@kubernetes/client-node";
 import type {
   KubeConfig,
   V1Condition,
@@ -14,6 +13,7 @@ import { isRecord } from "../../input/record.ts";
 import { selects } from "../../pools/placement.ts";
 import { configHashAnnotation, restartAnnotation } from "../../restart/restart.ts";
 import { aborted } from "../concurrency.ts";
+import { AppsV1Api, CoreV1Api } from "../kubernetes.ts";
 import { reasonOf } from "./errors.ts";
 import type { Fleet, Pod } from "./types.ts";
 

@@ -1,5 +1,5 @@
-import { ApiException, type KubeConfig } from "@kubernetes/client-node";
 import { forEachConcurrently } from "../concurrency.ts";
+import { ApiException, type KubeConfig } from "../kubernetes.ts";
 import { readFleetInTime } from "./fleet.ts";
 import { probeConcurrency } from "./probe.ts";
 import { readyPods, ServiceCheck } from "./serviceCheck.ts";

@@ -1,5 +1,5 @@
-import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
 import { ApiError, request } from "../api.ts";
+import { HttpMethod, type KubeConfig } from "../kubernetes.ts";
 import { oneLine } from "./errors.ts";
 
 /** Longest wait for an answer, in milliseconds. It takes about 5; the API server itself would wait for 30 s. */

@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
-import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
 import { ApiError, request } from "../api.ts";
+import { HttpMethod, type KubeConfig } from "../kubernetes.ts";
 
 /** Label of every test Service; its value tells whose it is. */
 const label = "kube-proxy/test-service";

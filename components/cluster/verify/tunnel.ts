@@ -1,7 +1,7 @@
 import { Agent } from "node:http";
 import { Duplex, PassThrough } from "node:stream";
-import { PortForward, type KubeConfig } from "@kubernetes/client-node";
 import { aborted } from "../concurrency.ts";
+import { PortForward, type KubeConfig } from "../kubernetes.ts";
 
 const namespace = "kube-system";
 
