@@ -1,7 +1,6 @@
-import { beginReading } from "./components/reading.ts";
+import { reading } from "./components/reading.ts";
 
 // While the cluster is read, the SDKs and the program are loaded.
-const reading = beginReading();
 const [kubernetes, pulumi, { KubeProxy }, { readStackConfig }] = await Promise.all([
   import("@pulumi/kubernetes"),
   import("@pulumi/pulumi"),

@@ -56,7 +56,9 @@ async function measureAt(lab: Lab, runs: number): Promise<Comparison> {
 }
 
 function timed({ kubeconfig }: Lab, script: string): { ms: number; stdout: string } {
-  return timeScript(script, [], { NODE_COMPILE_CACHE: compileCache, KUBE_PROXY_KUBECONFIG: kubeconfig });
+  return timeScript(script, [], {
+    env: { NODE_COMPILE_CACHE: compileCache, KUBE_PROXY_KUBECONFIG: kubeconfig },
+  });
 }
 
 /** The checks before a restart. */

@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { parse } from "yaml";
 import type { Lab } from "../lab/index.ts";
 import { timeScript } from "./script.ts";
 import { compare, type Comparison } from "./statistics.ts";
@@ -18,8 +20,8 @@ function compareStarts({ kubeconfig, nodes }: Lab, runs: number): Comparison[] {
     Object.entries({ ...settings, kubeconfig }).map(([key, value]) => [`kube-proxy:${key}`, value]),
   );
   const programs = {
-    ours: join(import.meta.dirname, "..", "index.ts"),
-    theirs: join(import.meta.dirname, "empty.ts"),
+    ours: { main: join(root, "index.ts"), nodeargs: nodeargs() },
+    theirs: { main: join(import.meta.dirname, "empty.ts"), nodeargs: [] },
   };
   const samples = { ours: [] as Sample[], theirs: [] as Sample[] };
   for (let run = 0; run < runs; run++) {
@@ -55,9 +57,25 @@ interface Sample {
   readonly mb: number;
 }
 
-function start(program: string, config: object): Sample {
+interface Program {
+  readonly main: string;
+  /** Arguments of Node.js, as in Pulumi.yaml. */
+  readonly nodeargs: readonly string[];
+}
+
+const root = join(import.meta.dirname, "..");
+
+function nodeargs(): string[] {
+  const project = parse(readFileSync(join(root, "Pulumi.yaml"), "utf8")) as {
+    runtime: { options: { nodeargs: string } };
+  };
+  return project.runtime.options.nodeargs.split(" ");
+}
+
+function start({ main, nodeargs }: Program, config: object): Sample {
   const env = { PULUMI_CONFIG: JSON.stringify(config) };
-  const { ms, stdout } = timeScript("bench/run.ts", [pathToFileURL(program).href], env);
+  const args = [pathToFileURL(main).href, "--project", "kube-proxy"];
+  const { ms, stdout } = timeScript("bench/run.ts", args, { env, nodeargs });
   // What the program says comes before.
   return { ms, mb: Number(stdout.trimEnd().split("\n").at(-1)) };
 }

@@ -17,6 +17,9 @@ await build({
   platform: "node",
   format: "esm",
   target: "node22",
+  minify: true,
+  // Errors are told by their names.
+  keepNames: true,
   // Of its dependencies some are CommonJS modules.
   banner: {
     js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',

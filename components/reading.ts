@@ -1,7 +1,5 @@
 import { enableCompileCache } from "node:module";
-import { allConfig } from "@pulumi/pulumi/runtime/config.js";
-import { getProject } from "@pulumi/pulumi/runtime/settings.js";
-import { askFacts, type ClusterChoice } from "./facts/ask.ts";
+import { askFacts, choiceOf } from "./facts/ask.ts";
 import { compileCache } from "./facts/compileCache.ts";
 import type { ClusterFacts } from "./facts/facts.ts";
 
@@ -13,19 +11,23 @@ export interface Reading {
 }
 
 /**
- * Has the cluster of the stack's config read, by a process of its own, while this one loads the SDKs and the program. Most
- * of a preview's start is spent there, so this file imports next to nothing, and is imported first. What was compiled is
- * kept for the next start; Pulumi's language host does not see to that.
+ * Has the cluster of the stack's config read by a process of its own, from the moment on in which this file is imported.
+ * Pulumi.yaml has Node.js import it before Pulumi's SDK, which takes as long to load as the cluster to answer; so it
+ * imports next to nothing, and takes the stack's config from where the language host puts it for the SDK.
  */
-export function beginReading(): Reading {
+export const reading: Reading = begin(process.env, process.argv);
+
+function begin(env: NodeJS.ProcessEnv, argv: readonly string[]): Reading {
+  // What was compiled is kept for the next start; the language host does not see to that.
   enableCompileCache(compileCache);
-  const config = allConfig();
-  const [kubeconfig, context, pools] = ["kubeconfig", "context", "pools"].map(
-    (key) => config[`${getProject()}:${key}`],
-  );
+  const project = argv[argv.indexOf("--project") + 1] ?? "";
+  const config = parsed(env["PULUMI_CONFIG"]) as Record<string, string> | undefined;
+  // The language host writes keys as old SDKs knew them.
+  const value = (key: string) => config?.[`${project}:config:${key}`] ?? config?.[`${project}:${key}`];
   const abort = new AbortController();
-  const facts = askFacts(choiceOf({ kubeconfig, context }), poolNamesOf(parsed(pools)), abort.signal);
-  // Until somebody looks at it; a mistake in the stack's config is told first, and this one never.
+  const choice = choiceOf({ kubeconfig: value("kubeconfig"), context: value("context") });
+  const facts = askFacts(choice, poolNamesOf(parsed(value("pools"))), abort.signal);
+  // Nobody may look at it: a mistake in the stack's config is told first.
   facts.catch(() => undefined);
   return {
     facts,
@@ -33,14 +35,6 @@ export function beginReading(): Reading {
       abort.abort();
     },
   };
-}
-
-/** Which cluster the values of the stack's config choose; an empty one stands for "not set". */
-export function choiceOf({
-  kubeconfig,
-  context,
-}: Readonly<Record<"kubeconfig" | "context", string | undefined>>): ClusterChoice {
-  return { ...(kubeconfig && { kubeconfig }), ...(context && { context }) };
 }
 
 /** The pools' names, as far as they have any: nobody has looked at them yet. */
@@ -52,9 +46,9 @@ function poolNamesOf(pools: unknown): string[] {
     .filter((name) => /^[a-z0-9][-a-z0-9]*$/.test(name));
 }
 
-function parsed(text: string | undefined): unknown {
+function parsed(text = "null"): unknown {
   try {
-    return JSON.parse(text ?? "null");
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

@@ -5,12 +5,12 @@ import { argsShape, checkArgs, type ClusterAccess, type KubeProxyArgs } from "./
 import { checkKubeconfig } from "./cluster/kubeconfig.ts";
 import type { Yaml } from "./configuration/goYaml.ts";
 import { isEmpty } from "./configuration/values.ts";
-import type { ClusterChoice } from "./facts/ask.ts";
+import { choiceOf, type ClusterChoice } from "./facts/ask.ts";
 import { clusterSettings, describeSettings } from "./facts/clusterSettings.ts";
 import { type ClusterFacts, isDecisive, wholeFacts } from "./facts/facts.ts";
 import { formatProblems, type Problem } from "./input/problems.ts";
 import { optional, text } from "./input/schema.ts";
-import { choiceOf, type Reading } from "./reading.ts";
+import type { Reading } from "./reading.ts";
 import { type ClusterKey, type ClusterSettings, isClusterKey } from "./kubeadm/clusterConfiguration.ts";
 import { heldPools, type Plain } from "./plan/plan.ts";
 

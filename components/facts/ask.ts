@@ -12,6 +12,14 @@ export interface ClusterChoice {
   context?: string;
 }
 
+/** The choice without what is not set; the stack's config has an empty text for that. */
+export function choiceOf({
+  kubeconfig,
+  context,
+}: Readonly<Record<"kubeconfig" | "context", string | undefined>>): ClusterChoice {
+  return { ...(kubeconfig && { kubeconfig }), ...(context && { context }) };
+}
+
 /** Longest wait for the process, in milliseconds; it gives up the cluster itself, but not who it asks for credentials. */
 const deadlineMs = 15_000;
 

@@ -5,16 +5,14 @@
 import { readFileSync, rmSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
 import { parse } from "yaml";
 
 import { Crypter } from "../secrets.ts";
-import { Deployment } from "./deployment.ts";
 import { Display } from "./display.ts";
-import { readConfig, readProject } from "./project.ts";
-import { runProgram } from "./program.ts";
+import { type Project, readConfig, readProject, type StackConfig } from "./project.ts";
 import { lock, State } from "./state.ts";
 
 const accepted = { type: "boolean" } as const;
@@ -65,19 +63,37 @@ async function operate(display: Display): Promise<boolean> {
       );
     }
     const { refresh } = project;
+    const settings = operation === "destroy" ? undefined : readConfig(stack, project, config ?? {}, crypter);
+    if (settings !== undefined) await preload(project, settings);
+    // Only now: they load Pulumi's SDK.
+    const [{ Deployment }, { runProgram }] = await Promise.all([
+      import("./deployment.ts"),
+      import("./program.ts"),
+    ]);
     const deployment = new Deployment({ state, display, preview, refresh, signal: abort.signal });
-    if (operation === "destroy") await deployment.destroy();
-    else {
-      const settings = readConfig(stack, project, config ?? {}, crypter);
-      if (await runProgram({ project, stack, config: settings, preview, display }, deployment)) {
-        await deployment.finish();
-      } else deployment.failed = true;
-    }
+    if (settings === undefined) await deployment.destroy();
+    else if (await runProgram({ project, stack, config: settings, preview, display }, deployment)) {
+      await deployment.finish();
+    } else deployment.failed = true;
     display.summary(deployment.failed);
     return !deployment.failed;
   } finally {
     unlock?.();
   }
+}
+
+/**
+ * Imports what Node.js is to import before Pulumi's SDK, with the stack's config and the project's name where the
+ * language host puts them.
+ *
+ * Source: pulumi `sdk/nodejs/cmd/pulumi-language-nodejs/main.go` (`execRuntime`, `constructArguments`, `constructConfig`).
+ */
+async function preload({ name, preloads }: Project, { values, secretKeys }: StackConfig): Promise<void> {
+  const inOldForm = Object.entries(values).map(([key, value]) => [key.replace(":", ":config:"), value]);
+  process.env["PULUMI_CONFIG"] = JSON.stringify(Object.fromEntries(inOldForm));
+  process.env["PULUMI_CONFIG_SECRET_KEYS"] = JSON.stringify(secretKeys);
+  process.argv.push("--project", name);
+  for (const path of preloads) await import(pathToFileURL(path).href);
 }
 
 if (operation === "cancel") {

@@ -22,6 +22,8 @@ export interface Project {
   /** Path of the program's first module. */
   main: string;
   config: Record<string, ConfigType>;
+  /** Paths of modules that Node.js imports before Pulumi's SDK: `--import` in the runtime's `nodeargs`. */
+  preloads: string[];
   /** Whether the cluster is read before anything is decided. */
   refresh: boolean;
 }
@@ -30,12 +32,12 @@ export interface Project {
 export function readProject(folder: string): Project {
   const yaml = parse(readFileSync(join(folder, "Pulumi.yaml"), "utf8")) as {
     name: string;
-    runtime?: string | { name?: string };
+    runtime?: string | { name?: string; options?: { nodeargs?: string } };
     main?: string;
     config?: Record<string, ConfigType | string>;
     options?: { refresh?: string };
   };
-  const runtime = typeof yaml.runtime === "string" ? yaml.runtime : yaml.runtime?.name;
+  const { name: runtime, options } = typeof yaml.runtime === "object" ? yaml.runtime : { name: yaml.runtime };
   if (runtime !== "nodejs")
     throw new Error(`Pulumi.yaml: runtime: the stand-in knows nodejs, got ${String(runtime)}`);
   const manifest = join(folder, "package.json");
@@ -51,8 +53,17 @@ export function readProject(folder: string): Project {
     name: yaml.name,
     main: join(folder, yaml.main ?? main ?? "index.ts"),
     config: Object.fromEntries(config) as Record<string, ConfigType>,
+    preloads: preloadsOf(options?.nodeargs).map((path) => join(folder, path)),
     refresh: yaml.options?.refresh === "always",
   };
+}
+
+function preloadsOf(nodeargs = ""): string[] {
+  const [option, path, ...others] = nodeargs.split(" ");
+  if (nodeargs === "") return [];
+  if (option !== "--import" || path === undefined || others.length > 0)
+    throw new Error(`Pulumi.yaml: nodeargs: the stand-in knows one --import, got ${nodeargs}`);
+  return [path];
 }
 
 /** Stack config as the program gets it: texts, with objects as JSON. */
