@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterEach, suite, test } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { setAllConfig } from "@pulumi/pulumi/runtime/config.js";
-import { parse } from "yaml";
 import type { ClusterFacts } from "../../components/index.ts";
-import { readStackConfig, stackConfigShape } from "../../components/stackConfig.ts";
+import { readStackConfig } from "../../components/stackConfig.ts";
 
 const kubeconfig = "contexts:\n- name: lab\ncurrent-context: lab\n";
 const facts: ClusterFacts = { nodes: [], daemonSets: [], configMaps: [], helpers: [] };
@@ -45,16 +42,6 @@ suite("the stack's config", async () => {
   );
   afterEach(() => {
     delete process.env["PULUMI_CONFIG_SECRET_KEYS"];
-  });
-
-  test("Pulumi.yaml declares every key, with a description, and no other", () => {
-    const project = parse(readFileSync(join(import.meta.dirname, "..", "..", "Pulumi.yaml"), "utf8")) as {
-      config: Record<string, { type: string; description?: string }>;
-    };
-    assert.deepEqual(Object.keys(project.config).sort(), Object.keys(stackConfigShape).sort());
-    for (const [key, { description }] of Object.entries(project.config)) {
-      assert.ok(description, key);
-    }
   });
 
   test("texts and structured values become arguments; other namespaces are left alone", async () => {
