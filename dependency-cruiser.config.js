@@ -22,6 +22,7 @@ const rooms = [
 const pathOf = (name) => `^components/${name.replaceAll(".", "\\.")}`;
 /** @param {readonly string[]} names */
 const anyOf = (names) => names.map(pathOf);
+const homeless = { path: "^components/", pathNot: anyOf(rooms) };
 const withPulumi = ["stackConfig.ts", "reading.ts", "kubeProxy.ts", "resources/", "args.ts"];
 
 /** @type {import("dependency-cruiser").IConfiguration} */
@@ -34,13 +35,16 @@ export default {
       from: { path: pathOf(room) },
       to: { path: anyOf(rooms.slice(0, index + 1)) },
     })),
-    {
+    // Be it that it imports, or is imported.
+    ...[
+      { from: homeless, to: {} },
+      { from: {}, to: homeless },
+    ].map((way) => ({
       name: "no-room-without-a-floor",
       comment: "A new room gets its place in `rooms`.",
       severity: "error",
-      from: { path: "^components/", pathNot: anyOf(rooms) },
-      to: {},
-    },
+      ...way,
+    })),
     {
       name: "no-circle",
       severity: "error",
