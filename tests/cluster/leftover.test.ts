@@ -1,45 +1,57 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { json } from "node:stream/consumers";
 import { suite, test } from "node:test";
-import { KubeConfig } from "@kubernetes/client-node";
 import { removeLeftover } from "../../components/cluster/leftover.ts";
 import { restartAnnotation } from "../../components/restart/restart.ts";
+import { reply, withApiServer } from "./apiServer.ts";
 
 const mine = "organization/kube-proxy/mine";
 
-function daemonSet(owner: string | undefined) {
+function daemonSet(owner: string | undefined, uid = "1") {
   const annotations = { [restartAnnotation]: "initial", ...(owner && { "kube-proxy/owner": owner }) };
   const managedFields = [{ manager: "pulumi-kubernetes", operation: "Update" }];
   return {
     apiVersion: "apps/v1",
     kind: "DaemonSet",
-    metadata: { name: "kube-proxy", namespace: "kube-system", uid: "1", annotations, managedFields },
+    metadata: { name: "kube-proxy", namespace: "kube-system", uid, annotations, managedFields },
   };
 }
 
-/** Whether a DaemonSet in the cluster is deleted before this stack creates its own. */
-async function isRemoved(found: object): Promise<boolean> {
-  let there = true;
-  const server = createServer((request, response) => {
-    response.writeHead(there ? 200 : 404, { "content-type": "application/json" });
-    response.end(JSON.stringify(found));
-    there &&= request.method !== "DELETE";
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const config = new KubeConfig();
-  const { port } = server.address() as AddressInfo;
-  config.loadFromClusterAndUser(
-    { name: "fake", server: `http://127.0.0.1:${port}`, skipTLSVerify: true },
-    { name: "fake" },
+type DaemonSet = ReturnType<typeof daemonSet>;
+
+/**
+ * Whether a DaemonSet in the cluster is deleted before this stack creates its own.
+ *
+ * @param meanwhile - what is in its place by the time that it is to be deleted
+ */
+function isRemoved(found: DaemonSet, meanwhile = found): Promise<boolean> {
+  let there: DaemonSet | undefined = found;
+  return withApiServer(
+    (request, response) => {
+      if (request.method !== "DELETE") {
+        reply(response, there);
+        there &&= meanwhile;
+        return;
+      }
+      void json(request).then((body) => {
+        const { preconditions } = body as { preconditions?: { uid?: string } };
+        if (preconditions?.uid !== undefined && preconditions.uid !== there?.metadata.uid) {
+          reply(
+            response,
+            { kind: "Status", message: "the UID in the precondition is not that of the record" },
+            409,
+          );
+        } else {
+          there = undefined;
+          reply(response, {});
+        }
+      });
+    },
+    async (config) => {
+      await removeLeftover(config, daemonSet(mine));
+      return there === undefined;
+    },
   );
-  try {
-    await removeLeftover(config, daemonSet(mine));
-    return !there;
-  } finally {
-    server.close();
-  }
 }
 
 suite("a DaemonSet in the way of a create", () => {
@@ -50,5 +62,9 @@ suite("a DaemonSet in the way of a create", () => {
 
   test("stays when another stack has made it", async () => {
     assert.equal(await isRemoved(daemonSet("organization/kube-proxy/other")), false);
+  });
+
+  test("stays when somebody has put another one in its place since it was looked at", async () => {
+    await assert.rejects(isRemoved(daemonSet(mine), daemonSet(mine, "2")), /409 the UID in the precondition/);
   });
 });

@@ -1,0 +1,33 @@
+/** What a snapshot reads of a cluster. */
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { type Live, readLive } from "../../../components/cluster/snapshot/live.ts";
+import { reply, withApiServer } from "../apiServer.ts";
+
+/** Reads a cluster that has nothing but namespace kube-system. */
+function readCluster(uid: unknown): Promise<Live> {
+  return withApiServer(({ url = "" }, response) => {
+    const lists = { items: [] };
+    reply(
+      response,
+      url === "/api/v1/namespaces/kube-system"
+        ? { metadata: { uid } }
+        : url.includes("?")
+          ? lists
+          : undefined,
+    );
+  }, readLive);
+}
+
+suite("the live objects", () => {
+  test("are those of the cluster that the UID of its namespace tells", async () => {
+    const uid = "128c1bc5-1fb6-4ee6-b200-142a8986db5c";
+    assert.deepEqual(await readCluster(uid), { cluster: uid, objects: [] });
+  });
+
+  test("are refused where that UID, which names a folder, could lead elsewhere or is none", async () => {
+    for (const uid of ["../../.ssh", "a/b", "..", ".", "a\\b", "a\nb", "", 7, ["a"], undefined]) {
+      await assert.rejects(readCluster(uid), /namespace kube-system has no UID by which to tell the cluster/);
+    }
+  });
+});
