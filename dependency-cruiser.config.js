@@ -23,7 +23,7 @@ const pathOf = (name) => `^components/${name.replaceAll(".", "\\.")}`;
 /** @param {readonly string[]} names */
 const anyOf = (names) => names.map(pathOf);
 const homeless = { path: "^components/", pathNot: anyOf(rooms) };
-const withPulumi = ["stackConfig.ts", "reading.ts", "kubeProxy.ts", "resources/", "args.ts"];
+const withPulumi = ["stackConfig.ts", "kubeProxy.ts", "resources/", "args.ts"];
 
 /** @type {import("dependency-cruiser").IConfiguration} */
 export default {
