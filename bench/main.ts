@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ProblemsError } from "../components/input/problems.ts";
 import { missingForRealNodes } from "../lab/real/requirements.ts";
+import { formatCommandCosts, measureCommands } from "./commands.ts";
 import { formatCosts, measureConfiguration } from "./configuration.ts";
 import { casesNamed } from "./node/cases.ts";
 import { measureBehaviour } from "./node/index.ts";
@@ -15,21 +16,24 @@ import { countRequests } from "./requests.ts";
 import { measureRestarts } from "./restart.ts";
 import { measureStart } from "./start.ts";
 import { type Comparison, table } from "./statistics.ts";
+import { costTable, measureTests } from "./tests.ts";
 
 const usage = `Usage: npm run bench -- [--runs N] [--nodes N,N...]
        npm run bench -- --requests [--nodes N,N...]
        npm run bench -- --preflight [--runs N] [--nodes N,N...]
        npm run bench -- [--node [--only CASE]] [--plot]
+       npm run bench -- --tests
 
   --runs N       repetitions of each measurement, side by side (default 5)
   --nodes N,...  sizes of the lab for restarts (default 50,1000; with --requests 20,200, with --preflight 20,1000)
   --requests     count the API requests of a restart instead
   --preflight    measure the checks before an up instead
   --node         measure what changes of kube-proxy do to connections instead: root on Linux
+  --tests        measure every test file instead, and whose CPU time it takes; the longest are begun first from then on
   --only CASE    just the changes with this in their name
   --plot         put what --node has measured, now or before, on docs/restart-behaviour.md with its pictures
 
-Prints a table and writes bench/results.json, or bench/behaviour.json with --node; what --requests counts, --preflight
+Prints a table and writes bench/results.json, bench/behaviour.json with --node, bench/tests.json with --tests; what --requests counts, --preflight
 and --only measure is just printed.`;
 
 const { values } = parseArgs({
@@ -39,6 +43,7 @@ const { values } = parseArgs({
     requests: { type: "boolean", default: false },
     preflight: { type: "boolean", default: false },
     node: { type: "boolean", default: false },
+    tests: { type: "boolean", default: false },
     only: { type: "string" },
     plot: { type: "boolean", default: false },
   },
@@ -69,6 +74,11 @@ if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
     if (values.only === undefined) await writeBehaviour(behaviour);
   }
   if (values.plot) await publish(readBehaviour());
+} else if (values.tests) {
+  const costs = await measureTests();
+  console.log(`\n${await formatted(costTable(costs), "markdown")}`);
+  const file = join(import.meta.dirname, "tests.json");
+  writeFileSync(file, await formatted(JSON.stringify(costs), "json"));
 } else if (values.requests) {
   console.log(`\n${await countRequests(sizes)}`);
 } else if (values.preflight) {
@@ -76,6 +86,8 @@ if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
 } else {
   const configuration = measureConfiguration(runs * 4);
   console.log(formatCosts(configuration));
+  const commands = await measureCommands(runs * 2);
+  console.log(formatCommandCosts(commands));
   const rows: Comparison[] = [
     ...(await measureStart(20, runs * 3)),
     ...(await measurePreflight(preflightSizes, runs * 2)),
@@ -89,6 +101,7 @@ if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
     runs,
     rows,
     configuration,
+    commands,
   };
   writeFileSync(join(import.meta.dirname, "results.json"), await formatted(JSON.stringify(result), "json"));
 }
