@@ -18,8 +18,6 @@ await build({
   format: "esm",
   target: "node22",
   minify: true,
-  // Errors are told by their names.
-  keepNames: true,
   // Of its dependencies some are CommonJS modules.
   banner: {
     js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',

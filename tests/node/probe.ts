@@ -1,5 +1,7 @@
 /** Measures whether Services answer, by `labnode probe` on a real node and in a pod (lab/real/go). */
 import { kubectlCommand, nodeCommand, type Lab } from "../../lab/index.ts";
+import { priority } from "../../lab/real/node.ts";
+import type { Invocation } from "../../lab/tools.ts";
 import { eventually } from "../e2e/scenario.ts";
 import { startLines, type LineProgram } from "./lines.ts";
 import { clientPod, type Targets } from "./responder.ts";
@@ -32,7 +34,7 @@ export class Probe {
     const options = Object.entries(targets).flatMap(([name, address]) => ["-target", `${name}=${address}`]);
     const inPod = ["exec", "--stdin", clientPod, "--", "/labnode", "probe", ...options];
     const places = {
-      node: nodeCommand(lab, node, ["labnode", "probe", ...options]),
+      node: ahead(nodeCommand(lab, node, ["labnode", "probe", ...options])),
       pod: kubectlCommand(lab, inPod),
     };
     this.#streams = 2 * Object.keys(targets).length * Object.keys(places).length;
@@ -64,6 +66,11 @@ export class Probe {
   async stop(): Promise<void> {
     await Promise.all(this.#programs.map((program) => program.stop()));
   }
+}
+
+/** With the nodes' own priority: on a busy machine a late question would look like a late answer. */
+function ahead({ file, args, ...others }: Invocation): Invocation {
+  return { ...others, file: "nice", args: ["-n", priority, file, ...args] };
 }
 
 /** What an attempt was, as a reader is told. */
