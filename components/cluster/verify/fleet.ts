@@ -9,7 +9,7 @@ import type {
   V1Pod,
   V1PodCondition,
 } from "@kubernetes/client-node";
-import { parse } from "yaml";
+import { parseYaml } from "../../configuration/readYaml.ts";
 import { isRecord } from "../../input/record.ts";
 import { selects } from "../../pools/placement.ts";
 import { configHashAnnotation, restartAnnotation } from "../../restart/restart.ts";
@@ -152,7 +152,7 @@ async function mountedConfiguration(
 export function parseConfiguration(text: string, source: string): Record<string, unknown> {
   let configuration: unknown;
   try {
-    configuration = parse(text);
+    configuration = parseYaml(text);
   } catch {
     // Said below.
   }
