@@ -16,6 +16,8 @@ function daemonSet(owner: string | undefined) {
     apiVersion: "apps/v1",
     kind: "DaemonSet",
     metadata: { name: "kube-proxy", namespace: "kube-system", uid: "1", annotations, managedFields },
+    spec: { template: { metadata: {} } },
+    status: {},
   };
 }
 

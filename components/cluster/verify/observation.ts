@@ -120,7 +120,7 @@ function isMeasured(configuration: object): boolean {
   const left: object[] = [configuration];
   let fields = 0;
   for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    for (const [name, value] of Object.entries(next)) {
+    for (const [name, value] of Object.entries(next) as [string, unknown][]) {
       fields += 1;
       if (fields > mostFields || name.length > longestName) return false;
       if (typeof value === "object" && value !== null) left.push(value);
