@@ -49,14 +49,17 @@ export function formatCommandCosts(costs: readonly CommandCost[]): string {
 
 async function measure(command: string, args: readonly string[]): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "kube-proxy-bench-"));
-  const server = createServer();
+  // Nothing is allowed, so that the command ends by itself, and keeps what was compiled.
+  const server = createServer((_, response) => {
+    setImmediate(() => response.writeHead(403).end());
+  });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const kubeconfig = join(folder, "kubeconfig");
   writeFileSync(kubeconfig, kubeconfigOf((server.address() as AddressInfo).port), { mode: 0o600 });
   const child = spawn(process.execPath, [join(import.meta.dirname, "..", "commands", command), ...args], {
     env: { ...process.env, NODE_COMPILE_CACHE: compileCache, KUBE_PROXY_KUBECONFIG: kubeconfig },
-    stdio: ["pipe", "ignore", "inherit"],
+    stdio: ["pipe", "ignore", "ignore"],
   });
   // What layout.ts is told.
   child.stdin.on("error", () => undefined).end('[{ "daemonSet": "kube-proxy", "placement": {} }]');
@@ -68,7 +71,6 @@ async function measure(command: string, args: readonly string[]): Promise<number
     ]);
     return cpuMs(child.pid ?? 0);
   } finally {
-    child.kill("SIGKILL");
     await ended;
     server.closeAllConnections();
     server.close();

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { describeTakeOver, takeOverProblems } from "./adoption/describe.ts";
 import { argsShape, checkArgs, type KubeProxyArgs } from "./args.ts";
 import { type ClusterFacts, wholeFacts } from "./facts/facts.ts";
+import { printable } from "./input/printable.ts";
 import { formatProblems, type Problem } from "./input/problems.ts";
 import { overwritingNotice } from "./kubeadm/overwriting.ts";
 import { unusedSettings } from "./kubeadm/unused.ts";
@@ -84,7 +85,7 @@ export class KubeProxy extends pulumi.ComponentResource {
       this.#refuse(takeOverProblems(plan.takeOver, plain), (problems) =>
         formatProblems("the kube-proxy that is to be taken over; nothing was changed", problems),
       );
-      this.#say("info", [describeTakeOver(plan.takeOver)]);
+      void pulumi.log.info(describeTakeOver(plan.takeOver), this);
     }
     this.#say("warn", unusedSettings(plain));
     if (args.facts !== undefined) {
@@ -147,7 +148,7 @@ export class KubeProxy extends pulumi.ComponentResource {
 
   #say(level: "info" | "warn", lines: readonly string[]): void {
     for (const line of lines) {
-      void pulumi.log[level](line, this);
+      void pulumi.log[level](printable(line), this);
     }
   }
 }

@@ -2,6 +2,7 @@
 import { stringify } from "yaml";
 import type { Yaml } from "../configuration/goYaml.ts";
 import { isEmpty } from "../configuration/values.ts";
+import { printableLines } from "../input/printable.ts";
 import type { Problem } from "../input/problems.ts";
 import type { Settings } from "../kubeadm/settings.ts";
 import { withoutPasswords } from "./passwords.ts";
@@ -32,22 +33,25 @@ export function takeOverProblems(
       : [
           {
             path: Object.keys(edits).join(", "),
-            accepted: `differs from what kubeadm makes. Keep that by these lines in the stack's config file, or set another value:\n\n${linesOf(edits)}`,
+            accepted:
+              "differs from what kubeadm makes. Keep that by these lines in the stack's config file, or set another value:",
+            lines: linesOf(edits),
           },
         ]),
   ];
 }
 
 /** Settings as they stand below `config` in a stack's config file. */
-function linesOf(edits: Partial<Settings>): string {
+function linesOf(edits: Partial<Settings>): string[] {
   const named = Object.entries(edits).map(([key, value]) => [`kube-proxy:${key}`, withoutPasswords(value)]);
-  return stringify(Object.fromEntries(named), { lineWidth: 0 }).trimEnd().replaceAll(/^/gm, "  ");
+  const text = stringify(Object.fromEntries(named), { lineWidth: 0 }).trimEnd();
+  return text.split("\n").map((line) => `  ${line}`);
 }
 
 /** What is taken over and what it changes, for a preview. */
 export function describeTakeOver({ taken, changes, keepsPods }: TakeOver): string {
-  return [
+  return printableLines([
     `${taken.join(", ")}: taken over as ${taken.length === 1 ? "it is" : "they are"}, ${keepsPods ? "and no pod restarts" : "with changes that restart the pods"}.`,
     ...changes.map((change) => `  changed: ${change}`),
-  ].join("\n");
+  ]);
 }

@@ -30,7 +30,7 @@ export async function readDenied(reader: Reader, pools: readonly string[]): Prom
 async function isAllowed(reader: Reader, access: Omit<Access, "tasks">): Promise<boolean> {
   const { verb, group, name, namespace } = access;
   const [resource, subresource] = access.resource.split("/");
-  const { status } = await reader.ask<{ status: { allowed: boolean } }>(
+  const answer = await reader.ask<{ status?: { allowed?: unknown } } | null>(
     "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
     {
       apiVersion: "authorization.k8s.io/v1",
@@ -38,5 +38,9 @@ async function isAllowed(reader: Reader, access: Omit<Access, "tasks">): Promise
       spec: { resourceAttributes: { verb, group, resource, subresource, name, namespace } },
     },
   );
-  return status.allowed;
+  const allowed = answer?.status?.allowed;
+  if (typeof allowed !== "boolean") {
+    throw reader.misunderstood("POST selfsubjectaccessreviews");
+  }
+  return allowed;
 }

@@ -1,26 +1,28 @@
-import { type Problem, ProblemsError } from "../input/problems.ts";
-import { isRecord } from "../input/record.ts";
 import { HttpMethod, IsomorphicFetchHttpLibrary, type KubeConfig, RequestContext } from "./kubernetes.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseJson } from "../input/json.ts";
+import { type Problem, ProblemsError } from "../input/problems.ts";
+import { listFault, objectFault } from "./answers.ts";
+import { ApiError, misunderstood, refused, serverOf, unanswered } from "./apiError.ts";
+import { readBody } from "./body.ts";
+import { aborted } from "./concurrency.ts";
+import { ending } from "./ending.ts";
 import { type ApiObject, type Collection, collectionPathOf } from "./objects.ts";
+import { retryDelay } from "./retry.ts";
 
-/** Longest wait for one answer of the API server. */
+export { ApiError } from "./apiError.ts";
+
+/** Longest wait for one answer of the API server, with all that it has asked to wait. */
 const timeoutMs = 30_000;
 
-/** The API server could not be asked, or said no. */
-export class ApiError extends ProblemsError {
-  /** HTTP status; undefined when there was no answer. */
-  readonly status: number | undefined;
-  readonly problem: Problem;
-  /** The answer's own words, or why there was none. */
-  readonly said: string;
+/** Largest answer in bytes. A page of 500 nodes with long lists of images has about 20 MiB. */
+const largestAnswer = 256 * 1024 * 1024;
 
-  constructor(status: number | undefined, problem: Problem, said: string) {
-    super("a request to the API server", [problem]);
-    this.status = status;
-    this.problem = problem;
-    this.said = said;
-  }
-}
+/** Objects in one answer, as many as kubectl asks for. */
+const pageSize = 500;
+
+/** More than any list has: an API server that never ends one would be read for ever. */
+const mostPages = 1000;
 
 /** What is sent beside method and path. */
 export interface RequestOptions {
@@ -30,11 +32,17 @@ export interface RequestOptions {
   /** Which form of the answer; JSON unless given. */
   readonly accept?: string;
   /** Ends the wait for an answer before the 30 s are over. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
+  /** Largest answer that is read, in bytes; 256 MiB unless given. */
+  readonly largest?: number;
+  /** Whether it puts away what was made, and so is sent although the process is about to end. */
+  readonly isCleanUp?: boolean;
 }
 
 /**
  * A conversation with the API server: credentials are asked for once, and connections are used again.
+ *
+ * Answers are read here and nowhere else: bounded in size, depth and time, and of the shape that was asked for.
  *
  * The client's typed calls are of no use here: they drop every field that their own release does not know.
  */
@@ -51,23 +59,98 @@ export class Session {
 
   /** @throws ApiError when credentials cannot be had */
   static async open(config: KubeConfig): Promise<Session> {
-    const context = new RequestContext(serverOf(config), HttpMethod.GET);
     try {
+      const context = new RequestContext(serverOf(config), HttpMethod.GET);
       await config.applySecurityAuthentication(context);
+      return new Session(config, { headers: context.getHeaders(), dispatcher: context.getDispatcher() });
     } catch (error) {
       throw unanswered(config, error);
     }
-    return new Session(config, { headers: context.getHeaders(), dispatcher: context.getDispatcher() });
   }
 
   /**
-   * Sends one request and reads the answer as JSON.
+   * Sends one request and reads the answer as JSON. A server that is busy is asked again when it says so.
    *
    * @returns the answer's body
-   * @throws ApiError for no answer in time, and for every status but 2xx
+   * @throws ApiError for no answer in time, for every status but 2xx, and for what is no JSON; Interrupted when the
+   *   process is to end
    */
   async request(method: HttpMethod, path: string, options: RequestOptions = {}): Promise<unknown> {
-    const { query = {}, body, accept = json, signal } = options;
+    const call = `${method} ${path}`;
+    const { status, text } = await this.#sendPatiently(method, path, options);
+    if (status < 200 || status > 299) {
+      throw refused(this.#config, call, status, text);
+    }
+    try {
+      return parseJson(text);
+    } catch {
+      const why = text.trim() === "" ? "it is empty" : `it is not JSON: ${text.slice(0, 60).trim()}`;
+      throw misunderstood(this.#config, call, why);
+    }
+  }
+
+  /** One object by its path, as {@link request} with GET. */
+  async get(path: string, options: RequestOptions = {}): Promise<ApiObject> {
+    const answer = await this.request(HttpMethod.GET, path, options);
+    const fault = objectFault(path.split("/").at(-2) ?? "", answer);
+    if (fault !== undefined) {
+      throw misunderstood(this.#config, `GET ${path}`, fault);
+    }
+    return answer as ApiObject;
+  }
+
+  /** All objects of a list, in pages: the API server has others to serve meanwhile. */
+  async list<T>(path: string, { query = {}, ...options }: RequestOptions = {}): Promise<T[]> {
+    const plural = options.accept === undefined ? path.split("/").at(-1) : undefined;
+    const items: T[] = [];
+    const seen = new Set<string>();
+    for (let next = ""; ;) {
+      const page = { ...query, limit: String(pageSize), ...(next !== "" && { continue: next }) };
+      const answer = await this.request(HttpMethod.GET, path, { ...options, query: page });
+      const endless = seen.has(next) || seen.size >= mostPages ? "its pages never end" : undefined;
+      const fault = endless ?? listFault(plural, answer);
+      if (fault !== undefined) {
+        throw misunderstood(this.#config, `GET ${path}`, fault);
+      }
+      const { items: found, metadata } = answer as Page<T>;
+      for (const item of found ?? []) items.push(item);
+      seen.add(next);
+      next = metadata?.continue ?? "";
+      if (next === "") return items;
+    }
+  }
+
+  /** What to say of an answer that has not the fields that it should have. */
+  misunderstood(what: string): ApiError {
+    return misunderstood(this.#config, what, "a field is not there, or is of another type");
+  }
+
+  /** Ends the connections: open ones would keep the process from ending. */
+  async close(): Promise<void> {
+    await this.#dispatcher?.close();
+  }
+
+  async #sendPatiently(method: HttpMethod, path: string, options: RequestOptions): Promise<Answer> {
+    const until = Date.now() + timeoutMs;
+    const stop = AbortSignal.any([
+      AbortSignal.timeout(timeoutMs),
+      ...(options.signal === undefined ? [] : [options.signal]),
+      ...(options.isCleanUp === true ? [] : ending()),
+    ]);
+    for (let attempt = 0; ; attempt++) {
+      const answer = await this.#send(this.#contextOf(method, path, options, stop), options, stop);
+      const delay = retryDelay(attempt, answer.status, answer.retryAfter);
+      if (delay === undefined || Date.now() + delay > until) return answer;
+      await sleep(delay, undefined, { signal: stop }).catch((error: unknown) => this.#fail(error, options));
+    }
+  }
+
+  #contextOf(
+    method: HttpMethod,
+    path: string,
+    { query = {}, body, accept = json }: RequestOptions,
+    signal: AbortSignal,
+  ): RequestContext {
     const parameters = new URLSearchParams(query).toString();
     const context = new RequestContext(
       `${serverOf(this.#config)}${path}${parameters && `?${parameters}`}`,
@@ -77,8 +160,7 @@ export class Session {
       context.setHeaderParam(name, value);
     }
     context.setHeaderParam("Accept", accept);
-    const timeout = AbortSignal.timeout(timeoutMs);
-    context.setSignal(signal === undefined ? timeout : AbortSignal.any([signal, timeout]));
+    context.setSignal(signal);
     if (this.#dispatcher !== undefined) {
       context.setDispatcher(this.#dispatcher);
     }
@@ -86,44 +168,33 @@ export class Session {
       context.setHeaderParam("Content-Type", method === HttpMethod.PATCH ? mergePatch : json);
       context.setBody(JSON.stringify(body));
     }
-    const { status, text } = await this.#send(context);
-    if (status < 200 || status > 299) {
-      throw refused(this.#config, `${method} ${path}`, status, messageOf(text));
-    }
-    return JSON.parse(text) as unknown;
+    return context;
   }
 
-  /** All objects of a list, in pages: the API server has others to serve meanwhile. */
-  async list<T>(path: string, { query = {}, ...options }: RequestOptions = {}): Promise<T[]> {
-    const items: T[] = [];
-    let next: string | undefined = "";
-    while (next !== undefined) {
-      const page = { ...query, limit: String(pageSize), ...(next !== "" && { continue: next }) };
-      const answer = (await this.request(HttpMethod.GET, path, { ...options, query: page })) as Page<T>;
-      // An empty list of metadata alone is null.
-      items.push(...(answer.items ?? []));
-      next = answer.metadata?.continue || undefined;
-    }
-    return items;
-  }
-
-  /** Ends the connections: open ones would keep the process from ending. */
-  async close(): Promise<void> {
-    await this.#dispatcher?.close();
-  }
-
-  async #send(context: RequestContext): Promise<{ status: number; text: string }> {
+  async #send(context: RequestContext, options: RequestOptions, stop: AbortSignal): Promise<Answer> {
     try {
+      stop.throwIfAborted();
       const response = await new IsomorphicFetchHttpLibrary().send(context).toPromise();
-      return { status: response.httpStatusCode, text: await response.body.text() };
+      const { httpStatusCode: status, headers, body } = response;
+      const text = await readBody(body.stream(), options.largest ?? largestAnswer);
+      return { status, text, retryAfter: headers["retry-after"] };
     } catch (error) {
-      throw unanswered(this.#config, error);
+      return this.#fail(error, options);
     }
+  }
+
+  #fail(error: unknown, { isCleanUp = false }: RequestOptions): never {
+    const [end] = isCleanUp ? [] : ending();
+    end?.throwIfAborted();
+    throw unanswered(this.#config, error);
   }
 }
 
-/** Objects in one answer, as many as kubectl asks for. */
-const pageSize = 500;
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly retryAfter: string | undefined;
+}
 
 interface Page<T> {
   readonly items: readonly T[] | null;
@@ -140,6 +211,52 @@ interface Credentials {
 const json = "application/json";
 const mergePatch = "application/merge-patch+json";
 
+/** How long a session is used, in milliseconds: credentials can be good for some minutes only. */
+const sessionMs = 5 * 60_000;
+
+interface Opened {
+  readonly since: number;
+  readonly promise: Promise<Session>;
+  session?: Session;
+}
+
+const sessions = new WeakMap<KubeConfig, Opened>();
+
+/** The session of a cluster, opened with the first request. */
+async function sessionOf(config: KubeConfig, { signal, isCleanUp }: RequestOptions): Promise<Session> {
+  const { session, promise } = openedFor(config);
+  if (session !== undefined) return session;
+  const ends = isCleanUp === true ? [] : ending();
+  const stops = [...(signal === undefined ? [] : [signal]), ...ends];
+  try {
+    return await Promise.race([promise, ...stops.map(aborted)]);
+  } catch (error) {
+    for (const end of ends) end.throwIfAborted();
+    throw error instanceof ApiError ? error : unanswered(config, error);
+  }
+}
+
+function openedFor(config: KubeConfig): Opened {
+  const found = sessions.get(config);
+  if (found !== undefined && Date.now() - found.since <= sessionMs) return found;
+  void closeSession(config);
+  const opened: Opened = { since: Date.now(), promise: Session.open(config) };
+  sessions.set(config, opened);
+  opened.promise.then(
+    (session) => (opened.session = session),
+    // Whoever asks next tries again.
+    () => sessions.delete(config),
+  );
+  return opened;
+}
+
+/** Ends a cluster's connections, where there are any: open ones would keep the process from ending. */
+export async function closeSession(config: KubeConfig): Promise<void> {
+  const found = sessions.get(config);
+  sessions.delete(config);
+  await found?.promise.then((session) => session.close()).catch(() => undefined);
+}
+
 /** One request, see {@link Session.request}. */
 export async function request(
   config: KubeConfig,
@@ -147,18 +264,50 @@ export async function request(
   path: string,
   options: RequestOptions = {},
 ): Promise<unknown> {
-  const session = await Session.open(config);
-  try {
-    return await session.request(method, path, options);
-  } finally {
-    await session.close();
-  }
+  return await (await sessionOf(config, options)).request(method, path, options);
 }
 
-/** Like {@link request} with GET, but undefined where there is no such object. */
+/** One object, see {@link Session.get}. */
+export async function get(
+  config: KubeConfig,
+  path: string,
+  options: RequestOptions = {},
+): Promise<ApiObject> {
+  return await (await sessionOf(config, options)).get(path, options);
+}
+
+/** All objects of a list, see {@link Session.list}. */
+export async function listAll<T>(
+  config: KubeConfig,
+  path: string,
+  options: RequestOptions = {},
+): Promise<T[]> {
+  return await (await sessionOf(config, options)).list<T>(path, options);
+}
+
+/**
+ * Creates an object.
+ *
+ * @returns it, as the API server has it
+ */
+export async function create<T>(
+  config: KubeConfig,
+  path: string,
+  body: object,
+  options: RequestOptions = {},
+): Promise<T> {
+  const answer = await request(config, HttpMethod.POST, path, { ...options, body });
+  const fault = objectFault(path.split("/").at(-1) ?? "", answer);
+  if (fault !== undefined) {
+    throw misunderstood(config, `POST ${path}`, fault);
+  }
+  return answer as T;
+}
+
+/** Like {@link get}, but undefined where there is no such object. */
 export async function find(config: KubeConfig, path: string): Promise<ApiObject | undefined> {
   try {
-    return (await request(config, HttpMethod.GET, path)) as ApiObject;
+    return await get(config, path);
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) {
       return undefined;
@@ -174,10 +323,10 @@ export async function list(
   labelSelector: string,
 ): Promise<ApiObject[]> {
   const query = { labelSelector };
-  const answer = await request(config, HttpMethod.GET, collectionPathOf(collection), { query });
+  const found = await listAll<ApiObject>(config, collectionPathOf(collection), { query });
   const { apiVersion, kind } = collection;
   // Only the list names its kind.
-  return (answer as { items: ApiObject[] }).items.map((item) => ({ ...item, apiVersion, kind }));
+  return found.map((item) => ({ ...item, apiVersion, kind }));
 }
 
 /**
@@ -200,51 +349,4 @@ export async function all<T>(what: string, requests: readonly Promise<T>[]): Pro
     throw new ProblemsError(what, [...problems.values()]);
   }
   return settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-}
-
-function serverOf(config: KubeConfig): string {
-  return config.getCurrentCluster()?.server.replace(/\/$/, "") ?? "";
-}
-
-function unanswered(config: KubeConfig, error: unknown): ApiError {
-  const said = reason(error);
-  const problem = {
-    path: "context",
-    value: config.getCurrentContext(),
-    accepted: `a cluster that answers; ${config.getCurrentCluster()?.server ?? ""} does not: ${said}`,
-  };
-  return new ApiError(undefined, problem, said);
-}
-
-function refused(config: KubeConfig, call: string, status: number, said: string): ApiError {
-  const answer = `${status} ${said}`;
-  const problem =
-    status === 401 || status === 403
-      ? {
-          path: "context",
-          value: config.getCurrentContext(),
-          accepted: `a user with the rights in docs/rbac.md; the API server said: ${answer}`,
-        }
-      : { path: call, accepted: `refused by the API server: ${answer}` };
-  return new ApiError(status, problem, said);
-}
-
-function messageOf(text: string): string {
-  try {
-    const status: unknown = JSON.parse(text);
-    return isRecord(status) && typeof status["message"] === "string" ? status["message"] : text.trim();
-  } catch {
-    return text.trim().slice(0, 200);
-  }
-}
-
-/** `fetch` says only "fetch failed"; why is in its cause. */
-function reason(error: unknown): string {
-  if (error instanceof DOMException && error.name === "TimeoutError") {
-    return "no answer in time";
-  }
-  if (error instanceof Error) {
-    return error.cause instanceof Error ? reason(error.cause) : error.message || error.name;
-  }
-  return String(error);
 }

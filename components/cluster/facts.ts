@@ -2,7 +2,7 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, NodeFacts } from "../facts/facts.ts";
 import { helperLabel } from "../plan/modes.ts";
 import { readDenied } from "./accesses.ts";
-import { Session } from "./api.ts";
+import { listAll, Session } from "./api.ts";
 import { type ApiObject, kubeProxyIds, pathOf } from "./objects.ts";
 import { Reader } from "./reader.ts";
 import { strip } from "./snapshot/strip.ts";
@@ -69,8 +69,14 @@ type Base = Pick<
 
 async function readBase(reader: Reader, daemonSets: Promise<readonly DaemonSet[]>): Promise<Base> {
   const [nodes = [], found = [], configMaps = [], helpers = [], objects, kubeadm] = await Promise.all([
-    reader.fact("nodes", reader.list<Node>("/api/v1/nodes")),
-    reader.fact("daemonSets", daemonSets),
+    reader.fact(
+      "nodes",
+      reader.list<Node>("/api/v1/nodes").then((all) => all.map(nodeFacts)),
+    ),
+    reader.fact(
+      "daemonSets",
+      daemonSets.then((all) => all.filter(isKubeProxy).map(daemonSetFacts)),
+    ),
     reader.fact(
       "configMaps",
       reader.list<ApiObject>(`${system}/configmaps`, { query: { labelSelector: "app=kube-proxy" } }),
@@ -81,8 +87,8 @@ async function readBase(reader: Reader, daemonSets: Promise<readonly DaemonSet[]
   ]);
   const { ClusterConfiguration: clusterConfiguration } = dataOf(kubeadm);
   return {
-    nodes: nodes.map(nodeFacts),
-    daemonSets: found.filter(isKubeProxy).map(daemonSetFacts),
+    nodes,
+    daemonSets: found,
     configMaps: configMaps.map(configMapFacts),
     helpers: helpers.map(({ metadata: { uid, labels } }) => ({ uid, mode: labels?.[helperLabel] ?? "" })),
     ...(objects && { objects: JSON.stringify(objects.filter((object) => object !== undefined).map(strip)) }),
@@ -117,12 +123,7 @@ async function readAround(
 
 /** Reads the nodes alone, as {@link readFacts} does. */
 export async function readNodes(config: KubeConfig): Promise<NodeFacts[]> {
-  const session = await Session.open(config);
-  try {
-    return (await session.list<Node>("/api/v1/nodes")).map(nodeFacts);
-  } finally {
-    await session.close();
-  }
+  return (await listAll<Node>(config, "/api/v1/nodes")).map(nodeFacts);
 }
 
 /** A node as the API server gives it, as far as it is looked at. */

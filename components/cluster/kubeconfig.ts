@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
-import { parse } from "yaml";
+import { parseYaml } from "../configuration/readYaml.ts";
 import type { ClusterChoice } from "../facts/ask.ts";
 import type { Problem } from "../input/problems.ts";
 import { isRecord } from "../input/record.ts";
@@ -75,10 +75,13 @@ function checkContents(
     : [{ path: "context", value: wanted, accepted }];
 }
 
+/** In bytes: room for a thousand clusters with their certificates. */
+const largest = 16 * 1024 * 1024;
+
 function parseKubeconfig(content: string): { contexts: string[]; current: string | undefined } | undefined {
   let config: unknown;
   try {
-    config = parse(content);
+    config = parseYaml(content, largest);
   } catch {
     return undefined;
   }

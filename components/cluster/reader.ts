@@ -1,11 +1,12 @@
-import { ApiError, type RequestOptions, type Session } from "./api.ts";
 import { HttpMethod } from "./kubernetes.ts";
+import { ProblemsError } from "../input/problems.ts";
+import { ApiError, type RequestOptions, type Session } from "./api.ts";
 
 /** Reads facts side by side; one that cannot be read is noted down with its reason, and keeps no other one. */
 export class Reader {
   readonly #session: Session;
   readonly #signal: AbortSignal;
-  readonly #failures = new Map<string, Error>();
+  readonly #failures = new Map<string, ProblemsError>();
   #answers = 0;
 
   /** @param waitMs - when to give up what has not been read by then, in milliseconds */
@@ -21,7 +22,7 @@ export class Reader {
       this.#answers += 1;
       return value;
     } catch (error) {
-      this.#failures.set(name, error instanceof Error ? error : new Error(String(error)));
+      this.#failures.set(name, error instanceof ProblemsError ? error : this.#session.misunderstood(name));
       return undefined;
     }
   }
@@ -41,9 +42,12 @@ export class Reader {
 
   /** One object; undefined where there is none. */
   async find<T>(path: string): Promise<T | undefined> {
-    return await this.#unlessMissing(
-      this.#session.request(HttpMethod.GET, path, this.#options({})) as Promise<T>,
-    );
+    return await this.#unlessMissing(this.#session.get(path, this.#options({})) as Promise<T>);
+  }
+
+  /** An answer that is no object of the API; undefined where there is none. */
+  async read(path: string): Promise<unknown> {
+    return await this.#unlessMissing(this.#session.request(HttpMethod.GET, path, this.#options({})));
   }
 
   /** All objects of a list. */
@@ -59,6 +63,11 @@ export class Reader {
   /** Asks with a body. */
   async ask<T>(path: string, body: object): Promise<T> {
     return (await this.#session.request(HttpMethod.POST, path, this.#options({ body }))) as T;
+  }
+
+  /** See {@link Session.misunderstood}. */
+  misunderstood(what: string): ApiError {
+    return this.#session.misunderstood(what);
   }
 
   #options(options: RequestOptions): RequestOptions {
@@ -77,7 +86,7 @@ export class Reader {
   }
 }
 
-function reasonOf(error: Error): string {
+function reasonOf(error: ProblemsError): string {
   return error instanceof ApiError ? saidBy(error) : error.message;
 }
 

@@ -9,6 +9,7 @@ import type {
   StaticPodFacts,
   WebhookFacts,
 } from "../facts/surroundings.ts";
+import { isRecord } from "../input/record.ts";
 import type { Reader } from "./reader.ts";
 import { type DaemonSet, isKubeProxy, paths } from "./workload.ts";
 
@@ -29,7 +30,15 @@ const rbac = "/apis/rbac.authorization.k8s.io/v1";
 
 /** Version of the API server. */
 export async function readVersion(reader: Reader): Promise<string | undefined> {
-  return (await reader.find<{ gitVersion: string }>("/version"))?.gitVersion;
+  const answer = await reader.read("/version");
+  if (answer === undefined) {
+    return undefined;
+  }
+  const version = isRecord(answer) ? answer["gitVersion"] : undefined;
+  if (typeof version !== "string") {
+    throw reader.misunderstood("GET /version");
+  }
+  return version;
 }
 
 /** Namespace kube-system. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ProblemsError } from "../input/problems.ts";
 import { ApiError } from "./api.ts";
+import { throwIfEnding } from "./ending.ts";
 
 const intervalMs = 500;
 
@@ -36,6 +37,7 @@ export async function waitUntil(
       ]);
     }
     await sleep(Math.min(intervalMs, Math.max(0, deadline - Date.now())));
+    throwIfEnding();
   }
 }
 

@@ -1,7 +1,7 @@
+import { HttpMethod, type KubeConfig } from "./kubernetes.ts";
 import { helperLabel } from "../plan/modes.ts";
 import { restartAnnotation } from "../restart/restart.ts";
-import { ApiError, request } from "./api.ts";
-import { HttpMethod, type KubeConfig } from "./kubernetes.ts";
+import { ApiError, listAll, request } from "./api.ts";
 
 /** Requests of one kind under way at once: the API server has others to serve. */
 export const concurrency = 32;
@@ -102,8 +102,7 @@ export interface Pod {
  * @throws ApiError when the API server refuses or does not answer, as every function here
  */
 export async function listDaemonSets(config: KubeConfig): Promise<DaemonSet[]> {
-  const { items } = (await request(config, HttpMethod.GET, paths.daemonSets)) as { items: DaemonSet[] };
-  return items.filter(isKubeProxy);
+  return (await listAll<DaemonSet>(config, paths.daemonSets)).filter(isKubeProxy);
 }
 
 /** Whether a DaemonSet in kube-system makes kube-proxy's pods. */
@@ -134,15 +133,13 @@ export async function listPods(config: KubeConfig, node?: string): Promise<Pod[]
     labelSelector: `${label.key}=${label.value}`,
     ...(node !== undefined && { fieldSelector: `spec.nodeName=${node}` }),
   };
-  const { items } = (await request(config, HttpMethod.GET, paths.pods, { query })) as { items: Pod[] };
-  return items;
+  return await listAll<Pod>(config, paths.pods, { query });
 }
 
 /** The pods that help in a switch between modes, see `helperLabel`. */
 export async function listHelpers(config: KubeConfig): Promise<Pod[]> {
   const query = { labelSelector: helperLabel };
-  const { items } = (await request(config, HttpMethod.GET, paths.pods, { query })) as { items: Pod[] };
-  return items;
+  return await listAll<Pod>(config, paths.pods, { query });
 }
 
 /** kube-proxy's pods that belong to nobody: those that a deleted DaemonSet has left. */

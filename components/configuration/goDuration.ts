@@ -14,9 +14,11 @@ const nanoseconds: Readonly<Record<string, bigint>> = {
   h: 3_600_000_000_000n,
 };
 
-const shape = /^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/;
-const term = /(\d*)(?:\.(\d*))?(ns|us|µs|μs|ms|s|m|h)/g;
+/** One term. It takes digits in one way only: with two, a long text of digits would be tried in all their combinations. */
+const term = /(?:(\d+)(?:\.(\d*))?|\.(\d+))(ns|us|µs|μs|ms|s|m|h)/y;
 const largest = 2n ** 63n;
+/** Digits that int64 can hold: with more before the point Go refuses the text, and after it Go passes them over. */
+const mostDigits = 19;
 
 /**
  * Reads a Go duration such as `1h30m`, `.5s` or `0`.
@@ -27,16 +29,24 @@ export function parseGoDuration(text: string): bigint | undefined {
   if (/^[+-]?0$/.test(text)) {
     return 0n;
   }
-  if (!shape.test(text)) {
+  const negative = text.startsWith("-");
+  term.lastIndex = negative || text.startsWith("+") ? 1 : 0;
+  if (term.lastIndex === text.length) {
     return undefined;
   }
   let sum = 0n;
-  for (const [, whole = "", fraction = "", unit = ""] of text.matchAll(term)) {
+  while (term.lastIndex < text.length) {
+    const match = term.exec(text);
+    const [, whole = "0", after, alone, unit = ""] = match ?? [];
+    const [digits, fraction] = [whole.replace(/^0+/, ""), (after ?? alone ?? "").slice(0, mostDigits)];
+    if (match === null || digits.length > mostDigits || sum > largest) {
+      term.lastIndex = 0;
+      return undefined;
+    }
     const scale = nanoseconds[unit] ?? 0n;
     // Go cuts a fraction of a nanosecond off, term by term.
-    sum += BigInt(whole || "0") * scale + (BigInt(fraction || "0") * scale) / 10n ** BigInt(fraction.length);
+    sum += BigInt(digits || "0") * scale + (BigInt(fraction || "0") * scale) / 10n ** BigInt(fraction.length);
   }
-  const negative = text.startsWith("-");
   const limit = negative ? largest : largest - 1n;
   return sum > limit ? undefined : negative ? -sum : sum;
 }

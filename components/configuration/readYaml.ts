@@ -7,8 +7,11 @@ import {
   isSeq,
   Lexer,
   parseAllDocuments,
+  parseDocument,
   Scalar,
   visit,
+  type YAMLParseError,
+  type YAMLWarning,
 } from "yaml";
 import { isLeftOut, scalars } from "./yamlScalars.ts";
 
@@ -24,9 +27,17 @@ export interface YamlDocument {
 
 /** The largest text that is read, in bytes: the API server stores no ConfigMap that is larger. */
 const largestText = 1024 * 1024;
+/** The largest text that {@link parseYaml} reads unless told otherwise: a `config.conf` has some 2 kB. */
+const largestConfiguration = 256 * 1024;
 /** More than any configuration needs, and little enough for every reader's stack. */
 const deepest = 100;
 const mostDocuments = 1000;
+
+/**
+ * What keeps the library from taking minutes for a large text: `uniqueKeys` compares each key with all others, and
+ * `prettyErrors` looks for the line of each of a thousand errors, of which the first is told.
+ */
+const linear = { uniqueKeys: false, prettyErrors: false, logLevel: "error" } as const;
 
 /**
  * Reads every document of a YAML text as Go's sigs.k8s.io/yaml does: YAML 1.1 booleans, octal and underscored numbers;
@@ -37,20 +48,58 @@ export function readYaml(text: string): YamlDocument[] {
   if (refused !== undefined) {
     return [{ error: refused, duplicates: [] }];
   }
-  // `uniqueKeys` compares each key with all others, so that a large mapping would take minutes.
-  const parsed = parseAllDocuments(text, {
-    version: "1.1",
-    customTags: (tags) => [...tags.filter((tag) => typeof tag === "string" || !isLeftOut(tag)), ...scalars],
-    uniqueKeys: false,
-    logLevel: "error",
-  });
+  const parsed = withoutTraces(() =>
+    parseAllDocuments(text, {
+      version: "1.1",
+      customTags: (tags) => [...tags.filter((tag) => typeof tag === "string" || !isLeftOut(tag)), ...scalars],
+      ...linear,
+    }),
+  );
   return [...parsed].map((document) => readDocument(document, text));
 }
 
+/**
+ * Reads a YAML text of one document as most readers do (YAML 1.2), within the limits of {@link readYaml}; a key that
+ * stands twice counts as it does the last time.
+ *
+ * @param largest - the largest text that is read, in bytes; 256 KiB unless given
+ * @throws SyntaxError when it is not YAML, or beyond those limits
+ */
+export function parseYaml(text: string, largest = largestConfiguration): unknown {
+  const refused = beyondLimits(text, largest);
+  if (refused !== undefined) {
+    throw new SyntaxError(refused);
+  }
+  try {
+    const document = withoutTraces(() => parseDocument(text, linear));
+    const [error] = document.errors;
+    if (error !== undefined) {
+      throw error;
+    }
+    return document.toJS() as unknown;
+  } catch (error) {
+    // Not YAML, an alias of nothing, too many aliases, or levels by indentation that overflow the library's stack.
+    throw new SyntaxError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** The library makes an Error of each mistake; for a hundred thousand of them the stack traces alone take most of the time. */
+function withoutTraces<T>(work: () => T): T {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
 /** Looked at before anything is built: what is refused here would take seconds and gigabytes to parse. */
-function beyondLimits(text: string): string | undefined {
-  if (Buffer.byteLength(text) > largestText) {
-    return `is larger than ${largestText} bytes, which no ConfigMap can be`;
+function beyondLimits(text: string, largest = largestText): string | undefined {
+  if (Buffer.byteLength(text) > largest) {
+    return largest === largestText
+      ? `is larger than ${largest} bytes, which no ConfigMap can be`
+      : `is larger than ${largest} bytes`;
   }
   let [documents, inFlow, inLine] = [0, 0, 0];
   for (const token of new Lexer().lex(text)) {
@@ -79,7 +128,7 @@ function readDocument(document: Document, text: string): YamlDocument {
   // A warning is a tag that nobody knows.
   const [told] = [...document.errors, ...document.warnings];
   const { duplicates, refused } = told === undefined ? inspect(document) : { duplicates: [] };
-  const error = told?.message.split("\n")[0] ?? refused ?? blankLineWithTab(document, text);
+  const error = (told && toldAt(told, text)) ?? refused ?? blankLineWithTab(document, text);
   if (error !== undefined) {
     return { error: `is not YAML: ${error}`, duplicates: [] };
   }
@@ -92,6 +141,11 @@ function readDocument(document: Document, text: string): YamlDocument {
     }
     throw thrown;
   }
+}
+
+function toldAt({ message, pos: [at] }: YAMLParseError | YAMLWarning, text: string): string {
+  const before = text.slice(0, at).split("\n");
+  return `${message} at line ${before.length}, column ${(before.at(-1) ?? "").length + 1}:`;
 }
 
 /** Keys that stand twice, and anchors that Go refuses. */

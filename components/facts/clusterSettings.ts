@@ -1,3 +1,4 @@
+import { printableLines } from "../input/printable.ts";
 import {
   type ClusterKey,
   clusterKeys,
@@ -37,7 +38,7 @@ export function describeSettings(
       const shown = isSecret(key) ? "[secret]" : textOf(own[key] ?? settings[key]);
       return `  ${key} ${shown}, from ${used.includes(key) ? (sources[key] ?? "") : ownWord}`;
     });
-  return used.length === 0 ? undefined : ["The cluster's own settings are used:", ...rows].join("\n");
+  return used.length === 0 ? undefined : printableLines(["The cluster's own settings are used:", ...rows]);
 }
 
 function textOf(value: unknown): string {

@@ -1,4 +1,5 @@
 import leven from "leven";
+import { printableLines } from "./printable.ts";
 
 /** One mistake in what a user gave: which key, which value, and what would be accepted. */
 export interface Problem {
@@ -8,6 +9,8 @@ export interface Problem {
   readonly value?: unknown;
   /** What is accepted, and what to do, as a sentence without a full stop at its end. */
   readonly accepted: string;
+  /** What is shown below it, on lines of its own: such as a part of a file. */
+  readonly lines?: readonly string[];
 }
 
 /**
@@ -28,13 +31,15 @@ export class ProblemsError extends Error {
 /** Writes problems as a heading and one line each. */
 export function formatProblems(what: string, problems: readonly Problem[]): string {
   const heading = problems.length === 1 ? `1 problem in ${what}` : `${problems.length} problems in ${what}`;
-  return [`${heading}:`, ...problems.map((p) => `  ${formatProblem(p)}`)].join("\n");
+  return printableLines([`${heading}:`, ...problems.flatMap(formatProblem)]);
 }
 
-function formatProblem({ path, value, accepted }: Problem): string {
-  return value === undefined
-    ? `${path}: ${accepted}`
-    : `${path}: ${show(value)} is not accepted; accepted: ${accepted}`;
+function formatProblem({ path, value, accepted, lines = [] }: Problem): string[] {
+  const said =
+    value === undefined
+      ? `${path}: ${accepted}`
+      : `${path}: ${show(value)} is not accepted; accepted: ${accepted}`;
+  return [`  ${said}`, ...(lines.length > 0 ? ["", ...lines] : [])];
 }
 
 const longestShown = 120;

@@ -1,6 +1,6 @@
-import { parse } from "yaml";
 import type { TakeOver } from "../adoption/takeOver.ts";
 import { Effective } from "../configuration/effective.ts";
+import { parseYaml } from "../configuration/readYaml.ts";
 import type { ClusterFacts, DaemonSetFacts, NodeFacts } from "../facts/facts.ts";
 import { isRecord } from "../input/record.ts";
 import { type Minor, minorOf } from "../kubeadm/minors.ts";
@@ -112,7 +112,7 @@ function waveIntent(
   const live = liveOf(wave, facts);
   const tag = /:(v\d+\.\d+)[^/]*$/.exec(spec.template.spec.containers[0].image)?.[1];
   const minor = minorOf(minorNumber(tag ?? settings.kubernetesVersion) ?? 0);
-  const configuration: unknown = parse(wave.configMap.data["config.conf"]);
+  const configuration: unknown = parseYaml(wave.configMap.data["config.conf"]);
   return {
     wave,
     action: actionOf(wave, live, facts, takeOver),

@@ -1,5 +1,5 @@
 /** Pure: when a change is a switch between kube-proxy's modes. */
-import { parse } from "yaml";
+import { parseYaml } from "../configuration/readYaml.ts";
 import type { ClusterFacts } from "../facts/facts.ts";
 import type { Problem } from "../input/problems.ts";
 import { isRecord } from "../input/record.ts";
@@ -28,7 +28,7 @@ export function modeOf(configuration: string): string {
 /** A `config.conf` as an object; an empty one where it is none. */
 export function recordOf(configuration: string): Readonly<Record<string, unknown>> {
   try {
-    const value: unknown = parse(configuration);
+    const value: unknown = parseYaml(configuration);
     return isRecord(value) ? value : {};
   } catch {
     return {};
@@ -64,9 +64,14 @@ export function switchOf(wave: Wave, facts: ClusterFacts): ModeSwitch | undefine
   return helpers.some(({ mode }) => mode === to) ? { from: counterpart(to) ?? "", to } : undefined;
 }
 
+const counterparts: ReadonlyMap<string, string> = new Map([
+  ["iptables", "nftables"],
+  ["nftables", "iptables"],
+]);
+
 /** The mode whose rules can stand beside those of another one; undefined where there is none. */
 export function counterpart(mode: string): string | undefined {
-  return { iptables: "nftables", nftables: "iptables" }[mode];
+  return counterparts.get(mode);
 }
 
 /** Which minor's kube-proxy is the first to remove the rules of nftables when it runs in another mode, and the reverse. */

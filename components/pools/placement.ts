@@ -1,3 +1,5 @@
+import { ProblemsError } from "../input/problems.ts";
+
 /** A requirement of a node's labels or fields. */
 export interface Requirement {
   readonly key: string;
@@ -99,7 +101,9 @@ export function matches(labels: Readonly<Record<string, string>>, requirement: R
     case "Lt":
       return Number(value) < Number(values[0]);
     default:
-      throw new Error(`node affinity: operator ${JSON.stringify(operator)} is unknown to this program`);
+      throw new ProblemsError("a node affinity", [
+        { path: "operator", value: operator, accepted: "In, NotIn, Exists, DoesNotExist, Gt or Lt" },
+      ]);
   }
 }
 

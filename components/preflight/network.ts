@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { parse } from "yaml";
+import { parseYaml } from "../configuration/readYaml.ts";
 import type { ClusterFacts } from "../facts/facts.ts";
 import { isRecord } from "../input/record.ts";
 import { parseEndpoint } from "../kubeadm/address.ts";
@@ -50,7 +50,7 @@ export const networkChecks: readonly Check[] = [
 function kubeadmOf({ clusterConfiguration = "" }: ClusterFacts) {
   let read: unknown;
   try {
-    read = parse(clusterConfiguration);
+    read = parseYaml(clusterConfiguration);
   } catch {
     // Whoever takes settings from it says so.
   }

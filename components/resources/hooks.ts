@@ -4,6 +4,7 @@ import type { ApiObject } from "../cluster/objects.ts";
 import { parseGoDuration } from "../configuration/goDuration.ts";
 import type { ClusterChoice } from "../facts/ask.ts";
 import type { ClusterFacts } from "../facts/facts.ts";
+import { printable } from "../input/printable.ts";
 import { switchOf } from "../plan/modes.ts";
 import type { Wave } from "../pools/waves.ts";
 
@@ -24,7 +25,9 @@ export function clearingHook(name: string, cluster: ClusterAccess): pulumi.Resou
     const { clearWay } = await import("../cluster/clearing.ts");
     const removed = await clearWay(await choiceOf(cluster), (await plain(newInputs)) as ApiObject);
     if (removed !== undefined) {
-      await pulumi.log.info(`${removed} was there, left by a create that did not end: it was deleted`);
+      await pulumi.log.info(
+        `${printable(removed)} was there, left by a create that did not end: it was deleted`,
+      );
     }
   });
 }
@@ -56,7 +59,7 @@ export function preparingHook(
     const { prepareSwitch } = await import("../cluster/modeSwitch/index.ts");
     await prepareSwitch(await choiceOf(cluster), wanted, {
       timeoutMs: Number(parseGoDuration(deadline) ?? 0n) / 1e6,
-      log: (line) => void pulumi.log.info(line),
+      log: (line) => void pulumi.log.info(printable(line)),
     });
   };
   let prepared: Promise<void> | undefined;

@@ -18,8 +18,7 @@ suite("what a user reads of a takeover", () => {
     const [problem, ...others] = takeOverProblems({ ...takeOver, edits: { extraArgs: ["--v=4"], env } }, {});
     assert.deepEqual(others, []);
     assert.equal(problem?.path, "extraArgs, env");
-    const lines = problem.accepted.split("\n\n")[1] ?? "";
-    assert.deepEqual(parse(lines), {
+    assert.deepEqual(parse((problem.lines ?? []).join("\n")), {
       "kube-proxy:extraArgs": ["--v=4"],
       "kube-proxy:env": [{ name: "HTTPS_PROXY", value: "http://me:PASSWORD@proxy:3128" }],
     });

@@ -146,7 +146,10 @@ suite("the facts of a cluster", () => {
     const metadata = { name: "kube-proxy", resourceVersion: "7" };
     const configMap = { metadata, data: { "config.conf": "mode: nftables" } };
     const empty = { metadata: { name: "kube-proxy-canary", resourceVersion: "8" } };
-    const kubeadmConfig = { data: { ClusterConfiguration: "kubernetesVersion: v1.37.2" } };
+    const kubeadmConfig = {
+      metadata: { name: "kubeadm-config" },
+      data: { ClusterConfiguration: "kubernetesVersion: v1.37.2" },
+    };
     const { configMaps, clusterConfiguration } = await ask(
       cluster([], [], [configMap, empty], kubeadmConfig),
     );
@@ -158,7 +161,8 @@ suite("the facts of a cluster", () => {
   });
 
   test("the helpers of a switch between modes", async () => {
-    const helper = { metadata: { name: "a", uid: "1", labels: { "kube-proxy/helper": "nftables" } } };
+    const metadata = { name: "a", uid: "1", labels: { "kube-proxy/helper": "nftables" } };
+    const helper = { metadata, spec: {}, status: {} };
     const { helpers } = await ask(cluster([], [], [], undefined, [helper]));
     assert.deepEqual(helpers, [{ uid: "1", mode: "nftables" }]);
   });

@@ -14,6 +14,8 @@ function daemonSet(owner: string | undefined, uid = "1") {
     apiVersion: "apps/v1",
     kind: "DaemonSet",
     metadata: { name: "kube-proxy", namespace: "kube-system", uid, annotations, managedFields },
+    spec: { template: { metadata: {} } },
+    status: {},
   };
 }
 

@@ -147,9 +147,10 @@ suite("what stands around kube-proxy", () => {
       ],
       "/apis/apps/v1/daemonsets": [daemonSet("calico-system", "calico-node", "docker.io/calico/node:v3.30")],
       "/api/v1/namespaces/kube-system/configmaps/cilium-config": {
+        metadata: { name: "cilium-config" },
         data: { "kube-proxy-replacement": "true" },
       },
-      [felix]: { spec: { bpfEnabled: true } },
+      [felix]: { metadata: { name: "default" }, spec: { bpfEnabled: true } },
     };
     const facts = await read(things);
     assert.deepEqual(facts.staticPods, [{ namespace: "kube-system", name: "kube-proxy-a" }]);

@@ -1,4 +1,5 @@
 import type { KubeConfig } from "@kubernetes/client-node";
+import { ProblemsError } from "../../input/problems.ts";
 import { isRecord } from "../../input/record.ts";
 import { poolLabel } from "../../pools/waves.ts";
 import { all, find, list } from "../api.ts";
@@ -49,7 +50,9 @@ function uidOf(namespace: unknown): string {
   const uid = isRecord(metadata) ? metadata["uid"] : undefined;
   // It becomes a folder's name, so that it must not be able to lead elsewhere.
   if (typeof uid !== "string" || !/^[\w-]+$/.test(uid)) {
-    throw new Error(`namespace kube-system has no UID by which to tell the cluster: ${JSON.stringify(uid)}`);
+    throw new ProblemsError("the cluster's answers", [
+      { path: "Namespace kube-system", accepted: "has no UID by which to tell the cluster" },
+    ]);
   }
   return uid;
 }

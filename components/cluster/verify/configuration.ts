@@ -60,10 +60,12 @@ export function differingFields(
     ([name, value]) => !skipped.has(name) && !(modeSections.has(name) && name !== mode) && isSet(value),
   );
   if (loaded["apiVersion"] !== undefined) {
-    return set.flatMap(([name, value]) => compare(name, value, loaded[name]));
+    return set.flatMap(([name, value]) => compare(name, value, own(loaded, name)));
   }
   return set.flatMap(([name, value]) => {
-    const found = (internalNames[name] ?? []).map((path) => at(loaded, path)).find((v) => v !== undefined);
+    const found = (own(internalNames, name) ?? [])
+      .map((path) => at(loaded, path))
+      .find((v) => v !== undefined);
     return found === undefined ? [] : compare(name, value, Array.isArray(found) ? found.join(",") : found);
   });
 }
@@ -73,7 +75,7 @@ function compare(path: string, declared: unknown, loaded: unknown): Difference[]
     const other = isRecord(loaded) ? loaded : {};
     return Object.entries(declared)
       .filter(([, value]) => isSet(value))
-      .flatMap(([name, value]) => compare(`${path}.${name}`, value, other[name]));
+      .flatMap(([name, value]) => compare(`${path}.${name}`, value, own(other, name)));
   }
   return isSame(declared, loaded) ? [] : [{ path, declared, loaded }];
 }
@@ -95,6 +97,11 @@ function isSet(value: unknown): boolean {
   return !(typeof value === "object" && Object.keys(value).length === 0);
 }
 
+/** A field by a name that somebody else has chosen: also objects without fields have a `constructor`. */
+function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}
+
 function at(value: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((part, name) => (isRecord(part) ? part[name] : undefined), value);
+  return path.reduce<unknown>((part, name) => (isRecord(part) ? own(part, name) : undefined), value);
 }

@@ -1,5 +1,6 @@
 import { parseGoDuration } from "../../configuration/goDuration.ts";
 import { isRecord } from "../../input/record.ts";
+import { oneLine } from "./errors.ts";
 import { processAge, syncReasons, type Observation } from "./observation.ts";
 import type { Answered, Fleet, Node, ServiceAnswer } from "./types.ts";
 
@@ -151,7 +152,7 @@ function deviations(traits: Traits, usual: UsualTraits): string[] {
   const differing = [...paths].filter((path) => traits.configuration.get(path) !== fields.get(path));
   if (differing.length > 0) {
     const more = differing.length > longestList ? ` and ${differing.length - longestList} more` : "";
-    const shown = differing.slice(0, longestList).join(", ");
+    const shown = differing.slice(0, longestList).map(oneLine).join(", ");
     found.push(`the loaded configuration is not that of ${who}: ${shown}${more}`);
   }
   return found;

@@ -5,7 +5,7 @@ import { diagnose, type Finding } from "./diagnosis.ts";
 import { readFleetInTime } from "./fleet.ts";
 import { metricsPortOf } from "./probe.ts";
 import { readyPods, ServiceCheck } from "./serviceCheck.ts";
-import { removeTestServices } from "./testService.ts";
+import { withTestServices } from "./testService.ts";
 import type { Answered, Pod } from "./types.ts";
 
 /** What {@link examine} looks at. */
@@ -52,16 +52,18 @@ export async function examine(config: KubeConfig, options: ExamineOptions): Prom
   const answers = new Map<string, Answered>();
   const { configuration } = fleet;
   const id = randomUUID();
-  try {
-    const lifetimeMs = 2 * deadlineMs;
-    const openServices = (pods: readonly Pod[]) =>
-      ServiceCheck.open(config, pods, { configuration, id, lifetimeMs }, deadline);
-    const onAnswer = ({ node }: Pod, answered: Answered) => answers.set(node, answered);
+  const lifetimeMs = 2 * deadlineMs;
+  let mayHaveSome = false;
+  const openServices = (pods: readonly Pod[]) => {
+    mayHaveSome = true;
+    return ServiceCheck.open(config, pods, { configuration, id, lifetimeMs }, deadline);
+  };
+  const onAnswer = ({ node }: Pod, answered: Answered) => answers.set(node, answered);
+  const use = { id, mayHaveSome: () => mayHaveSome, isInHaste: () => deadline.aborted };
+  await withTestServices(config, use, async () => {
     await askNodes(config, readyPods(fleet), { port, openServices, onAnswer }, deadline);
-  } finally {
-    await removeTestServices(config, id);
-  }
-  signal?.throwIfAborted();
+    signal?.throwIfAborted();
+  });
   const nodes = diagnose(fleet, answers);
   const count = (wanted: Finding["verdict"]): number =>
     nodes.filter(({ verdict }) => verdict === wanted).length;

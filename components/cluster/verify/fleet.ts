@@ -1,6 +1,7 @@
 import type {
   KubeConfig,
   V1Condition,
+  V1ConfigMap,
   V1ControllerRevision,
   V1DaemonSet,
   V1Node,
@@ -8,16 +9,24 @@ import type {
   V1Pod,
   V1PodCondition,
 } from "@kubernetes/client-node";
-import { parse } from "yaml";
+import { parseYaml } from "../../configuration/readYaml.ts";
 import { isRecord } from "../../input/record.ts";
 import { selects } from "../../pools/placement.ts";
 import { configHashAnnotation, restartAnnotation } from "../../restart/restart.ts";
-import { aborted } from "../concurrency.ts";
-import { AppsV1Api, CoreV1Api } from "../kubernetes.ts";
+import { get, listAll } from "../api.ts";
+import { Interrupted } from "../ending.ts";
 import { reasonOf } from "./errors.ts";
 import type { Fleet, Pod } from "./types.ts";
 
 const namespace = "kube-system";
+
+const paths = {
+  daemonSets: `/apis/apps/v1/namespaces/${namespace}/daemonsets`,
+  controllerRevisions: `/apis/apps/v1/namespaces/${namespace}/controllerrevisions`,
+  pods: `/api/v1/namespaces/${namespace}/pods`,
+  configMaps: `/api/v1/namespaces/${namespace}/configmaps`,
+  nodes: "/api/v1/nodes",
+};
 
 /** Which DaemonSet, and which of its nodes. */
 export interface FleetChoice {
@@ -27,30 +36,32 @@ export interface FleetChoice {
 }
 
 /**
- * Reads the DaemonSet, its newest revision and ConfigMap, its nodes and pods: five requests, however many nodes.
+ * Reads the DaemonSet, its newest revision and ConfigMap, its nodes and pods: five requests, and more for more pages.
  *
+ * @param deadline - ends the wait for the API server
  * @throws Error when the DaemonSet does not exist, when it does not select one of the chosen nodes, or when the API
  *   server refuses or does not answer
  */
-async function readFleet(config: KubeConfig, choice: FleetChoice): Promise<Fleet> {
-  const [core, apps] = [config.makeApiClient(CoreV1Api), config.makeApiClient(AppsV1Api)];
-  const daemonSet = await apps.readNamespacedDaemonSet({ name: choice.daemonSet, namespace });
+async function readFleet(config: KubeConfig, choice: FleetChoice, signal: AbortSignal): Promise<Fleet> {
+  const path = (kind: string, name: string) => `${kind}/${encodeURIComponent(name)}`;
+  const daemonSet = (await get(config, path(paths.daemonSets, choice.daemonSet), { signal })) as V1DaemonSet;
   const labelSelector = Object.entries(daemonSet.spec?.selector.matchLabels ?? {})
     .map((pair) => pair.join("="))
     .join(",");
+  const query = { labelSelector };
   const [revisions, pods, nodes, configuration] = await Promise.all([
-    apps.listNamespacedControllerRevision({ namespace, labelSelector }),
-    core.listNamespacedPod({ namespace, labelSelector }),
-    core.listNode(),
-    mountedConfiguration(core, daemonSet),
+    listAll<V1ControllerRevision>(config, paths.controllerRevisions, { query, signal }),
+    listAll<V1Pod>(config, paths.pods, { query, signal }),
+    listAll<V1Node>(config, paths.nodes, { signal }),
+    mountedConfiguration(config, daemonSet, signal),
   ]);
   const owned = (object: V1Pod | V1ControllerRevision): boolean =>
     object.metadata?.ownerReferences?.some(({ uid }) => uid === daemonSet.metadata?.uid) ?? false;
-  const byNode = Map.groupBy(pods.items.filter(owned).filter(isStaying).map(podOf), ({ node }) => node);
+  const byNode = Map.groupBy(pods.filter(owned).filter(isStaying).map(podOf), ({ node }) => node);
   return {
-    revision: newestRevision(daemonSet, revisions.items.filter(owned)),
+    revision: newestRevision(daemonSet, revisions.filter(owned)),
     configuration,
-    nodes: chosen(daemonSet, nodes.items, choice).map((node) => {
+    nodes: chosen(daemonSet, nodes, choice).map((node) => {
       const name = node.metadata?.name ?? "";
       return { name, notReady: whyNotReady(node.status?.conditions), pods: byNode.get(name) ?? [] };
     }),
@@ -58,7 +69,8 @@ async function readFleet(config: KubeConfig, choice: FleetChoice): Promise<Fleet
 }
 
 /**
- * {@link readFleet}, but every error says in one line what could not be read and why.
+ * {@link readFleet}, but every error says in one line what could not be read and why, and has as its cause what the API
+ * server answered.
  *
  * @param deadline - ends the wait for the API server
  */
@@ -68,8 +80,9 @@ export async function readFleetInTime(
   deadline: AbortSignal,
 ): Promise<Fleet> {
   try {
-    return await Promise.race([readFleet(config, choice), aborted(deadline)]);
+    return await readFleet(config, choice, deadline);
   } catch (error) {
+    if (error instanceof Interrupted) throw error;
     const reason = deadline.aborted ? "no answer from the API server in time" : reasonOf(error);
     const what = `DaemonSet ${namespace}/${choice.daemonSet} and its nodes cannot be read`;
     throw new Error(`${what}: ${reason}`, { cause: error });
@@ -133,13 +146,15 @@ function newestRevision(
 }
 
 async function mountedConfiguration(
-  core: CoreV1Api,
+  config: KubeConfig,
   daemonSet: V1DaemonSet,
+  signal: AbortSignal,
 ): Promise<Record<string, unknown> | undefined> {
   const volumes = daemonSet.spec?.template.spec?.volumes ?? [];
   const name = volumes.find(({ configMap }) => configMap !== undefined)?.configMap?.name;
   if (name === undefined) return undefined;
-  const { data } = await core.readNamespacedConfigMap({ name, namespace });
+  const path = `${paths.configMaps}/${encodeURIComponent(name)}`;
+  const { data } = (await get(config, path, { signal })) as V1ConfigMap;
   const text = data?.["config.conf"];
   return text === undefined ? undefined : parseConfiguration(text, `ConfigMap ${namespace}/${name}`);
 }
@@ -152,7 +167,7 @@ async function mountedConfiguration(
 export function parseConfiguration(text: string, source: string): Record<string, unknown> {
   let configuration: unknown;
   try {
-    configuration = parse(text);
+    configuration = parseYaml(text);
   } catch {
     // Said below.
   }

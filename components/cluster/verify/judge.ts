@@ -1,4 +1,5 @@
 import { differingFields } from "./configuration.ts";
+import { oneLine } from "./errors.ts";
 import { processAge, syncDelay, syncReasons, type Observation } from "./observation.ts";
 import type { Answered, Expectation, Fleet, Node, NodeResult, Pod, Report, Verdict } from "./types.ts";
 
@@ -118,7 +119,10 @@ function configurationReasons(observation: Observation, { mode, configuration }:
   const fields = differingFields(configuration ?? {}, observation.configuration)
     // An explicit mode counts more than the declared one, and is checked above.
     .filter(({ path }) => path !== "mode")
-    .map(({ path, declared, loaded }) => `it has loaded ${path} ${quote(loaded)}, not ${quote(declared)}`);
+    .map(
+      ({ path, declared, loaded }) =>
+        `it has loaded ${oneLine(path)} ${quote(loaded)}, not ${quote(declared)}`,
+    );
   return [...(wrongMode ? [`it runs in mode ${observation.mode}, not ${expected}`] : []), ...fields];
 }
 

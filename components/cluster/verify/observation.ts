@@ -1,3 +1,4 @@
+import { parseJson } from "../../input/json.ts";
 import { isRecord } from "../../input/record.ts";
 import { samplesOf } from "./metrics.ts";
 
@@ -48,6 +49,13 @@ const failureCounters: readonly string[] = [
 const buildInfo = "kubernetes_build_info";
 const wanted = new Set([processStart, lastSync, lastQueued, buildInfo, ...failureCounters]);
 
+/** More samples of the wanted names than any kube-proxy has: about ten. */
+const mostSamples = 100;
+
+/** More than a configuration has: about a hundred fields and list items, in names of some twenty letters. */
+const mostFields = 10_000;
+const longestName = 253;
+
 /**
  * Reads what a kube-proxy answered.
  *
@@ -56,7 +64,10 @@ const wanted = new Set([processStart, lastSync, lastQueued, buildInfo, ...failur
  * Source: Kubernetes' `pkg/proxy/metrics/metrics.go` and `cmd/kube-proxy/app/server.go`.
  */
 export function readAnswers(answers: Answers): Observation | string {
-  const samples = samplesOf(answers.metrics, (name) => wanted.has(name));
+  const samples = samplesOf(answers.metrics, (name) => wanted.has(name), mostSamples);
+  if (samples.length >= mostSamples) {
+    return `its /metrics is not kube-proxy's: it has ${mostSamples} samples or more of those that are looked at`;
+  }
   const start = samples.find(({ name }) => name === processStart)?.value;
   if (start === undefined || !Number.isFinite(start)) {
     return `its /metrics is not kube-proxy's: it has no ${processStart}`;
@@ -67,7 +78,7 @@ export function readAnswers(answers: Answers): Observation | string {
   }
   const configuration = loadedConfiguration(answers.configz);
   if (configuration === undefined) {
-    return "its /configz is not kube-proxy's: it has no configuration of group kubeproxy.config.k8s.io";
+    return "its /configz is not kube-proxy's: it has no configuration of group kubeproxy.config.k8s.io, or one beyond all measure";
   }
   const byFamily = (metric: string): Map<string, number> =>
     new Map(
@@ -96,12 +107,26 @@ export function readAnswers(answers: Answers): Observation | string {
 function loadedConfiguration(configz: string): Record<string, unknown> | undefined {
   let page: unknown;
   try {
-    page = JSON.parse(configz);
+    page = parseJson(configz);
   } catch {
     return undefined;
   }
   const configuration = isRecord(page) ? page["kubeproxy.config.k8s.io"] : undefined;
-  return isRecord(configuration) ? configuration : undefined;
+  return isRecord(configuration) && isMeasured(configuration) ? configuration : undefined;
+}
+
+/** Whether there is as much as a reader can compare, name by name, with what other nodes have. */
+function isMeasured(configuration: object): boolean {
+  const left: object[] = [configuration];
+  let fields = 0;
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    for (const [name, value] of Object.entries(next) as [string, unknown][]) {
+      fields += 1;
+      if (fields > mostFields || name.length > longestName) return false;
+      if (typeof value === "object" && value !== null) left.push(value);
+    }
+  }
+  return true;
 }
 
 /** Seconds from the start of the process to its latest sync, of the slower family; undefined before the first one. */

@@ -1,5 +1,6 @@
+import type { KubeConfig } from "@kubernetes/client-node";
+import { ApiError } from "../api.ts";
 import { forEachConcurrently } from "../concurrency.ts";
-import { ApiException, type KubeConfig } from "../kubernetes.ts";
 import { readFleetInTime } from "./fleet.ts";
 import { probeConcurrency } from "./probe.ts";
 import { readyPods, ServiceCheck } from "./serviceCheck.ts";
@@ -40,17 +41,23 @@ export async function prepareRestart(
     fleet = await readFleetInTime(config, { daemonSet, nodes }, deadline);
   } catch (error) {
     const { cause } = error as Error;
-    if (cause instanceof ApiException && cause.code === 404) return none(`there is no ${daemonSet} yet`);
+    if (cause instanceof ApiError && cause.status === 404) return none(`there is no ${daemonSet} yet`);
     throw error;
   }
   const options = { configuration: fleet.configuration, id, lifetimeMs };
   const pods = readyPods(fleet);
   if (pods.length === 0) return none("no kube-proxy is Ready");
-  const check = await ServiceCheck.open(config, pods, options, deadline);
   const answers: ServiceAnswer[] = [];
-  await forEachConcurrently(pods, probeConcurrency, async (pod) => {
-    answers.push(await check.ask(pod, deadline));
-  });
+  try {
+    const check = await ServiceCheck.open(config, pods, options, deadline);
+    await forEachConcurrently(pods, probeConcurrency, async (pod) => {
+      answers.push(await check.ask(pod, deadline));
+    });
+  } catch (error) {
+    // Nobody will ask for it then.
+    await removeTestServices(config, id, true);
+    throw error;
+  }
   const count = answers.filter(({ verdict }) => verdict === "answers").length;
   const [first] = answers;
   return count === 0 && first?.verdict === "unasked"

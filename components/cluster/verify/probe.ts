@@ -1,6 +1,8 @@
 import { get, type IncomingMessage } from "node:http";
 import { finished } from "node:stream/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
+import { sizeOf } from "../body.ts";
+import { ending } from "../ending.ts";
 import { reasonOf } from "./errors.ts";
 import { readAnswers, type Answers } from "./observation.ts";
 import { openTunnel, TunnelAgent } from "./tunnel.ts";
@@ -22,8 +24,8 @@ export const probeConcurrency = 50;
 /** Longest time for one kube-proxy to answer all three questions, in milliseconds. It takes about 20. */
 const probeTimeoutMs = 5000;
 
-/** Longest body in bytes. A metrics page has about 100,000. */
-const maxBody = 8 * 1024 * 1024;
+/** Longest bodies in bytes. A metrics page has about 100,000, a configuration 3000. */
+const maxBody = { "/metrics": 8 * 1024 * 1024, "/proxyMode": 1024, "/configz": 256 * 1024 } as const;
 
 /** Whom {@link probe} asks. */
 export interface Target {
@@ -39,7 +41,7 @@ export interface Target {
  * @returns what it answered, or in one sentence why that cannot be had; whatever the pod does, this does not throw
  */
 export async function probe(config: KubeConfig, { pod, port }: Target, signal: AbortSignal): Promise<Probed> {
-  const bounded = AbortSignal.any([signal, AbortSignal.timeout(probeTimeoutMs)]);
+  const bounded = AbortSignal.any([signal, AbortSignal.timeout(probeTimeoutMs), ...ending()]);
   try {
     return readAnswers(await ask(config, { pod, port }, bounded));
   } catch (error) {
@@ -54,7 +56,7 @@ async function ask(config: KubeConfig, { pod, port }: Target, signal: AbortSigna
     // A request over a connection that has ended before would wait for ever: a refusal may come as early as that.
     const ended = finished(tunnel).then(() => Promise.reject(new Error("the connection was closed")));
     ended.catch(() => undefined); // As it is when all is done.
-    const read = (path: string): Promise<Answer> =>
+    const read = (path: keyof typeof maxBody): Promise<Answer> =>
       Promise.race([fetchText({ agent, pod, path, signal }), ended]);
     const metrics = await read("/metrics");
     const localTime = Date.now() / 1000;
@@ -75,7 +77,7 @@ async function ask(config: KubeConfig, { pod, port }: Target, signal: AbortSigna
 interface Question {
   readonly agent: TunnelAgent;
   readonly pod: string;
-  readonly path: string;
+  readonly path: keyof typeof maxBody;
   readonly signal: AbortSignal;
 }
 
@@ -88,13 +90,13 @@ interface Answer {
 async function fetchText({ agent, pod, path, signal }: Question): Promise<Answer> {
   // HTTP wants a name for who is asked; the pod's is as good as any, and tells who is meant in a trace.
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    get({ agent, path, signal, headers: { host: pod } }, resolve).once("error", reject);
+    get({ agent, path, signal, headers: { host: pod } }, resolve).on("error", reject);
   });
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > maxBody) throw new Error(`${path} is longer than ${maxBody / 1024 / 1024} MiB`);
+    if (length > maxBody[path]) throw new Error(`${path} is longer than ${sizeOf(maxBody[path])}`);
     chunks.push(chunk);
   }
   if (response.statusCode !== 200) throw new Error(`${path} answers with status ${response.statusCode}`);

@@ -1,9 +1,13 @@
-import { ApiError, request } from "../api.ts";
 import { HttpMethod, type KubeConfig } from "../kubernetes.ts";
+import { ApiError, request } from "../api.ts";
+import { Interrupted } from "../ending.ts";
 import { oneLine } from "./errors.ts";
 
 /** Longest wait for an answer, in milliseconds. It takes about 5; the API server itself would wait for 30 s. */
 const timeoutMs = 2000;
+
+/** Largest answer in bytes; kube-proxy's has about 200. */
+const largest = 64 * 1024;
 
 /**
  * What came of a question: something `answered`; the connection was `refused`, so that the node itself can be reached;
@@ -22,7 +26,7 @@ const network = /time?d?[- ]?out|no route|unreachable|deadline exceeded/i;
  * Asks a port at the address of a kube-proxy's pod, which is its node's, for `/healthz`: the API server opens the
  * connection (`pods/proxy`).
  *
- * @returns what came of it; whatever that is, this does not throw
+ * @returns what came of it; whatever that is, this does not throw, but where the process is to end
  */
 export async function reach(
   config: KubeConfig,
@@ -31,11 +35,12 @@ export async function reach(
   signal: AbortSignal,
 ): Promise<Reached> {
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
-  const path = `/api/v1/namespaces/kube-system/pods/${pod}:${port}/proxy/healthz`;
+  const path = `/api/v1/namespaces/kube-system/pods/${encodeURIComponent(pod)}:${port}/proxy/healthz`;
   try {
-    await request(config, HttpMethod.GET, path, { signal: bounded });
+    await request(config, HttpMethod.GET, path, { signal: bounded, largest });
     return { outcome: "answered", reason: "" };
   } catch (error) {
+    if (error instanceof Interrupted) throw error;
     if (bounded.aborted) return { outcome: "silent", reason: `no answer within ${timeoutMs / 1000} s` };
     return outcomeOf(error);
   }

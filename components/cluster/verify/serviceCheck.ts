@@ -159,9 +159,9 @@ async function makeServices(
   const addresses = await findEndpoints(config, served, targetPort, signal);
   if (typeof addresses === "string") return addresses;
   try {
-    await removeExpired(config);
-    const older = await findTestServices(config, id);
-    const service = await makeTestService(config, { id, addresses, targetPort, lifetimeMs });
+    await removeExpired(config, { signal });
+    const older = await findTestServices(config, id, { signal });
+    const service = await makeTestService(config, { id, addresses, targetPort, lifetimeMs }, signal);
     // Where the health port has moved, those from before have lost their endpoints.
     return [service, ...older.filter((one) => one.targetPort === targetPort)];
   } catch (error) {

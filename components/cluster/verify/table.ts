@@ -1,3 +1,4 @@
+import { printable, printableLines, shellWord } from "../../input/printable.ts";
 import type { Diagnosis } from "./doctor.ts";
 import type { Report, ServiceAnswer } from "./types.ts";
 
@@ -24,12 +25,12 @@ export function formatReport(report: Report): string {
     `after ${report.seconds.toFixed(1)} s`,
   ];
   const nothing = verified + failed === 0 ? " Nothing is proved: no Ready node to ask." : "";
-  return [
+  return printableLines([
     ...table(["NODE", "POD", "AGE", "SYNCED AFTER", "MODE", "SERVICE", "VERDICT"], rows, failed + excluded),
     "",
     `DaemonSet ${report.daemonSet}: ${parts.join(", ")}.${nothing}`,
     ...unaskedLines(report.nodes),
-  ].join("\n");
+  ]);
 }
 
 /**
@@ -57,22 +58,23 @@ export function formatDiagnosis(diagnosis: Diagnosis, restart: string): string {
           "",
           `${node}:`,
           ...findings.map((finding) => `  - ${finding}`),
-          ...(pod === null ? [] : [`  restart it alone: ${restart} --nodes ${node}`]),
+          ...(pod === null ? [] : [`  restart it alone: ${restart} --nodes ${shellWord(node)}`]),
         ]
       : [],
   );
   const header = ["NODE", "POD", "AGE", "LAST SYNC", "PENDING", "MODE", "SERVICE", "VERDICT"];
-  return [
+  return printableLines([
     ...table(header, rows, outliers + excluded),
     ...details,
     "",
     `DaemonSet ${diagnosis.daemonSet}: ${healthy} nodes alike and healthy, ${outliers} outliers, ${excluded} NotReady.`,
     ...unaskedLines(diagnosis.nodes),
-  ].join("\n");
+  ]);
 }
 
 function table(header: readonly string[], rows: readonly string[][], badLines: number): string[] {
-  const shown = rows.slice(0, badLines + goodLines);
+  // Before they are counted: a sign that is not seen takes no room.
+  const shown = rows.slice(0, badLines + goodLines).map((row) => row.map(printable));
   const widths = header.map((name, i) => Math.max(name.length, ...shown.map((row) => (row[i] ?? "").length)));
   const left = rows.length - shown.length;
   return [

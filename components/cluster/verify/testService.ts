@@ -1,6 +1,7 @@
 import { isIPv6 } from "node:net";
-import { ApiError, request } from "../api.ts";
 import { HttpMethod, type KubeConfig } from "../kubernetes.ts";
+import { Interrupted } from "../ending.ts";
+import { ApiError, create, listAll, request, type RequestOptions } from "../api.ts";
 
 /** Label of every test Service; its value tells whose it is. */
 const label = "kube-proxy/test-service";
@@ -39,7 +40,7 @@ interface LiveService {
     readonly uid: string;
     readonly annotations?: Readonly<Record<string, string>>;
   };
-  readonly spec: { readonly ports: readonly { readonly nodePort: number; readonly targetPort: number }[] };
+  readonly spec: { readonly ports?: readonly { readonly nodePort: number; readonly targetPort: number }[] };
 }
 
 /**
@@ -51,25 +52,25 @@ interface LiveService {
 export async function makeTestService(
   config: KubeConfig,
   { id, addresses, targetPort, lifetimeMs }: TestServiceOptions,
+  signal?: AbortSignal,
 ): Promise<TestService> {
   const family = addresses.some((address) => isIPv6(address)) ? "IPv6" : "IPv4";
   const port = { name: "healthz", protocol: "TCP", port: targetPort };
   const expires = new Date(Date.now() + lifetimeMs).toISOString();
-  const service = (await request(config, HttpMethod.POST, services, {
-    body: {
-      metadata: {
-        generateName: "kube-proxy-test-",
-        labels: { [label]: id },
-        annotations: { [expiry]: expires },
-      },
-      spec: {
-        type: "NodePort",
-        ipFamilyPolicy: "SingleStack",
-        ipFamilies: [family],
-        ports: [{ ...port, targetPort }],
-      },
+  const wanted = {
+    metadata: {
+      generateName: "kube-proxy-test-",
+      labels: { [label]: id },
+      annotations: { [expiry]: expires },
     },
-  })) as LiveService;
+    spec: {
+      type: "NodePort",
+      ipFamilyPolicy: "SingleStack",
+      ipFamilies: [family],
+      ports: [{ ...port, targetPort }],
+    },
+  };
+  const service = await create<LiveService>(config, services, wanted, { signal });
   const made = Date.now();
   const { name, uid } = service.metadata;
   const slice = {
@@ -83,52 +84,107 @@ export async function makeTestService(
     endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
   };
   try {
-    await request(config, HttpMethod.POST, slices, { body: slice });
+    await request(config, HttpMethod.POST, slices, { body: slice, signal });
   } catch (error) {
-    await removeTestService(config, name);
+    await removeTestService(config, name, cleanUp(true));
     throw error;
   }
   return { ...testServiceOf(service), made };
 }
 
 /** The test Services of somebody. */
-export async function findTestServices(config: KubeConfig, id: string): Promise<TestService[]> {
-  return (await list(config, `${label}=${id}`)).map(testServiceOf);
+export async function findTestServices(
+  config: KubeConfig,
+  id: string,
+  options: RequestOptions = {},
+): Promise<TestService[]> {
+  return (await list(config, `${label}=${id}`, options)).map(testServiceOf);
 }
 
-/** Removes the test Services of somebody. What the API server keeps, {@link removeExpired} removes another time. */
-export async function removeTestServices(config: KubeConfig, id: string): Promise<void> {
+/**
+ * Removes the test Services of somebody, also when the process is about to end. What the API server keeps,
+ * {@link removeExpired} removes another time.
+ *
+ * @param inHaste - whether somebody waits for the end of the process: then it may take a second, else ten
+ * @returns whether none is left; false where the API server did not say so in time
+ */
+export async function removeTestServices(config: KubeConfig, id: string, inHaste = false): Promise<boolean> {
+  const options = cleanUp(inHaste);
   try {
-    const found = await findTestServices(config, id);
-    await Promise.all(found.map(({ name }) => removeTestService(config, name)));
+    const found = await findTestServices(config, id, options);
+    await Promise.all(found.map(({ name }) => removeTestService(config, name, options)));
+    return true;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
+    return false;
   }
 }
 
+/** What {@link withTestServices} has to know of the work. */
+export interface Use {
+  /** See {@link TestServiceOptions.id}. */
+  readonly id: string;
+  /** Whether there can be any to remove. */
+  readonly mayHaveSome: () => boolean;
+  /** Whether somebody waits for the end. */
+  readonly isInHaste: () => boolean;
+}
+
+/**
+ * Does work that makes test Services, and removes them afterwards, whatever came of it.
+ *
+ * @throws what the work throws; an interruption says what has become of the Services
+ */
+export async function withTestServices<T>(
+  config: KubeConfig,
+  { id, mayHaveSome, isInHaste }: Use,
+  work: () => Promise<T>,
+): Promise<T> {
+  const [result] = await Promise.allSettled([work()]);
+  const isInterrupted = result.status === "rejected" && result.reason instanceof Interrupted;
+  const isClean = !mayHaveSome() || (await removeTestServices(config, id, isInterrupted || isInHaste()));
+  if (result.status === "fulfilled") return result.value;
+  if (!(result.reason instanceof Interrupted)) throw result.reason;
+  const left = isClean
+    ? "no test Service is left"
+    : "a test Service may be left in kube-system, which the next run removes after its time";
+  throw new Interrupted(`${result.reason.message}; ${left}`);
+}
+
 /** Removes the test Services of whoever was killed before they could. */
-export async function removeExpired(config: KubeConfig): Promise<void> {
-  const expired = (await list(config, label)).filter(
+export async function removeExpired(config: KubeConfig, options: RequestOptions = {}): Promise<void> {
+  const expired = (await list(config, label, options)).filter(
     ({ metadata }) => Date.parse(metadata.annotations?.[expiry] ?? "") < Date.now(),
   );
-  await Promise.all(expired.map(({ metadata }) => removeTestService(config, metadata.name)));
+  await Promise.all(expired.map(({ metadata }) => removeTestService(config, metadata.name, options)));
+}
+
+/** Longest time for putting away, in milliseconds; in haste less than the two seconds in which a command has to end. */
+const cleanUpMs = { inHaste: 1000, atLeisure: 10_000 };
+
+function cleanUp(inHaste: boolean): RequestOptions {
+  const { inHaste: short, atLeisure: long } = cleanUpMs;
+  return { isCleanUp: true, signal: AbortSignal.timeout(inHaste ? short : long) };
 }
 
 /** It may be gone already. */
-async function removeTestService(config: KubeConfig, name: string): Promise<void> {
+async function removeTestService(config: KubeConfig, name: string, options: RequestOptions): Promise<void> {
   try {
-    await request(config, HttpMethod.DELETE, `${services}/${name}`);
+    await request(config, HttpMethod.DELETE, `${services}/${encodeURIComponent(name)}`, options);
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 404)) throw error;
   }
 }
 
-async function list(config: KubeConfig, labelSelector: string): Promise<readonly LiveService[]> {
-  const answer = await request(config, HttpMethod.GET, services, { query: { labelSelector } });
-  return (answer as { items: LiveService[] }).items;
+async function list(
+  config: KubeConfig,
+  labelSelector: string,
+  options: RequestOptions,
+): Promise<readonly LiveService[]> {
+  return await listAll<LiveService>(config, services, { ...options, query: { labelSelector } });
 }
 
 function testServiceOf({ metadata, spec }: LiveService): TestService {
-  const { nodePort = 0, targetPort = 0 } = spec.ports[0] ?? {};
+  const { nodePort = 0, targetPort = 0 } = spec.ports?.[0] ?? {};
   return { name: metadata.name, nodePort, targetPort };
 }

@@ -1,20 +1,40 @@
 import { Agent } from "node:http";
-import { Duplex, PassThrough } from "node:stream";
+import { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { KubeConfig } from "@kubernetes/client-node";
+import WebSocket from "ws";
 import { aborted } from "../concurrency.ts";
-import { PortForward, type KubeConfig } from "../kubernetes.ts";
+import { retryDelay } from "../retry.ts";
 
 const namespace = "kube-system";
 
-/** What the client answers with, of `ws`, whose types it does not bring; without retries it is always there. */
-interface Socket {
-  addEventListener(event: "close", listener: () => void): void;
-  /** Ends the connection at once, whether or not the other side says goodbye. */
-  terminate(): void;
+/** How bytes are told apart that go to the port from what the kubelet says of it: by the first byte of each message. */
+const protocol = "v4.channel.k8s.io";
+const channels = { data: 0, complaint: 1 } as const;
+
+/** Longest message in bytes. Those of a kubelet have 32 KiB. */
+const maxPayload = 1024 * 1024;
+
+/** The API server does not let the connection through. */
+class Refusal extends Error {
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+
+  constructor(status: number, retryAfter: string | undefined) {
+    super(
+      status === 403
+        ? `the user cannot get or create resource "pods/portforward" in namespace "${namespace}"`
+        : `the API server answers with status ${status}`,
+    );
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
 }
 
 /**
  * Opens a connection to a port of a pod, on the loopback interface that the pod sees: `kubectl port-forward` without a
- * port on this machine.
+ * port on this machine. Whatever comes through it, it ends no other connection: the client library's own port-forward
+ * closes this process' standard output when a message says so, and throws where nobody can catch it.
  *
  * @param signal - ends the attempt, and the connection with it
  * @throws Error when the API server or the kubelet refuses; a refusal by the pod itself ends the connection later
@@ -25,34 +45,88 @@ export async function openTunnel(
   port: number,
   signal: AbortSignal,
 ): Promise<Duplex> {
-  signal.throwIfAborted();
-  const [sent, received, complaint] = [new PassThrough(), new PassThrough(), new PassThrough()];
-  const tunnel = Duplex.from({ writable: sent, readable: received });
-  // The kubelet tells in a channel of its own why it cannot connect, and closes nothing.
-  complaint.on("data", (chunk: Buffer) => {
-    if (chunk.length > 0) tunnel.destroy(new Error(chunk.toString().trim()));
-  });
-  tunnel.on("error", () => undefined); // Whoever uses the connection is told as well.
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await Promise.race([open(config, pod, port, signal), aborted(signal)]);
+    } catch (error) {
+      const delay =
+        error instanceof Refusal ? retryDelay(attempt, error.status, error.retryAfter) : undefined;
+      if (delay === undefined) throw error;
+      await sleep(delay, undefined, { signal });
+    }
+  }
+}
 
-  const forwarding = new PortForward(config).portForward(namespace, pod, [port], received, complaint, sent);
-  const opened = (forwarding as Promise<Socket>).then((socket) => {
-    socket.addEventListener("close", () => received.end());
-    tunnel.once("close", () => {
-      socket.terminate();
-    });
-    if (tunnel.destroyed) socket.terminate();
+async function open(config: KubeConfig, pod: string, port: number, signal: AbortSignal): Promise<Duplex> {
+  signal.throwIfAborted();
+  const options = {};
+  await config.applyToHTTPSOptions(options);
+  signal.throwIfAborted();
+  const server = config.getCurrentCluster()?.server.replace(/\/$/, "").replace(/^http/, "ws") ?? "";
+  const path = `/api/v1/namespaces/${namespace}/pods/${encodeURIComponent(pod)}/portforward?ports=${port}`;
+  const socket = new WebSocket(`${server}${path}`, [protocol], {
+    ...options,
+    maxPayload,
+    perMessageDeflate: false,
   });
+  const tunnel = tunnelOf(socket);
   signal.addEventListener("abort", () => tunnel.destroy(signal.reason as Error), { once: true });
-  await Promise.race([opened.catch(explain), aborted(signal)]);
+  await new Promise<void>((resolve, reject) => {
+    socket.on("open", resolve);
+    // As long as it is open, the tunnel is told as well.
+    socket.on("error", reject);
+    socket.on("unexpected-response", (request, response) => {
+      const { statusCode = 0, headers } = response;
+      reject(new Refusal(statusCode, headers["retry-after"]));
+      response.on("error", () => undefined);
+      request.destroy();
+    });
+  });
   return tunnel;
 }
 
-/** Of a refusal the WebSocket client knows no more than the status; the API server asks for two rights. */
-function explain(refusal: unknown): never {
-  const { message } = refusal as { message?: unknown };
-  throw /\b403$/.test(String(message))
-    ? new Error(`the user cannot get or create resource "pods/portforward" in namespace "${namespace}"`)
-    : refusal;
+function tunnelOf(socket: WebSocket): Duplex {
+  const tunnel = new Duplex({
+    read: () => {
+      socket.resume();
+    },
+    write: (chunk: Buffer, _encoding, done) => {
+      socket.send(Buffer.concat([Buffer.from([channels.data]), chunk]), done);
+    },
+    destroy: (error, done) => {
+      socket.terminate();
+      done(error);
+    },
+  });
+  tunnel.on("error", () => undefined); // Whoever uses the connection is told as well.
+  const receive = receiver(tunnel, socket);
+  socket.on("message", (message, isBinary) => {
+    if (isBinary) receive(message);
+    else tunnel.destroy(new Error("the port-forward does not speak its protocol"));
+  });
+  socket.on("error", (error) => tunnel.destroy(error));
+  socket.on("close", () => {
+    if (!tunnel.destroyed) tunnel.push(null);
+  });
+  return tunnel;
+}
+
+/** Takes the messages apart: the channel, once for each channel the port, and then what was sent. */
+function receiver(tunnel: Duplex, socket: WebSocket): (message: Buffer) => void {
+  const begun = new Set<number>();
+  return (message) => {
+    const [channel] = message;
+    if (channel !== channels.data && channel !== channels.complaint) {
+      tunnel.destroy(new Error("the port-forward does not speak its protocol"));
+      return;
+    }
+    const content = message.subarray(begun.has(channel) ? 1 : 3);
+    begun.add(channel);
+    if (content.length === 0 || tunnel.destroyed) return;
+    // The kubelet tells in a channel of its own why it cannot connect, and closes nothing.
+    if (channel === channels.complaint) tunnel.destroy(new Error(content.toString().trim()));
+    else if (!tunnel.push(content)) socket.pause();
+  };
 }
 
 /** An agent whose requests all go, one after the other, over one connection that is there already. */

@@ -1,12 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
+import { ApiError } from "../api.ts";
+import { Interrupted, throwIfEnding } from "../ending.ts";
 import { askNodes } from "./askNodes.ts";
 import { parseConfiguration, readFleetInTime } from "./fleet.ts";
 import { judgeAnswers, judgeFromCluster, reportOf, standardOf } from "./judge.ts";
 import { metricsPortOf } from "./probe.ts";
 import { ServiceCheck } from "./serviceCheck.ts";
-import { removeTestServices } from "./testService.ts";
+import { withTestServices } from "./testService.ts";
 import type { Answered, Expectation, Fleet, NodeResult, Pod, Report } from "./types.ts";
 
 /** Pause between two rounds, in milliseconds. */
@@ -32,8 +34,8 @@ export interface VerifyOptions {
  * NotReady nodes are listed and left out: nobody can answer there.
  *
  * @param config - the cluster, see `loadCluster`
- * @throws Error when the first look at the cluster fails (no such DaemonSet, no rights, no answer), or when
- *   `expectation.configuration` is no YAML object
+ * @throws Error when the first look at the cluster fails (no such DaemonSet, no rights), when there is no answer until
+ *   the deadline, or when `expectation.configuration` is no YAML object
  */
 export async function verify(
   config: KubeConfig,
@@ -46,11 +48,12 @@ export async function verify(
     stop: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
     lifetimeMs: deadlineMs + graceMs,
   });
-  try {
-    return await verification.run(signal);
-  } finally {
-    await removeTestServices(config, verification.id);
-  }
+  const use = {
+    id: verification.id,
+    mayHaveSome: () => verification.mayHaveServices,
+    isInHaste: () => deadline.aborted,
+  };
+  return await withTestServices(config, use, () => verification.run(signal));
 }
 
 interface Bounds {
@@ -60,10 +63,19 @@ interface Bounds {
   readonly lifetimeMs: number;
 }
 
+/** Whether the API server was not there, or busy: another time it may answer. */
+function isPassing(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const { status = 503 } = cause instanceof ApiError ? cause : { status: 200 };
+  return status >= 500 || status === 429;
+}
+
 /** What {@link verify} remembers from round to round. */
 class Verification {
   /** Whose the test Services are. */
   readonly id: string;
+  /** Whether there can be some. */
+  mayHaveServices: boolean;
   readonly #config: KubeConfig;
   readonly #expectation: Expectation;
   readonly #bounds: Bounds;
@@ -76,6 +88,7 @@ class Verification {
     this.#expectation = expectation;
     this.#bounds = bounds;
     this.id = expectation.testServices ?? randomUUID();
+    this.mayHaveServices = expectation.testServices !== undefined;
     this.#declared =
       expectation.configuration === undefined
         ? undefined
@@ -90,10 +103,13 @@ class Verification {
     let report: Report | undefined;
     for (;;) {
       const fleet = await readFleetInTime(this.#config, { daemonSet, nodes }, stop)
-        // A short absence of the API server must not undo what was proved; a wrong choice of cluster shows at once.
+        // A short absence of the API server must not undo what was proved, nor fail what was just rolled out; that there
+        // is no such DaemonSet, or no right to read it, shows at once.
         .catch((error: unknown) => {
-          if (report === undefined) throw error;
+          const isFinal = deadline.aborted || !isPassing(error);
+          if (error instanceof Interrupted || (report === undefined && isFinal)) throw error;
         });
+      throwIfEnding();
       signal?.throwIfAborted();
       if (fleet !== undefined) {
         // Somebody has changed the DaemonSet meanwhile: what was proved is of the past.
@@ -126,8 +142,10 @@ class Verification {
       }
     }
     const options = { configuration, id: this.id, lifetimeMs };
-    const openServices = async (pods: readonly Pod[]): Promise<ServiceCheck> =>
-      (this.#services ??= await ServiceCheck.open(this.#config, pods, options, stop));
+    const openServices = async (pods: readonly Pod[]): Promise<ServiceCheck> => {
+      this.mayHaveServices = true;
+      return (this.#services ??= await ServiceCheck.open(this.#config, pods, options, stop));
+    };
     const onAnswer = (pod: Pod, answered: Answered): void => {
       const node = nodes.get(pod.node);
       // An answer that the deadline has cut off says less than the one before.

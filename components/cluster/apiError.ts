@@ -1,0 +1,81 @@
+import type { KubeConfig } from "@kubernetes/client-node";
+import { parseJson } from "../input/json.ts";
+import { type Problem, ProblemsError } from "../input/problems.ts";
+import { isRecord } from "../input/record.ts";
+
+/** The API server could not be asked, said no, or gave an answer that is none. */
+export class ApiError extends ProblemsError {
+  /** HTTP status; undefined when there was no answer. */
+  readonly status: number | undefined;
+  readonly problem: Problem;
+  /** The answer's own words, or why there was none. */
+  readonly said: string;
+
+  constructor(status: number | undefined, problem: Problem, said: string) {
+    super("a request to the API server", [problem]);
+    this.status = status;
+    this.problem = problem;
+    this.said = said;
+  }
+}
+
+/** Longest text of an answer that is told, in letters. */
+const longest = 500;
+
+/** URL of the cluster's API server, without a slash at its end. */
+export function serverOf(config: KubeConfig): string {
+  return config.getCurrentCluster()?.server.replace(/\/$/, "") ?? "";
+}
+
+/** There was no answer. */
+export function unanswered(config: KubeConfig, error: unknown): ApiError {
+  const said = reason(error).slice(0, longest);
+  const problem = {
+    path: "context",
+    value: config.getCurrentContext(),
+    accepted: `a cluster that answers; ${config.getCurrentCluster()?.server ?? ""} does not: ${said}`,
+  };
+  return new ApiError(undefined, problem, said);
+}
+
+/** The answer was no. */
+export function refused(config: KubeConfig, call: string, status: number, text: string): ApiError {
+  const said = messageOf(text).slice(0, longest);
+  const answer = `${status} ${said}`;
+  const problem =
+    status === 401 || status === 403
+      ? {
+          path: "context",
+          value: config.getCurrentContext(),
+          accepted: `a user with the rights in docs/rbac.md; the API server said: ${answer}`,
+        }
+      : { path: call, accepted: `refused by the API server: ${answer}` };
+  return new ApiError(status, problem, said);
+}
+
+/** The answer is none to what was asked. It is not asked again: something else than an API server answers there. */
+export function misunderstood(config: KubeConfig, call: string, why: string): ApiError {
+  const said = `the answer is none of a Kubernetes API server: ${why}`;
+  const accepted = `${said}; find out what answers at ${serverOf(config)}`;
+  return new ApiError(200, { path: call, accepted }, said);
+}
+
+function messageOf(text: string): string {
+  try {
+    const status = parseJson(text);
+    return isRecord(status) && typeof status["message"] === "string" ? status["message"] : text.trim();
+  } catch {
+    return text.slice(0, 200).trim();
+  }
+}
+
+/** `fetch` says only "fetch failed"; why is in its cause. */
+function reason(error: unknown): string {
+  if (error instanceof DOMException && error.name === "TimeoutError") {
+    return "no answer in time";
+  }
+  if (error instanceof Error) {
+    return error.cause instanceof Error ? reason(error.cause) : error.message || error.name;
+  }
+  return String(error);
+}
