@@ -1,12 +1,15 @@
 // Run by the component's own `local.Command` when kube-proxy has another mode than before.
 import { parseArgs } from "node:util";
-import { loadCluster } from "../components/cluster/client.ts";
 import { clear } from "../components/cluster/modeSwitch/index.ts";
-import { clusterOf, runCommand, UsageError } from "./commandLine.ts";
+import { openCluster } from "./cluster.ts";
+import { print, runCommand, UsageError } from "./commandLine.ts";
 
 const usage = `Usage: node commands/clear.ts --all
 
 Ends a switch between modes: removes its helpers and, on each node with a kube-proxy, the rules of every other mode.`;
+
+const ended =
+  "What is said above was done, and stays so; nothing else was: the next switch goes on from there.";
 
 const timeoutMs = 5 * 60_000;
 
@@ -15,7 +18,7 @@ async function main(): Promise<void> {
   if (values.all !== true) {
     throw new UsageError("--all: is required");
   }
-  await clear(loadCluster(clusterOf({}), process.env), { timeoutMs, log: console.log });
+  await clear(openCluster({}), { timeoutMs, log: print });
 }
 
-await runCommand(usage, main);
+await runCommand({ usage, ended }, main);

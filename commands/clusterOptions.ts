@@ -1,9 +1,10 @@
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { loadCluster } from "../components/cluster/client.ts";
 import { parseGoDuration } from "../components/configuration/goDuration.ts";
+import { shellWord } from "../components/input/printable.ts";
 import { formatProblems, type Problem } from "../components/input/problems.ts";
-import { clusterOf, exitBy, interruption, runCommand, UsageError } from "./commandLine.ts";
+import { openCluster } from "./cluster.ts";
+import { clusterOf, exitBy, print, runCommand, UsageError } from "./commandLine.ts";
 
 /** Options that say which kube-proxies are meant, for a usage text. */
 export const clusterUsage = `  --context C            context in the kubeconfig; default: its current one
@@ -35,8 +36,6 @@ export interface ClusterOptions {
   readonly access: readonly string[];
   /** The command's own options, by name. */
   readonly own: Readonly<Record<string, string | undefined>>;
-  /** See {@link interruption}. */
-  readonly signal: AbortSignal;
 }
 
 /**
@@ -55,7 +54,7 @@ function readCommandLine(
 ): ClusterOptions | undefined {
   const { values, ...rest } = parse(own);
   if (values.help) {
-    console.log(usage);
+    print(usage);
     return undefined;
   }
   const deadline = parseGoDuration(values.deadline);
@@ -72,15 +71,14 @@ function readCommandLine(
   ];
   if (problems.length > 0) throw new UsageError(formatProblems("the command line", problems));
   const { daemonset: daemonSet, json } = values;
-  const choice = clusterOf(values);
-  const { kubeconfig, context } = choice;
-  const config = loadCluster(choice, process.env);
+  const { kubeconfig, context } = clusterOf(values);
+  const config = openCluster(values);
   const access = [
     // Content, not a path, is nothing to paste.
-    ...(kubeconfig === undefined || kubeconfig.includes("\n") ? [] : ["--kubeconfig", quoted(kubeconfig)]),
-    ...(context === undefined ? [] : ["--context", quoted(context)]),
+    ...(kubeconfig === undefined || kubeconfig.includes("\n") ? [] : ["--kubeconfig", shellWord(kubeconfig)]),
+    ...(context === undefined ? [] : ["--context", shellWord(context)]),
   ];
-  return { config, daemonSet, nodes, deadlineMs, json, access, own: rest.own, signal: interruption() };
+  return { config, daemonSet, nodes, deadlineMs, json, access, own: rest.own };
 }
 
 function parse(names: readonly string[]) {
@@ -90,10 +88,6 @@ function parse(names: readonly string[]) {
   return { values, own: Object.fromEntries(own) as Record<string, string | undefined> };
 }
 
-function quoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
-
 /** A command that finds out whether all is well. */
 export interface Check {
   readonly usage: string;
@@ -101,7 +95,7 @@ export interface Check {
   readonly own?: readonly string[];
   readonly mistakes?: (own: Readonly<Record<string, string | undefined>>) => Problem[];
   /** Prints what it finds and returns whether all is well. */
-  readonly run: (options: ClusterOptions) => Promise<boolean>;
+  readonly run: (options: ClusterOptions, signal: AbortSignal) => Promise<boolean>;
 }
 
 /**
@@ -109,8 +103,8 @@ export interface Check {
  * command line.
  */
 export async function runCheck({ usage, own = [], mistakes = () => [], run }: Check): Promise<void> {
-  await runCommand(usage, async () => {
+  await runCommand({ usage }, async (signal) => {
     const options = readCommandLine(usage, own, mistakes);
-    if (options !== undefined) await exitBy(() => run(options));
+    if (options !== undefined) await exitBy(() => run(options, signal));
   });
 }

@@ -1,32 +1,74 @@
 import { readFileSync } from "node:fs";
+import { endRequestsWith, Interrupted } from "../components/cluster/ending.ts";
 import { parseGoDuration } from "../components/configuration/goDuration.ts";
 import type { ClusterChoice } from "../components/facts/ask.ts";
+import { printableLines } from "../components/input/printable.ts";
 import { ProblemsError } from "../components/input/problems.ts";
 
 /** A mistake on the command line. */
 export class UsageError extends Error {}
 
+/** Prints a text; of its controls new lines alone, which those who wrote it have made, see `printableLines`. */
+export function print(text: string): void {
+  console.log(printableLines(text.split("\n")));
+}
+
+/** Prints what is wrong, as {@link print}. */
+function complain(text: string): void {
+  console.error(printableLines(text.split("\n")));
+}
+
+/** Longest time in milliseconds for a command to put away what it has made, once it is to end. */
+const endMs = 1800;
+
+const endings: (() => Promise<void>)[] = [];
+
+/** Does something when the command has ended, however it did. */
+export function atEnd(work: () => Promise<void>): void {
+  endings.push(work);
+}
+
+/** What {@link runCommand} tells. */
+export interface CommandTexts {
+  /** Printed with a mistake on the command line. */
+  readonly usage: string;
+  /** What was done and what was not when somebody ends it, as a sentence. */
+  readonly ended?: string;
+}
+
 /**
  * Runs a command and sets the exit code: 0 done, 1 failed, 2 a mistake on the command line. What a user can mend is told
  * without a stack trace.
  *
- * @param usage - what is printed with a mistake on the command line
+ * SIGINT, SIGTERM and SIGHUP end it within two seconds: its requests are given up, and it puts away what it has made; a
+ * second one ends it at once.
  */
-export async function runCommand(usage: string, command: () => void | Promise<void>): Promise<void> {
+export async function runCommand(
+  { usage, ended = "Nothing was changed." }: CommandTexts,
+  command: (signal: AbortSignal) => void | Promise<void>,
+): Promise<void> {
+  // Nobody may be there any more to read what is printed.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+  const signal = interruption(ended);
   try {
-    await command();
+    await command(signal);
   } catch (error) {
     const isParseError =
       error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE");
     if (error instanceof UsageError || isParseError) {
-      console.error(`${error.message}\n\n${usage}`);
+      complain(`${error.message}\n\n${usage}`);
       process.exitCode = 2;
+    } else if (error instanceof Interrupted) {
+      complain(`${error.message}. ${ended}`);
+      process.exit(1);
     } else if (error instanceof ProblemsError) {
-      console.error(error.message);
+      complain(error.message);
       process.exitCode = 1;
     } else {
       throw error;
     }
+  } finally {
+    await Promise.all(endings.map((work) => work()));
   }
 }
 
@@ -39,23 +81,29 @@ export async function exitBy(work: () => Promise<boolean>): Promise<void> {
   try {
     ok = await work();
   } catch (error) {
-    if (error instanceof ProblemsError) {
+    if (error instanceof ProblemsError || error instanceof Interrupted) {
       throw error;
     }
-    console.error(error instanceof Error ? error.message : String(error));
+    complain(error instanceof Error ? error.message : String(error));
   }
   // At once: connections that the client keeps open, or an API server that is silent, would keep the process alive.
   process.exit(ok ? 0 : 1);
 }
 
-/** Aborts when somebody ends this command, so that it can put away what it has made; a second time ends it at once. */
-export function interruption(): AbortSignal {
+/** Aborts when somebody ends this command, and with it all requests. */
+function interruption(ended: string): AbortSignal {
   const controller = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
-    process.once(name, () => {
-      controller.abort(new Error(`ended by ${name}`));
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(1);
+      controller.abort(new Interrupted(`ended by ${name}`));
+      setTimeout(() => {
+        complain(`ended by ${name}, before everything could be put away. ${ended}`);
+        process.exit(1);
+      }, endMs).unref();
     });
   }
+  endRequestsWith(controller.signal);
   return controller.signal;
 }
 

@@ -1,5 +1,7 @@
 import { examine, formatDiagnosis } from "../components/cluster/verify/index.ts";
+import { printableJson } from "../components/input/printable.ts";
 import { clusterUsage, runCheck } from "./clusterOptions.ts";
+import { print } from "./commandLine.ts";
 
 const usage = `Usage: npm run --silent doctor -- [--context C] [options]
 
@@ -11,10 +13,10 @@ ${clusterUsage}`;
 
 await runCheck({
   usage,
-  run: async ({ config, daemonSet, nodes, deadlineMs, json, access, signal }) => {
+  run: async ({ config, daemonSet, nodes, deadlineMs, json, access }, signal) => {
     const diagnosis = await examine(config, { daemonSet, nodes, deadlineMs, signal });
     const restart = ["npm run --silent restart-nodes --", ...access].join(" ");
-    console.log(json ? JSON.stringify(diagnosis, undefined, 2) : formatDiagnosis(diagnosis, restart));
+    print(json ? printableJson(diagnosis, 2) : formatDiagnosis(diagnosis, restart));
     return diagnosis.ok;
   },
 });

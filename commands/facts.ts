@@ -1,9 +1,10 @@
 // Run by the program itself, see `askFacts`: prints what a cluster says that decides what an `up` does.
-import { loadCluster } from "../components/cluster/client.ts";
+import { printableJson } from "../components/input/printable.ts";
 import { readFacts } from "../components/cluster/facts.ts";
-import { clusterOf, runCommand } from "./commandLine.ts";
+import { openCluster } from "./cluster.ts";
+import { print, runCommand } from "./commandLine.ts";
 
-await runCommand("Usage: node commands/facts.ts [POOL...]", async () => {
-  const config = loadCluster(clusterOf({}), process.env);
-  console.log(JSON.stringify(await readFacts(config, process.argv.slice(2))));
+await runCommand({ usage: "Usage: node commands/facts.ts [POOL...]" }, async () => {
+  const config = openCluster({});
+  print(printableJson(await readFacts(config, process.argv.slice(2))));
 });

@@ -1,12 +1,12 @@
 // Run by the component's own `local.Command` before DaemonSets are made.
 import { parseArgs } from "node:util";
 import * as v from "valibot";
-import { loadCluster } from "../components/cluster/client.ts";
 import type { WantedDaemonSet } from "../components/cluster/handover.ts";
 import { makeRoom } from "../components/cluster/layout.ts";
 import { formatProblems } from "../components/input/problems.ts";
 import { list, mapping, optional, problemsOf, record, text } from "../components/input/schema.ts";
-import { clusterOf, readInput, runCommand, UsageError } from "./commandLine.ts";
+import { openCluster } from "./cluster.ts";
+import { print, readInput, runCommand, UsageError } from "./commandLine.ts";
 
 const usage = `Usage: node commands/layout.ts --apply < WANTED
 
@@ -14,6 +14,9 @@ Makes room for DaemonSets of kube-proxy without stopping a pod: others of this p
 labelled for the ones that take them over. Changes nothing where none is in the way.
 
 WANTED is JSON: [{"daemonSet": NAME, "pool": POOL, "layout": HASH, "placement": POD SPEC}, ...]`;
+
+const ended =
+  "What is said above was done, and stays so; nothing else was: the next run of the same goes on from there.";
 
 const timeoutMs = 5 * 60_000;
 
@@ -38,15 +41,15 @@ async function main(): Promise<void> {
   }
   const wanted = parseWanted(readInput("standard input", 0));
   const lines: string[] = [];
-  await makeRoom(loadCluster(clusterOf({}), process.env), wanted, {
+  await makeRoom(openCluster({}), wanted, {
     timeoutMs,
     log: (line) => {
       lines.push(line);
-      console.log(line);
+      print(line);
     },
   });
   if (lines.length === 0) {
-    console.log("No other DaemonSet is in the way: nothing was changed");
+    print("No other DaemonSet is in the way: nothing was changed");
   }
 }
 
@@ -64,4 +67,4 @@ function parseWanted(input: string): WantedDaemonSet[] {
   return wanted as WantedDaemonSet[];
 }
 
-await runCommand(usage, main);
+await runCommand({ usage, ended }, main);

@@ -6,7 +6,7 @@ import type { KubeProxyObjects } from "../components/kubeadm/objects.ts";
 import type { Settings } from "../components/kubeadm/settings.ts";
 import { planOf } from "../components/plan/plan.ts";
 import { acceptedToken, isToken } from "../components/restart/restart.ts";
-import { readInput, runCommand, UsageError } from "./commandLine.ts";
+import { print, readInput, runCommand, UsageError } from "./commandLine.ts";
 
 const usage = `Usage: npm run --silent render -- --kubeadm-config FILE [--restart TOKEN]
 
@@ -25,6 +25,7 @@ function main(): void {
   );
   const objects = token === undefined ? kubeProxyObjects(settings) : restarted(settings, token);
   for (const object of Object.values(objects) as Yaml[]) {
+    // As it is: to the letter what the API server gets.
     console.log(`---\n${marshal(object)}`);
   }
 }
@@ -39,7 +40,7 @@ function readCommandLine(): { file: string; token: string | undefined } {
     options: { "kubeadm-config": { type: "string" }, restart: { type: "string" }, help: { type: "boolean" } },
   });
   if (values.help === true) {
-    console.log(usage);
+    print(usage);
     process.exit(0);
   }
   const { "kubeadm-config": file, restart: token } = values;
@@ -52,4 +53,4 @@ function readCommandLine(): { file: string; token: string | undefined } {
   return { file, token };
 }
 
-await runCommand(usage, main);
+await runCommand({ usage }, main);

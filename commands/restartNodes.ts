@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
-import { loadCluster } from "../components/cluster/client.ts";
 import { restartNodes } from "../components/cluster/restartNodes.ts";
 import { formatReport } from "../components/cluster/verify/index.ts";
-import { clusterOf, durationOf, exitBy, runCommand, UsageError } from "./commandLine.ts";
+import { openCluster } from "./cluster.ts";
+import { durationOf, exitBy, print, runCommand, UsageError } from "./commandLine.ts";
 
 const usage = `Usage: npm run --silent restart-nodes -- --nodes A,B [--context C] [--kubeconfig K] [--deadline T]
 
@@ -13,6 +13,8 @@ The DaemonSets stay as they are. Exit code: 0 all are well, 1 one is not, 2 a mi
   --context C     context in the kubeconfig; its current one unless given
   --kubeconfig K  path of a kubeconfig; KUBECONFIG or ~/.kube/config unless given
   --deadline T    longest wait for each node's new pod, and for the proof, such as 90s; 5m unless given`;
+
+const ended = "What is said above was done; run it again with the other nodes.";
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -25,7 +27,7 @@ async function main(): Promise<void> {
     },
   });
   if (values.help === true) {
-    console.log(usage);
+    print(usage);
     return;
   }
   const nodes = values.nodes.split(",").map((name) => name.trim());
@@ -33,13 +35,13 @@ async function main(): Promise<void> {
     throw new UsageError("--nodes: is required: names of nodes with commas between them");
   }
   const deadlineMs = durationOf("--deadline", values.deadline);
-  const cluster = loadCluster(clusterOf(values), process.env);
+  const cluster = openCluster(values);
   await exitBy(async () => {
-    const reports = await restartNodes(cluster, nodes, { deadlineMs, log: console.log });
-    console.log(`\n${reports.map(formatReport).join("\n\n")}`);
+    const reports = await restartNodes(cluster, nodes, { deadlineMs, log: print });
+    print(`\n${reports.map(formatReport).join("\n\n")}`);
     // A node that is NotReady by now is excluded from its report, and not proved well.
     return reports.every(({ failed, excluded }) => failed + excluded === 0);
   });
 }
 
-await runCommand(usage, main);
+await runCommand({ usage, ended }, main);

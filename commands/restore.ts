@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
-import { loadCluster } from "../components/cluster/client.ts";
 import { parseSnapshot } from "../components/cluster/snapshot/format.ts";
 import { restore } from "../components/cluster/snapshot/restore.ts";
-import { clusterOf, durationOf, readInput, runCommand, UsageError } from "./commandLine.ts";
+import { openCluster } from "./cluster.ts";
+import { durationOf, print, readInput, runCommand, UsageError } from "./commandLine.ts";
 
 const usage = `Usage: npm run --silent restore -- SNAPSHOT [--context C] [--kubeconfig K] [--wait T]
 
@@ -12,6 +12,8 @@ every pod runs with them.
   --context C     context in the kubeconfig; its current one unless given
   --kubeconfig K  path of a kubeconfig; KUBECONFIG or ~/.kube/config unless given
   --wait T        longest wait for the pods, such as 90s; 5m unless given`;
+
+const ended = "What is said above was done, and stays so; nothing else was: run the same again.";
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -24,7 +26,7 @@ async function main(): Promise<void> {
     },
   });
   if (values.help === true) {
-    console.log(usage);
+    print(usage);
     return;
   }
   const [file, ...more] = positionals;
@@ -33,7 +35,7 @@ async function main(): Promise<void> {
   }
   const timeoutMs = durationOf("--wait", values.wait);
   const snapshot = parseSnapshot(readInput("SNAPSHOT", file), file);
-  await restore(loadCluster(clusterOf(values), process.env), snapshot, { timeoutMs, log: console.log });
+  await restore(openCluster(values), snapshot, { timeoutMs, log: print });
 }
 
-await runCommand(usage, main);
+await runCommand({ usage, ended }, main);

@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
-import { loadCluster } from "../components/cluster/client.ts";
 import { takeSnapshot } from "../components/cluster/snapshot/index.ts";
 import { ProblemsError } from "../components/input/problems.ts";
-import { clusterOf, runCommand, UsageError } from "./commandLine.ts";
+import { openCluster } from "./cluster.ts";
+import { print, runCommand, UsageError } from "./commandLine.ts";
 
 const usage = `Usage: npm run --silent snapshot -- [--context C] [--kubeconfig K] [--folder F] [--keep N] [--if-any]
 
@@ -14,6 +14,8 @@ Writes kube-proxy's objects as they are in the cluster to a file, and prints its
                   \${XDG_STATE_HOME:-~/.local/state}/kube-proxy-as-code/snapshots unless given
   --keep N        how many snapshots of this cluster to keep, 1 or more; 10 unless given
   --if-any        a cluster without a kube-proxy is no error: there is nothing to keep`;
+
+const ended = "No snapshot was written, and nothing in the cluster was changed.";
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -27,7 +29,7 @@ async function main(): Promise<void> {
     },
   });
   if (values.help === true) {
-    console.log(usage);
+    print(usage);
     return;
   }
   const { folder, keep } = values;
@@ -39,7 +41,7 @@ async function main(): Promise<void> {
   if (folder === "") {
     throw new UsageError('--folder: "" is not accepted; accepted: a path');
   }
-  const cluster = loadCluster(clusterOf(values), process.env);
+  const cluster = openCluster(values);
   const path = await takeSnapshot(cluster, {
     ...(folder !== undefined && { folder }),
     ...(keep !== undefined && { keep: Number(keep) }),
@@ -53,7 +55,7 @@ async function main(): Promise<void> {
       },
     ]);
   }
-  console.log(path ?? "There is no kube-proxy in this cluster yet: nothing to keep.");
+  print(path ?? "There is no kube-proxy in this cluster yet: nothing to keep.");
 }
 
-await runCommand(usage, main);
+await runCommand({ usage, ended }, main);

@@ -1,8 +1,8 @@
 // Run by the component's own `local.Command` before a DaemonSet is restarted.
 import { parseArgs } from "node:util";
-import { loadCluster } from "../components/cluster/client.ts";
 import { prepareRestart } from "../components/cluster/verify/index.ts";
-import { clusterOf, durationOf, exitBy, runCommand, UsageError } from "./commandLine.ts";
+import { openCluster } from "./cluster.ts";
+import { durationOf, exitBy, print, runCommand, UsageError } from "./commandLine.ts";
 
 const usage = `Usage: node commands/testService.ts --daemonset NAME --lifetime T
 
@@ -16,11 +16,11 @@ async function main(): Promise<void> {
     throw new UsageError("--daemonset and --lifetime: are required");
   }
   const lifetimeMs = durationOf("--lifetime", lifetime);
-  const config = loadCluster(clusterOf({}), process.env);
+  const config = openCluster({});
   await exitBy(async () => {
-    console.log(await prepareRestart(config, { daemonSet, id: daemonSet, lifetimeMs }));
+    print(await prepareRestart(config, { daemonSet, id: daemonSet, lifetimeMs }));
     return true;
   });
 }
 
-await runCommand(usage, main);
+await runCommand({ usage }, main);

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { formatProblems, toJson } from "../components/input/problems.ts";
 import { validateFile, type Validation } from "../components/kubeadm/validate.ts";
-import { readInput, runCommand, UsageError } from "./commandLine.ts";
+import { print, readInput, runCommand, UsageError } from "./commandLine.ts";
 
 const usage = `Usage: npm run --silent validate -- [--kubernetes-version VERSION] FILE
 
@@ -16,7 +16,7 @@ function main(): void {
   const { file, kubernetesVersion } = readCommandLine();
   const name = file === "-" ? "standard input" : file;
   const validation = validateFile(readInput("FILE", file === "-" ? 0 : file), kubernetesVersion);
-  console.log(process.stdout.isTTY ? formatValidation(name, validation) : toJson(validation, 2));
+  print(process.stdout.isTTY ? formatValidation(name, validation) : toJson(validation, 2));
   process.exitCode = validation.errors.length > 0 ? 1 : 0;
 }
 
@@ -37,7 +37,7 @@ function readCommandLine(): { file: string; kubernetesVersion: string | undefine
     allowPositionals: true,
   });
   if (values.help === true) {
-    console.log(usage);
+    print(usage);
     process.exit(0);
   }
   const [file, ...more] = positionals;
@@ -47,4 +47,4 @@ function readCommandLine(): { file: string; kubernetesVersion: string | undefine
   return { file, kubernetesVersion: values["kubernetes-version"] };
 }
 
-await runCommand(usage, main);
+await runCommand({ usage }, main);

@@ -1,7 +1,9 @@
 import { formatReport, verify } from "../components/cluster/verify/index.ts";
+import { printableJson } from "../components/input/printable.ts";
 import type { Problem } from "../components/input/problems.ts";
 import { acceptedToken, isToken } from "../components/restart/restart.ts";
 import { clusterUsage, runCheck } from "./clusterOptions.ts";
+import { print } from "./commandLine.ts";
 
 const usage = `Usage: npm run --silent verify -- [--context C] [options]
 
@@ -52,14 +54,14 @@ await runCheck({
   usage,
   own: ["token", "since", "mode", "failures", "at-least", "test-services"],
   mistakes,
-  run: async ({ config, daemonSet, nodes, deadlineMs, json, own, signal }) => {
+  run: async ({ config, daemonSet, nodes, deadlineMs, json, own }, signal) => {
     const since = own["since"] === undefined ? undefined : new Date(own["since"]);
     const expectation = {
       ...{ daemonSet, nodes, since, allowFailures: own["failures"] === "any" },
       ...{ token: own["token"], mode: own["mode"], testServices: own["test-services"] },
     };
     const report = await verify(config, expectation, { deadlineMs, signal });
-    console.log(json ? JSON.stringify(report, undefined, 2) : formatReport(report));
+    print(json ? printableJson(report, 2) : formatReport(report));
     return report.failed === 0 && report.verified >= Number(own["at-least"] ?? 1);
   },
 });

@@ -146,4 +146,4 @@ function writeJson(file: string, value: unknown): void {
   writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
 }
 
-await runCommand(usage, main);
+await runCommand({ usage }, main);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseJson } from "../input/json.ts";
 import { type Problem, ProblemsError } from "../input/problems.ts";
 import { listFault, objectFault } from "./answers.ts";
-import { ApiError, misunderstood, refused, serverOf, unanswered } from "./apiError.ts";
+import { ApiError, misunderstood, refused, serverOf, unanswered, unauthenticated } from "./apiError.ts";
 import { readBody } from "./body.ts";
 import { aborted } from "./concurrency.ts";
 import { ending } from "./ending.ts";
@@ -59,13 +59,18 @@ export class Session {
 
   /** @throws ApiError when credentials cannot be had */
   static async open(config: KubeConfig): Promise<Session> {
+    let context: RequestContext;
     try {
-      const context = new RequestContext(serverOf(config), HttpMethod.GET);
-      await config.applySecurityAuthentication(context);
-      return new Session(config, { headers: context.getHeaders(), dispatcher: context.getDispatcher() });
+      context = new RequestContext(serverOf(config), HttpMethod.GET);
     } catch (error) {
       throw unanswered(config, error);
     }
+    try {
+      await config.applySecurityAuthentication(context);
+    } catch (error) {
+      throw unauthenticated(config, error);
+    }
+    return new Session(config, { headers: context.getHeaders(), dispatcher: context.getDispatcher() });
   }
 
   /**
@@ -257,6 +262,26 @@ export async function closeSession(config: KubeConfig): Promise<void> {
   await found?.promise.then((session) => session.close()).catch(() => undefined);
 }
 
+/** How old a session has to be, in milliseconds, for a refusal to mean that its credentials have expired. */
+const youngMs = 30_000;
+
+/** Does something with a cluster's session; once more with a new one where the credentials have expired. */
+async function within<T>(
+  config: KubeConfig,
+  options: RequestOptions,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const session = await sessionOf(config, options);
+  try {
+    return await work(session);
+  } catch (error) {
+    const isOld = Date.now() - (sessions.get(config)?.since ?? Infinity) > youngMs;
+    if (!(error instanceof ApiError && error.status === 401 && isOld)) throw error;
+  }
+  void closeSession(config);
+  return await work(await sessionOf(config, options));
+}
+
 /** One request, see {@link Session.request}. */
 export async function request(
   config: KubeConfig,
@@ -264,7 +289,7 @@ export async function request(
   path: string,
   options: RequestOptions = {},
 ): Promise<unknown> {
-  return await (await sessionOf(config, options)).request(method, path, options);
+  return await within(config, options, (session) => session.request(method, path, options));
 }
 
 /** One object, see {@link Session.get}. */
@@ -273,7 +298,7 @@ export async function get(
   path: string,
   options: RequestOptions = {},
 ): Promise<ApiObject> {
-  return await (await sessionOf(config, options)).get(path, options);
+  return await within(config, options, (session) => session.get(path, options));
 }
 
 /** All objects of a list, see {@link Session.list}. */
@@ -282,7 +307,7 @@ export async function listAll<T>(
   path: string,
   options: RequestOptions = {},
 ): Promise<T[]> {
-  return await (await sessionOf(config, options)).list<T>(path, options);
+  return await within(config, options, (session) => session.list<T>(path, options));
 }
 
 /**

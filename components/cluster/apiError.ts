@@ -38,6 +38,13 @@ export function unanswered(config: KubeConfig, error: unknown): ApiError {
   return new ApiError(undefined, problem, said);
 }
 
+/** There are no credentials to ask with; that counts as if the API server had refused them. */
+export function unauthenticated(config: KubeConfig, error: unknown): ApiError {
+  const said = reason(error).slice(0, longest);
+  const accepted = `a user whose credentials can be had: ${said}`;
+  return new ApiError(401, { path: "context", value: config.getCurrentContext(), accepted }, said);
+}
+
 /** The answer was no. */
 export function refused(config: KubeConfig, call: string, status: number, text: string): ApiError {
   const said = messageOf(text).slice(0, longest);

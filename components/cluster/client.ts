@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import type { ClusterChoice } from "../facts/ask.ts";
 import { type Problem, ProblemsError } from "../input/problems.ts";
+import { runPluginsOnce } from "./execPlugin.ts";
 import { checkKubeconfig, defaultPaths, expandHome, isContent } from "./kubeconfig.ts";
 import { KubeConfig } from "./kubernetes.ts";
 
@@ -23,6 +24,7 @@ export function loadCluster(choice: ClusterChoice, env: NodeJS.ProcessEnv): Kube
     config.setCurrentContext(choice.context);
   }
   refuse(danglingNames(config));
+  runPluginsOnce(config);
   return config;
 }
 

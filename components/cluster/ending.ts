@@ -22,6 +22,11 @@ export function ending(): AbortSignal[] {
   return end === undefined ? [] : [end];
 }
 
+/** Whether the process is to end. */
+export function isEnding(): boolean {
+  return end?.aborted ?? false;
+}
+
 /** @throws Interrupted once the process is to end */
 export function throwIfEnding(): void {
   end?.throwIfAborted();

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { NodeFacts } from "../facts/facts.ts";
 import { nearest, type Problem, ProblemsError } from "../input/problems.ts";
+import { Interrupted, isEnding } from "./ending.ts";
 import { readNodes } from "./facts.ts";
 import { prepareRestart, removeTestServices, type Report, verify } from "./verify/index.ts";
 import { waitUntil } from "./wait.ts";
@@ -58,7 +59,9 @@ export async function restartNodes(
       reports.push(await verify(config, expectation, { deadlineMs }));
     }
   } finally {
-    for (const { testServices } of expectations) await removeTestServices(config, testServices);
+    await Promise.all(
+      expectations.map(({ testServices }) => removeTestServices(config, testServices, isEnding())),
+    );
   }
   return reports;
 }
@@ -105,6 +108,13 @@ function targetOf(name: string, nodes: readonly NodeFacts[], pods: readonly Pod[
     : { node: name, pod, daemonSet: controllerOf(pod)?.name ?? "" };
 }
 
+/** Says of an interruption what it has interrupted. */
+function interruptedWith(what: string): (error: unknown) => never {
+  return (error) => {
+    throw error instanceof Interrupted ? new Interrupted(`${error.message}${what}`) : error;
+  };
+}
+
 /** @returns what was done, in one line */
 async function restartPod(
   config: KubeConfig,
@@ -112,7 +122,9 @@ async function restartPod(
   next: readonly string[],
   timeoutMs: number,
 ): Promise<string> {
-  await deletePod(config, pod);
+  const untouched = (names: readonly string[]) =>
+    names.length === 0 ? "" : `; not restarted: ${names.join(", ")}`;
+  await deletePod(config, pod).catch(interruptedWith(untouched([node, ...next])));
   let successor: Pod | undefined;
   const check = async (): Promise<string | undefined> => {
     const others = (await listPods(config, node)).filter(({ metadata }) => metadata.uid !== pod.metadata.uid);
@@ -121,9 +133,12 @@ async function restartPod(
       return undefined;
     }
     const why = others.map((other) => `${nameOf(other)} is ${whyNotReady(other)}`).join(", ");
-    const untouched = next.length === 0 ? "" : `; not restarted: ${next.join(", ")}`;
-    return `${node} has no Ready kube-proxy (${why || "no new pod yet"})${untouched}`;
+    return `${node} has no Ready kube-proxy (${why || "no new pod yet"})${untouched(next)}`;
   };
-  await waitUntil(timeoutMs, check, "--deadline");
+  await waitUntil(timeoutMs, check, "--deadline").catch(
+    interruptedWith(
+      `; ${node}: ${nameOf(pod)} is deleted, its successor was not waited for${untouched(next)}`,
+    ),
+  );
   return `${node}: ${nameOf(pod)} is deleted, ${successor?.metadata.name ?? ""} is Ready`;
 }

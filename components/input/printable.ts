@@ -14,12 +14,14 @@ export function printableLines(lines: readonly string[]): string {
   return lines.map(printable).join("\n");
 }
 
-/** A value as JSON that is the same value when it is read, whoever prints it: what is unprintable is escaped. */
+/** A value as JSON, {@link printable} and the same value when it is read. */
 export function printableJson(value: unknown, indent?: number): string {
-  // Between its texts JSON has no other controls than new lines.
-  return JSON.stringify(value, undefined, indent).replace(unprintable, (sign) =>
-    sign === "\n" ? sign : escaped(sign),
-  );
+  return escapeJson(JSON.stringify(value, undefined, indent));
+}
+
+/** Writes what is unprintable in JSON by its number; between its texts JSON has no other controls than new lines. */
+export function escapeJson(json: string): string {
+  return json.replace(unprintable, (sign) => (sign === "\n" ? sign : escaped(sign)));
 }
 
 function escaped(sign: string): string {

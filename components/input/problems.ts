@@ -1,5 +1,5 @@
 import leven from "leven";
-import { printableLines } from "./printable.ts";
+import { escapeJson, printableLines } from "./printable.ts";
 
 /** One mistake in what a user gave: which key, which value, and what would be accepted. */
 export interface Problem {
@@ -57,7 +57,7 @@ export function listed(names: readonly string[], longest = 5): string {
 
 /** Writes any value that YAML can give as JSON: numbers that JSON cannot hold become texts. */
 export function toJson(value: unknown, indent = 0): string {
-  return JSON.stringify(
+  const json = JSON.stringify(
     value,
     (_key, entry: unknown) =>
       typeof entry === "bigint" || (typeof entry === "number" && !Number.isFinite(entry))
@@ -65,6 +65,7 @@ export function toJson(value: unknown, indent = 0): string {
         : entry,
     indent,
   );
+  return escapeJson(json);
 }
 
 /**

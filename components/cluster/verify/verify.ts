@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { ApiError } from "../api.ts";
-import { Interrupted, throwIfEnding } from "../ending.ts";
+import { ending, Interrupted, throwIfEnding } from "../ending.ts";
 import { askNodes } from "./askNodes.ts";
 import { parseConfiguration, readFleetInTime } from "./fleet.ts";
 import { judgeAnswers, judgeFromCluster, reportOf, standardOf } from "./judge.ts";
@@ -45,7 +45,7 @@ export async function verify(
   const deadline = AbortSignal.timeout(deadlineMs);
   const verification = new Verification(config, expectation, {
     deadline,
-    stop: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
+    stop: AbortSignal.any([deadline, ...(signal === undefined ? [] : [signal]), ...ending()]),
     lifetimeMs: deadlineMs + graceMs,
   });
   const use = {
