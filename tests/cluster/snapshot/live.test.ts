@@ -11,7 +11,7 @@ function readCluster(uid: unknown): Promise<Live> {
     reply(
       response,
       url === "/api/v1/namespaces/kube-system"
-        ? { metadata: { uid } }
+        ? { metadata: { name: "kube-system", uid } }
         : url.includes("?")
           ? lists
           : undefined,
@@ -26,8 +26,11 @@ suite("the live objects", () => {
   });
 
   test("are refused where that UID, which names a folder, could lead elsewhere or is none", async () => {
-    for (const uid of ["../../.ssh", "a/b", "..", ".", "a\\b", "a\nb", "", 7, ["a"], undefined]) {
+    for (const uid of ["../../.ssh", "a/b", "..", ".", "a\\b", "a\nb", "", undefined]) {
       await assert.rejects(readCluster(uid), /namespace kube-system has no UID by which to tell the cluster/);
+    }
+    for (const uid of [7, ["a"]]) {
+      await assert.rejects(readCluster(uid), /metadata\.uid/);
     }
   });
 });

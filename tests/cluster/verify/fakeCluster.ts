@@ -41,7 +41,7 @@ export class FakeCluster {
         this.onRead((this.#reads += 1));
         return daemonSet;
       case "/apis/apps/v1/namespaces/kube-system/controllerrevisions":
-        return { items: [{ metadata: { labels, ownerReferences: [owner] }, revision: 1 }] };
+        return { items: [{ metadata: { name: "one", labels, ownerReferences: [owner] }, revision: 1 }] };
       case "/api/v1/namespaces/kube-system/pods":
         return {
           items: this.pods.map(({ name, node, phase = "Running", metadata }) => ({
@@ -65,7 +65,7 @@ export class FakeCluster {
           })),
         };
       case "/api/v1/namespaces/kube-system/configmaps/kube-proxy":
-        return { data: { "config.conf": "clusterCIDR: 10.244.0.0/16" } };
+        return { metadata: { name: "kube-proxy" }, data: { "config.conf": "clusterCIDR: 10.244.0.0/16" } };
       case "/api/v1/namespaces/kube-system/services":
         return { items: [] };
       default:
@@ -78,7 +78,10 @@ const daemonSet = {
   metadata: { name: "kube-proxy", uid: owner.uid, generation: 1 },
   spec: {
     selector: { matchLabels: { "k8s-app": "kube-proxy" } },
-    template: { spec: { volumes: [{ name: "kube-proxy", configMap: { name: "kube-proxy" } }] } },
+    template: {
+      metadata: {},
+      spec: { volumes: [{ name: "kube-proxy", configMap: { name: "kube-proxy" } }] },
+    },
   },
   status: { observedGeneration: 1 },
 };
