@@ -27,7 +27,10 @@ suite("the live objects", () => {
 
   test("are refused where that UID, which names a folder, could lead elsewhere or is none", async () => {
     for (const uid of ["../../.ssh", "a/b", "..", ".", "a\\b", "a\nb", "", undefined]) {
-      await assert.rejects(readCluster(uid), /namespace kube-system has no UID by which to tell the cluster/);
+      await assert.rejects(
+        readCluster(uid),
+        /Namespace kube-system: has no UID by which to tell the cluster/,
+      );
     }
     for (const uid of [7, ["a"]]) {
       await assert.rejects(readCluster(uid), /metadata\.uid/);
