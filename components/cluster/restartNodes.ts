@@ -3,7 +3,14 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import type { NodeFacts } from "../facts/facts.ts";
 import { nearest, type Problem, ProblemsError } from "../input/problems.ts";
 import { readNodes } from "./facts.ts";
-import { prepareRestart, removeTestServices, type Report, verify } from "./verify/index.ts";
+import {
+  type Baseline,
+  prepareRestart,
+  removeTestServices,
+  type Report,
+  takeBaseline,
+  verify,
+} from "./verify/index.ts";
 import { waitUntil } from "./wait.ts";
 import { controllerOf, deletePod, isReady, listPods, nameOf, type Pod, whyNotReady } from "./workload.ts";
 
@@ -45,9 +52,11 @@ export async function restartNodes(
     return { daemonSet, nodes: group.map(({ node }) => node), since, testServices: randomUUID() };
   });
   const reports: Report[] = [];
+  const baselines = new Map<string, Baseline>();
   try {
     for (const { daemonSet, nodes, testServices: id } of expectations) {
       const lifetimeMs = deadlineMs * (targets.length + 2);
+      baselines.set(daemonSet, await takeBaseline(config, daemonSet));
       log(await prepareRestart(config, { daemonSet, nodes, id, lifetimeMs }));
     }
     for (const [index, target] of targets.entries()) {
@@ -55,7 +64,8 @@ export async function restartNodes(
       log(await restartPod(config, target, next, deadlineMs));
     }
     for (const expectation of expectations) {
-      reports.push(await verify(config, expectation, { deadlineMs }));
+      const baseline = baselines.get(expectation.daemonSet);
+      reports.push(await verify(config, { ...expectation, baseline }, { deadlineMs }));
     }
   } finally {
     for (const { testServices } of expectations) await removeTestServices(config, testServices);

@@ -15,7 +15,7 @@ import { configHashAnnotation, restartAnnotation } from "../../restart/restart.t
 import { aborted } from "../concurrency.ts";
 import { AppsV1Api, CoreV1Api } from "../kubernetes.ts";
 import { reasonOf } from "./errors.ts";
-import type { Fleet, Pod } from "./types.ts";
+import type { Fleet, Node, Pod } from "./types.ts";
 
 const namespace = "kube-system";
 
@@ -50,10 +50,25 @@ async function readFleet(config: KubeConfig, choice: FleetChoice): Promise<Fleet
   return {
     revision: newestRevision(daemonSet, revisions.items.filter(owned)),
     configuration,
-    nodes: chosen(daemonSet, nodes.items, choice).map((node) => {
-      const name = node.metadata?.name ?? "";
-      return { name, notReady: whyNotReady(node.status?.conditions), pods: byNode.get(name) ?? [] };
-    }),
+    nodes: chosen(daemonSet, nodes.items, choice).map((node) =>
+      nodeOf(node, byNode.get(node.metadata?.name ?? "")),
+    ),
+  };
+}
+
+/** All nodes, for a DaemonSet that is not there yet. */
+export async function readNodes(config: KubeConfig, deadline: AbortSignal): Promise<Node[]> {
+  const core = config.makeApiClient(CoreV1Api);
+  const { items } = await Promise.race([core.listNode(), aborted(deadline)]);
+  return items.map((node) => nodeOf(node));
+}
+
+function nodeOf({ metadata, status }: V1Node, pods: readonly Pod[] = []): Node {
+  return {
+    name: metadata?.name ?? "",
+    created: metadata?.creationTimestamp?.toISOString() ?? "",
+    notReady: whyNotReady(status?.conditions),
+    pods,
   };
 }
 
