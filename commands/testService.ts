@@ -1,10 +1,19 @@
-// Run by the component's own `local.Command` before a DaemonSet is restarted.
+// Run by the component's own `local.Command` before a DaemonSet is changed.
 import { parseArgs } from "node:util";
-import { prepareRestart } from "../components/cluster/verify/index.ts";
+import {
+  formatBaseline,
+  lookAgain,
+  prepareRestart,
+  readBaselines,
+  takeBaseline,
+} from "../components/cluster/verify/index.ts";
 import { openCluster } from "./cluster.ts";
-import { durationOf, exitBy, print, runCommand, UsageError } from "./commandLine.ts";
+import { durationOf, exitBy, print, readInput, runCommand, UsageError } from "./commandLine.ts";
 
-const usage = `Usage: node commands/testService.ts --daemonset NAME --lifetime T
+const usage = `Usage: node commands/testService.ts --daemonset NAME --lifetime T < EARLIER
+
+Remembers for the proof which nodes are Ready, in a line of its output, and looks once more at the nodes of earlier waves:
+EARLIER is what this command has printed before each of them. Where one of those is not well, exit code 1.
 
 Makes a Service that has to answer after the restart of this DaemonSet as it does before; see docs/verify.md. Where that
 is not possible it says why, and the restart goes on: exit code 0. After T, such as 24h, anybody may remove it.`;
@@ -17,7 +26,10 @@ async function main(): Promise<void> {
   }
   const lifetimeMs = durationOf("--lifetime", lifetime);
   const config = openCluster({});
+  const earlier = readBaselines(readInput("standard input", 0));
   await exitBy(async () => {
+    await lookAgain(config, earlier);
+    print(formatBaseline(await takeBaseline(config, daemonSet)));
     print(await prepareRestart(config, { daemonSet, id: daemonSet, lifetimeMs }));
     return true;
   });

@@ -1,9 +1,15 @@
-import { formatReport, verify } from "../components/cluster/verify/index.ts";
+import {
+  type Baseline,
+  formatReport,
+  leastOf,
+  readBaselines,
+  verify,
+} from "../components/cluster/verify/index.ts";
 import { printableJson } from "../components/input/printable.ts";
 import type { Problem } from "../components/input/problems.ts";
 import { acceptedToken, isToken } from "../components/restart/restart.ts";
 import { clusterUsage, runCheck } from "./clusterOptions.ts";
-import { print } from "./commandLine.ts";
+import { print, readInput } from "./commandLine.ts";
 
 const usage = `Usage: npm run --silent verify -- [--context C] [options]
 
@@ -18,6 +24,8 @@ ${clusterUsage}
   --mode M               iptables, ipvs or nftables; default: what the ConfigMap says
   --failures F           none (default), or any: failed syncs since the processes started are not looked at
   --at-least N           so many nodes have to be verified; default: 1, since no Ready node proves nothing
+  --baseline -           standard input has what commands/testService.ts printed before a change: who was Ready then has to
+                         be verified or gone, and to show a sign of life after it has passed
   --test-services NAME   the Services that commands/testService.ts made before a restart have to answer, too`;
 
 const modes = ["iptables", "ipvs", "nftables"];
@@ -30,8 +38,12 @@ function mistakes({
   failures,
   ...rest
 }: Readonly<Record<string, string | undefined>>): Problem[] {
+  const { baseline } = rest;
   const atLeast = rest["at-least"];
   return [
+    ...(baseline === undefined || baseline === "-"
+      ? []
+      : [{ path: "--baseline", value: baseline, accepted: "-, for standard input" }]),
     ...(atLeast === undefined || /^\d{1,5}$/.test(atLeast)
       ? []
       : [{ path: "--at-least", value: atLeast, accepted: "a number of nodes, 0 or more" }]),
@@ -52,16 +64,24 @@ function mistakes({
 
 await runCheck({
   usage,
-  own: ["token", "since", "mode", "failures", "at-least", "test-services"],
+  own: ["token", "since", "mode", "failures", "at-least", "baseline", "test-services"],
   mistakes,
   run: async ({ config, daemonSet, nodes, deadlineMs, json, own }, signal) => {
     const since = own["since"] === undefined ? undefined : new Date(own["since"]);
+    const baseline = own["baseline"] === undefined ? undefined : baselineOf(daemonSet);
     const expectation = {
+      baseline,
       ...{ daemonSet, nodes, since, allowFailures: own["failures"] === "any" },
       ...{ token: own["token"], mode: own["mode"], testServices: own["test-services"] },
     };
     const report = await verify(config, expectation, { deadlineMs, signal });
     print(json ? printableJson(report, 2) : formatReport(report));
-    return report.failed === 0 && report.verified >= Number(own["at-least"] ?? 1);
+    const least = own["at-least"] === undefined ? leastOf(baseline, report) : Number(own["at-least"]);
+    return report.failed === 0 && report.verified >= least;
   },
 });
+
+/** None where the program that has printed it was an older one. */
+function baselineOf(daemonSet = "kube-proxy"): Baseline | undefined {
+  return readBaselines(readInput("standard input", 0)).find((one) => one.daemonSet === daemonSet);
+}

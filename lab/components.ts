@@ -29,6 +29,8 @@ export interface ClusterOptions {
   egressSelector: string;
   /** Port of the gateway that leads there, where the kube-proxies' stand-in has to be it. */
   gateway?: number;
+  /** Number of nodes that it starts with. */
+  nodes: number;
 }
 
 /** The ports of a lab, all on 127.0.0.1. */
@@ -51,7 +53,7 @@ export interface Ports {
 export function componentSpecs(
   dir: string,
   ports: Ports,
-  { serviceSubnet, egressSelector, gateway }: ClusterOptions,
+  { serviceSubnet, egressSelector, gateway, nodes }: ClusterOptions,
 ): Record<"etcd" | "apiServer" | "controllerManager" | "scheduler" | "kubeProxy" | "kwok", ComponentSpec> {
   const local = (port: number): string => `https://127.0.0.1:${port}`;
   const pki = (file: string): string => join(dir, "pki", file);
@@ -150,8 +152,7 @@ export function componentSpecs(
         // limit instead of kube-proxy's restart.
         "kube-api-qps": 1000,
         "kube-api-burst": 2000,
-        // kwok renews the nodes' leases four times in kwokLeaseSeconds, see there.
-        "node-monitor-grace-period": `${kwokLeaseSeconds}s`,
+        "node-monitor-grace-period": "200s", // See leaseSeconds.
       }),
     },
     scheduler: {
@@ -192,7 +193,7 @@ export function componentSpecs(
         "node-port": ports.kwok,
         "tls-cert-file": pki("apiserver.crt"),
         "tls-private-key-file": pki("apiserver.key"),
-        "node-lease-duration-seconds": kwokLeaseSeconds,
+        "node-lease-duration-seconds": leaseSeconds(nodes),
       }),
     },
   };
@@ -202,11 +203,14 @@ export function componentSpecs(
 export const kwokAnnotation = { "kwok.x-k8s.io/node": "fake" } as const;
 
 /**
- * A kubelet's lease lasts 40 s and is renewed every 10 s. With 1,000 nodes that is 100 writes a
- * second for nothing, on a machine whose cores are few; and on a busy one a late renewal must not
- * make nodes NotReady in the middle of a test.
+ * How long the nodes' leases last; kwok renews them four times in that. A kubelet's lasts 40 s and is renewed every 10 s.
+ * With 1,000 nodes that is 100 writes a second for nothing, on a machine whose cores are few: here they are 20 at most.
+ * Few nodes renew theirs every 2 s, since every proof waits for a renewal. And a late one must not make nodes NotReady in
+ * the middle of a test, so that the controller manager misses a node much later.
  */
-const kwokLeaseSeconds = 200;
+function leaseSeconds(nodes: number): number {
+  return Math.max(8, Math.ceil(nodes / 5));
+}
 
 /** Writes the scheduler's configuration file, for what has no flag, and returns its path. */
 function schedulerConfiguration(dir: string, kubeconfig: string): string {

@@ -91,6 +91,7 @@ async function startOnce(options: StartOptions): Promise<Lab> {
     const specs = componentSpecs(dir, ports, {
       serviceSubnet: cluster.serviceSubnet,
       egressSelector: writeEgressSelector(dir, ports),
+      nodes,
       ...(real === undefined && { gateway: ports.gateway }),
     });
     const launch = (spec: ComponentSpec): Promise<Component> => startComponent(state, spec, signal);

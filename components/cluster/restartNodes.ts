@@ -4,7 +4,14 @@ import type { NodeFacts } from "../facts/facts.ts";
 import { nearest, type Problem, ProblemsError } from "../input/problems.ts";
 import { Interrupted, isEnding } from "./ending.ts";
 import { readNodes } from "./facts.ts";
-import { prepareRestart, removeTestServices, type Report, verify } from "./verify/index.ts";
+import {
+  type Baseline,
+  prepareRestart,
+  removeTestServices,
+  type Report,
+  takeBaseline,
+  verify,
+} from "./verify/index.ts";
 import { waitUntil } from "./wait.ts";
 import { controllerOf, deletePod, isReady, listPods, nameOf, type Pod, whyNotReady } from "./workload.ts";
 
@@ -46,9 +53,11 @@ export async function restartNodes(
     return { daemonSet, nodes: group.map(({ node }) => node), since, testServices: randomUUID() };
   });
   const reports: Report[] = [];
+  const baselines = new Map<string, Baseline>();
   try {
     for (const { daemonSet, nodes, testServices: id } of expectations) {
       const lifetimeMs = deadlineMs * (targets.length + 2);
+      baselines.set(daemonSet, await takeBaseline(config, daemonSet));
       log(await prepareRestart(config, { daemonSet, nodes, id, lifetimeMs }));
     }
     for (const [index, target] of targets.entries()) {
@@ -56,7 +65,8 @@ export async function restartNodes(
       log(await restartPod(config, target, next, deadlineMs));
     }
     for (const expectation of expectations) {
-      reports.push(await verify(config, expectation, { deadlineMs }));
+      const baseline = baselines.get(expectation.daemonSet);
+      reports.push(await verify(config, { ...expectation, baseline }, { deadlineMs }));
     }
   } finally {
     await Promise.all(

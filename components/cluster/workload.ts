@@ -79,6 +79,7 @@ interface ContainerStatus {
 
 interface ContainerState {
   readonly waiting?: { readonly reason?: string };
+  readonly running?: object;
   readonly terminated?: { readonly exitCode: number; readonly message?: string };
 }
 
@@ -171,6 +172,14 @@ export function whyNotReady({ metadata, status }: Pod): string {
 export function endOf({ status }: Pod): number | undefined {
   const ended = status.phase === "Succeeded" || status.phase === "Failed";
   return ended ? (status.containerStatuses?.[0]?.state?.terminated?.exitCode ?? -1) : undefined;
+}
+
+/** Whether a pod's container has ever had a process. */
+export function hasRun({ status }: Pod): boolean {
+  return (status.containerStatuses ?? []).some(
+    ({ restartCount = 0, state, lastState }) =>
+      restartCount > 0 || [state?.running, state?.terminated, lastState?.terminated].some(Boolean),
+  );
 }
 
 /** The last line that a pod's container said before it ended; undefined where it has not ended, or said nothing. */

@@ -183,6 +183,14 @@ export const rights: readonly Right[] = [
     verbs: ["create"],
     tasks: [restartNodes, verify],
   },
+  // Signs of life of the nodes, after they have passed.
+  {
+    group: "coordination.k8s.io",
+    resource: "leases",
+    namespace: "kube-node-lease",
+    verbs: ["list"],
+    tasks: [restartNodes, verify],
+  },
   // The helpers, and the pods that clear.
   { group: "", resource: "pods", namespace, verbs: ["list", "create", "delete"], tasks: [switchMode] },
   ...objects(["patch"], [repair]),

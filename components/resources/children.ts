@@ -32,6 +32,8 @@ interface OneWave {
   readonly index: number;
   readonly pool: string | undefined;
   readonly hooks: pulumi.ResourceHookBinding;
+  /** What was remembered of the nodes before the waves before. */
+  readonly baselines: readonly pulumi.Output<string>[];
 }
 
 /** Declares the resources below a KubeProxy, with their options and their order. */
@@ -116,11 +118,13 @@ export class Children {
 
     const sets: kubernetes.apps.v1.DaemonSet[] = [];
     let proved: pulumi.Resource[] = [...before, rules, layout, ...orphans];
+    const baselines: pulumi.Output<string>[] = [];
     for (const [index, pool] of poolNames(this.#args).entries()) {
       const wave = plan.waves.apply((waves) => waves[index] ?? waves[0]);
       const own = pool === undefined ? hooks : this.#switching(wave, pool);
-      const { set, proof } = this.#wave({ wave, index, pool, hooks: own }, proved);
+      const { set, proof, baseline } = this.#wave({ wave, index, pool, hooks: own, baselines }, proved);
       sets.push(set);
+      baselines.push(...baseline);
       proved = [proof];
     }
     if (restartNodes !== undefined) {
@@ -132,9 +136,13 @@ export class Children {
   }
 
   #wave(
-    { wave, index, pool, hooks }: OneWave,
+    { wave, index, pool, hooks, baselines }: OneWave,
     before: pulumi.Resource[],
-  ): { set: kubernetes.apps.v1.DaemonSet; proof: pulumi.Resource } {
+  ): {
+    set: kubernetes.apps.v1.DaemonSet;
+    proof: pulumi.Resource;
+    baseline: pulumi.Output<string>[];
+  } {
     const { cluster = {}, facts, hold = [], timeouts = {}, verify = true } = this.#args;
     const prefix = pool === undefined ? "" : `${pool}-`;
     // Whatever the program says now, nothing of a held pool is different.
@@ -150,14 +158,16 @@ export class Children {
             }),
           ];
     const triggers = wave.apply((one) => triggersOf([one]));
+    // What is handed from one to the next decides nothing by itself: whoever is run anew takes it as it is then.
     const keepCommand = keep("interpreter", "create", "environment", "triggers");
     // A restart may break what was there and work for what comes later.
     const testService = verify
       ? [
-          this.#command(`${prefix}test-service`, testServiceCommand(cluster, triggers, wave), {
-            dependsOn: [...before, ...config],
-            ignoreChanges: keepCommand,
-          }),
+          this.#command(
+            `${prefix}test-service`,
+            testServiceCommand(cluster, { triggers, wave }, [...baselines]),
+            { dependsOn: [...before, ...config], ignoreChanges: ["stdin", ...keepCommand] },
+          ),
         ]
       : [];
     const waits = { ...waitsOf(this.#args)[index], ...(timeouts.delete && { delete: timeouts.delete }) };
@@ -184,15 +194,16 @@ export class Children {
         dependsOn: [...before, ...config, ...testService],
       },
     );
-    if (!verify) {
-      return { set, proof: set };
+    const [first] = testService;
+    if (first === undefined) {
+      return { set, proof: set, baseline: [] };
     }
     const proof = this.#command(
       `${prefix}verify`,
-      verifyCommand(cluster, { triggers, wave, deadline: this.#deadline }),
-      { dependsOn: [set], ignoreChanges: keepCommand },
+      verifyCommand(cluster, { triggers, wave, deadline: this.#deadline, before: first.stdout }),
+      { dependsOn: [set], ignoreChanges: ["stdin", ...keepCommand] },
     );
-    return { set, proof };
+    return { set, proof, baseline: [first.stdout] };
   }
 
   /** Hooks of one wave's objects: before the first of them is changed, a switch between modes is prepared. */

@@ -79,15 +79,23 @@ export function snapshotCommand(
 /**
  * Makes a Service before a DaemonSet is changed, which {@link verifyCommand} asks for afterwards.
  *
+ * Remembers which nodes were Ready, and looks once more at those of the waves before.
+ *
  * @param triggers - what a restart or a changed pod makes different
+ * @param earlier - what this command has printed before the waves before
  */
 export function testServiceCommand(
   cluster: ClusterAccess,
-  triggers: pulumi.Output<string[]>,
-  wave: pulumi.Output<Wave>,
+  { triggers, wave }: Pick<Proof, "triggers" | "wave">,
+  earlier: readonly pulumi.Output<string>[],
 ): command.local.CommandArgs {
-  // Longer than any restart takes: only what was forgotten is removed after that.
-  return { ...run("testService.ts", cluster, [daemonSetOption(wave)]), create: "--lifetime=24h", triggers };
+  return {
+    ...run("testService.ts", cluster, [daemonSetOption(wave)]),
+    // Longer than any restart takes: only what was forgotten is removed after that.
+    create: "--lifetime=24h",
+    stdin: pulumi.all([...earlier]).apply((texts) => texts.join("\n")),
+    triggers,
+  };
 }
 
 /** What {@link verifyCommand} proves. */
@@ -98,26 +106,32 @@ export interface Proof {
   readonly wave: pulumi.Output<Wave>;
   /** When to give up, as a Go duration. */
   readonly deadline: string;
+  /** What {@link testServiceCommand} has printed before the change. */
+  readonly before: pulumi.Output<string>;
 }
 
 /** Proves after a change that every node's kube-proxy is of the new revision and has synced its rules since it started. */
 export function verifyCommand(
   cluster: ClusterAccess,
-  { triggers, wave, deadline }: Proof,
+  { triggers, wave, deadline, before }: Proof,
 ): command.local.CommandArgs {
   // Pods that were taken over carry no token, and their counters count from long before.
   const pods = wave.apply(({ daemonSet: { spec } }) => {
     const token = spec.template.metadata.annotations?.[restartAnnotation];
     return token === undefined ? "--failures=any" : `--token=${token}`;
   });
-  // A new cluster has no Ready node until its network is there, and its network needs kube-proxy.
   const expected = [
     daemonSetOption(wave),
     pulumi.interpolate`--test-services=${nameOf(wave)}`,
     pods,
-    "--at-least=0",
+    "--baseline=-",
   ];
-  return { ...run("verify.ts", cluster, expected), create: `--deadline=${deadline}`, triggers };
+  return {
+    ...run("verify.ts", cluster, expected),
+    create: `--deadline=${deadline}`,
+    stdin: before,
+    triggers,
+  };
 }
 
 function nameOf(wave: pulumi.Output<Wave>): pulumi.Output<string> {

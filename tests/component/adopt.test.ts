@@ -201,13 +201,13 @@ suite("the engine", () => {
       "--daemonset=kube-proxy",
       "--test-services=kube-proxy",
       "--failures=any",
-      "--at-least=0",
+      "--baseline=-",
     ]);
     assert.deepEqual(await args({ ...facts(), objects: "[]", daemonSets: [] }), [
       "--daemonset=kube-proxy",
       "--test-services=kube-proxy",
       "--token=initial",
-      "--at-least=0",
+      "--baseline=-",
     ]);
   });
 });

@@ -182,10 +182,19 @@ suite("a pool that is held", () => {
     assert.deepEqual(ignored("rest-daemon-set").slice(-2), ["metadata", "spec"]);
     assert.deepEqual(ignored("rest-config-map"), ["metadata", "data"]);
     for (const child of ["rest-test-service", "rest-verify"]) {
-      assert.deepEqual(ignored(child), ["interpreter", "create", "environment", "triggers"]);
+      assert.deepEqual(ignored(child), ["stdin", "interpreter", "create", "environment", "triggers"]);
     }
     assert.deepEqual(ignored("canary-config-map"), []);
     assert.equal(ignored("canary-daemon-set").includes("spec"), false);
+  });
+
+  test("hands on what was remembered of the nodes, which by itself runs nothing anew", async () => {
+    const registrations = await declare({ restart: "2", facts });
+    for (const child of ["canary-test-service", "canary-verify", "rest-test-service", "rest-verify"]) {
+      assert.deepEqual(named(registrations, child).ignoreChanges, ["stdin"], child);
+    }
+    // Under mocks no command prints anything.
+    assert.ok("stdin" in named(registrations, "rest-test-service").inputs);
   });
 
   test("is not made when the cluster has none, or one of another layout", async () => {

@@ -11,7 +11,14 @@ import { restartNodes } from "../../components/cluster/restartNodes.ts";
 import { parseSnapshot } from "../../components/cluster/snapshot/format.ts";
 import { takeSnapshot } from "../../components/cluster/snapshot/index.ts";
 import { restore } from "../../components/cluster/snapshot/restore.ts";
-import { examine, type NodeResult, type Report, verify } from "../../components/cluster/verify/index.ts";
+import {
+  type Baseline,
+  examine,
+  type NodeResult,
+  type Report,
+  takeBaseline,
+  verify,
+} from "../../components/cluster/verify/index.ts";
 import { labelPod, listPods, type Pod } from "../../components/cluster/workload.ts";
 import type { ClusterFacts } from "../../components/facts/facts.ts";
 import { Operator } from "../rbac/operator.ts";
@@ -86,6 +93,7 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
         },
       ],
       [/^get .*"(kube-system|kube-proxy:node-proxier)"/, () => takeSnapshot(config, { folder })],
+      [/^list leases/, async () => proven(config, await takeBaseline(admin, "kube-proxy"))],
       [/pods\/|controllerrevisions|endpointslices|^(list|create) services /, () => proven(config)],
       [/^list pods/, () => listPods(config)],
       [/^patch pods/, async () => labelPod(config, (await listPods(admin))[0] as Pod, {})],
@@ -101,11 +109,11 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
   }
 
   async function restarted(config: KubeConfig): Promise<void> {
-    assertProven(await restartNodes(config, ["node-0002"], { deadlineMs: 3000, log: () => undefined }));
+    assertProven(await restartNodes(config, ["node-0002"], { deadlineMs: 6000, log: () => undefined }));
   }
 
-  async function proven(config: KubeConfig): Promise<void> {
-    assertProven([await verify(config, {}, { deadlineMs: 3000 })]);
+  async function proven(config: KubeConfig, baseline?: Baseline): Promise<void> {
+    assertProven([await verify(config, { baseline }, { deadlineMs: 3000 })]);
   }
 
   /** Where a Service is not asked for, that fails nothing, but says why. */

@@ -171,7 +171,7 @@ class Preparation {
     }
     const target = { pod: found.metadata.name, port: helperPorts.metrics };
     const probed = await probe(this.#config, target, this.#stop);
-    const node = { name: beside.spec.nodeName ?? "", notReady: undefined, pods: [] };
+    const node = { name: beside.spec.nodeName ?? "", created: "", notReady: undefined, pods: [] };
     const configuration = helperConfiguration(this.#wave);
     const standard = { mode: this.#mode, configuration, since: undefined };
     const { verdict, reasons } = judgeAnswers(node, { probed, service: null }, standard);

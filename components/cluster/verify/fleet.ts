@@ -16,7 +16,7 @@ import { configHashAnnotation, restartAnnotation } from "../../restart/restart.t
 import { get, listAll } from "../api.ts";
 import { Interrupted } from "../ending.ts";
 import { reasonOf } from "./errors.ts";
-import type { Fleet, Pod } from "./types.ts";
+import type { Fleet, Node, Pod } from "./types.ts";
 
 const namespace = "kube-system";
 
@@ -61,10 +61,24 @@ async function readFleet(config: KubeConfig, choice: FleetChoice, signal: AbortS
   return {
     revision: newestRevision(daemonSet, revisions.filter(owned)),
     configuration,
-    nodes: chosen(daemonSet, nodes, choice).map((node) => {
-      const name = node.metadata?.name ?? "";
-      return { name, notReady: whyNotReady(node.status?.conditions), pods: byNode.get(name) ?? [] };
-    }),
+    nodes: chosen(daemonSet, nodes, choice).map((node) =>
+      nodeOf(node, byNode.get(node.metadata?.name ?? "")),
+    ),
+  };
+}
+
+/** All nodes, for a DaemonSet that is not there yet. */
+export async function readNodes(config: KubeConfig, signal: AbortSignal): Promise<Node[]> {
+  return (await listAll<V1Node>(config, paths.nodes, { signal })).map((node) => nodeOf(node));
+}
+
+function nodeOf({ metadata, status }: V1Node, pods: readonly Pod[] = []): Node {
+  return {
+    name: metadata?.name ?? "",
+    // JSON has no dates, whatever the client's types say.
+    created: String(metadata?.creationTimestamp ?? ""),
+    notReady: whyNotReady(status?.conditions),
+    pods,
   };
 }
 

@@ -1,3 +1,4 @@
+import { type Baseline, excuseOf } from "./baseline.ts";
 import { differingFields } from "./configuration.ts";
 import { oneLine } from "./errors.ts";
 import { processAge, syncDelay, syncReasons, type Observation } from "./observation.ts";
@@ -12,6 +13,8 @@ export interface Standard {
   readonly configuration: Readonly<Record<string, unknown>> | undefined;
   readonly since: Date | undefined;
   readonly allowFailures?: boolean | undefined;
+  /** How the nodes were before the change that is proved. */
+  readonly baseline?: Baseline | undefined;
 }
 
 /** What a process itself is held against. */
@@ -35,7 +38,7 @@ export function standardOf(
   fleet: Fleet,
 ): Standard {
   const configuration = declared ?? fleet.configuration;
-  const { token, configHash, since, allowFailures } = expectation;
+  const { token, configHash, since, allowFailures, baseline } = expectation;
   const mode = expectation.mode ?? configuration?.["mode"];
   return {
     revision: fleet.revision,
@@ -45,13 +48,19 @@ export function standardOf(
     configuration,
     since,
     allowFailures,
+    baseline,
   };
 }
 
 /** The node's verdict from what the API server knows alone; undefined when its kube-proxy has to be asked. */
 export function judgeFromCluster(node: Node, standard: Standard): NodeResult | undefined {
   if (node.notReady !== undefined) {
-    return result(node, "excluded", [`the node is NotReady: ${node.notReady}`]);
+    const isNotReady = `the node is NotReady: ${node.notReady}`;
+    if (standard.baseline === undefined) return result(node, "excluded", [isNotReady]);
+    const excuse = excuseOf(node, standard.baseline);
+    return excuse === undefined
+      ? result(node, "failed", [`${isNotReady}; before the change it was Ready`])
+      : result(node, "excluded", [`${isNotReady}; ${excuse}`]);
   }
   const reasons = podReasons(node.pods, standard);
   return reasons.length === 0 ? undefined : result(node, "failed", reasons);
@@ -69,6 +78,16 @@ export function judgeAnswers(
   ];
   const verdict = reasons.length === 0 ? "verified" : "failed";
   return result(node, verdict, reasons, { probed, service });
+}
+
+/**
+ * A node that has passed, until it has sent a sign of life after that.
+ *
+ * @param why - why nobody can tell; undefined where there was none
+ */
+export function unheard(passed: NodeResult, why: string | undefined): NodeResult {
+  const reason = why === undefined ? "its kubelet has not renewed the node's Lease since" : why;
+  return { ...passed, verdict: "failed", reasons: [`it has passed, but ${reason}`] };
 }
 
 function observationReasons(observation: Observation, standard: LoadedStandard): string[] {

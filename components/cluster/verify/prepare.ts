@@ -1,7 +1,9 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { ApiError } from "../api.ts";
 import { forEachConcurrently } from "../concurrency.ts";
-import { readFleetInTime } from "./fleet.ts";
+import { hasRun, listPods } from "../workload.ts";
+import { type Baseline, baselineOf } from "./baseline.ts";
+import { readFleetInTime, readNodes } from "./fleet.ts";
 import { probeConcurrency } from "./probe.ts";
 import { readyPods, ServiceCheck } from "./serviceCheck.ts";
 import { removeTestServices } from "./testService.ts";
@@ -40,8 +42,7 @@ export async function prepareRestart(
   try {
     fleet = await readFleetInTime(config, { daemonSet, nodes }, deadline);
   } catch (error) {
-    const { cause } = error as Error;
-    if (cause instanceof ApiError && cause.status === 404) return none(`there is no ${daemonSet} yet`);
+    if (isMissing(error)) return none(`there is no ${daemonSet} yet`);
     throw error;
   }
   const options = { configuration: fleet.configuration, id, lifetimeMs };
@@ -63,4 +64,31 @@ export async function prepareRestart(
   return count === 0 && first?.verdict === "unasked"
     ? none(first.reason)
     : `A test Service answers on ${count} of ${answers.length} nodes, and has to after the restart.`;
+}
+
+/**
+ * Remembers how the nodes are before a DaemonSet is changed, for the proof after it.
+ *
+ * @param daemonSet - its name; it need not be there yet
+ * @throws Error when the API server refuses or does not answer
+ */
+export async function takeBaseline(config: KubeConfig, daemonSet: string): Promise<Baseline> {
+  const deadline = AbortSignal.timeout(timeoutMs);
+  const fleet = await readFleetInTime(config, { daemonSet, nodes: undefined }, deadline).catch(
+    (error: unknown) => {
+      if (isMissing(error)) return undefined;
+      throw error;
+    },
+  );
+  const nodes = fleet?.nodes ?? (await readNodes(config, deadline));
+  const serves = nodes.some(({ pods }) => pods.some(({ notReady }) => notReady === undefined));
+  // One whose first image could not be pulled is still the first one.
+  const first = !serves && !(await listPods(config)).some(hasRun);
+  return baselineOf(daemonSet, nodes, { there: fleet !== undefined, first });
+}
+
+/** Whether a DaemonSet could not be read because there is none. */
+export function isMissing(error: unknown): boolean {
+  const { cause } = error as Error;
+  return cause instanceof ApiError && cause.status === 404;
 }

@@ -1,3 +1,4 @@
+import type { Baseline } from "./baseline.ts";
 import type { Observation } from "./observation.ts";
 
 /** What a cluster's kube-proxies are held against. What is left out is not checked. */
@@ -23,6 +24,11 @@ export interface Expectation {
   readonly since?: Date | undefined;
   /** Whose test Services, made before the restart, have to answer after it as well; see `prepareServices`. */
   readonly testServices?: string | undefined;
+  /**
+   * How the nodes were before the change that is proved. With it a node that was Ready has to be verified or be gone, and
+   * each has to send a sign of life after it has passed. Default: NotReady nodes are left out, whatever the reason.
+   */
+  readonly baseline?: Baseline | undefined;
 }
 
 /** A pod of the DaemonSet, as the API server knows it. */
@@ -42,6 +48,8 @@ export interface Pod {
 /** A node that the DaemonSet selects, with what runs on it. */
 export interface Node {
   readonly name: string;
+  /** When its object was made, ISO 8601, by the API server's clock. */
+  readonly created: string;
   /** Undefined when it is Ready, otherwise why not. */
   readonly notReady: string | undefined;
   /** Pods of the DaemonSet that are not about to end; there should be exactly one. */

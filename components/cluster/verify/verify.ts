@@ -5,9 +5,11 @@ import { ApiError } from "../api.ts";
 import { ending, Interrupted, throwIfEnding } from "../ending.ts";
 import { askNodes } from "./askNodes.ts";
 import { parseConfiguration, readFleetInTime } from "./fleet.ts";
-import { judgeAnswers, judgeFromCluster, reportOf, standardOf } from "./judge.ts";
+import { reasonOf } from "./errors.ts";
+import { judgeAnswers, judgeFromCluster, reportOf, standardOf, unheard } from "./judge.ts";
 import { metricsPortOf } from "./probe.ts";
 import { ServiceCheck } from "./serviceCheck.ts";
+import { SignsOfLife } from "./signsOfLife.ts";
 import { withTestServices } from "./testService.ts";
 import type { Answered, Expectation, Fleet, NodeResult, Pod, Report } from "./types.ts";
 
@@ -31,7 +33,8 @@ export interface VerifyOptions {
  * answers there, see {@link ServiceCheck}.
  *
  * It asks again and again until every node has passed or the deadline has; a node that has passed is not asked again.
- * NotReady nodes are listed and left out: nobody can answer there.
+ * NotReady nodes are listed and left out: nobody can answer there. With a baseline only those are, that were NotReady
+ * before the change or have joined since; and who has passed has to send a sign of life, see {@link SignsOfLife}.
  *
  * @param config - the cluster, see `loadCluster`
  * @throws Error when the first look at the cluster fails (no such DaemonSet, no rights), when there is no answer until
@@ -81,12 +84,14 @@ class Verification {
   readonly #bounds: Bounds;
   readonly #declared: Readonly<Record<string, unknown>> | undefined;
   readonly #latest = new Map<string, NodeResult>();
+  readonly #life: SignsOfLife;
   #services: ServiceCheck | undefined;
 
   constructor(config: KubeConfig, expectation: Expectation, bounds: Bounds) {
     this.#config = config;
     this.#expectation = expectation;
     this.#bounds = bounds;
+    this.#life = new SignsOfLife(config);
     this.id = expectation.testServices ?? randomUUID();
     this.mayHaveServices = expectation.testServices !== undefined;
     this.#declared =
@@ -155,6 +160,24 @@ class Verification {
     };
     const port = metricsPortOf(configuration);
     await askNodes(this.#config, toAsk, { port, openServices, onAnswer }, stop);
-    return fleet.nodes.flatMap(({ name }) => this.#latest.get(name) ?? []);
+    const results = fleet.nodes.flatMap(({ name }) => this.#latest.get(name) ?? []);
+    return this.#expectation.baseline === undefined ? results : await this.#alive(results);
+  }
+
+  /** Without a sign of life after it has passed no node is verified. */
+  async #alive(results: readonly NodeResult[]): Promise<NodeResult[]> {
+    let why: string | undefined;
+    try {
+      await this.#life.look(
+        results.filter(({ verdict }) => verdict === "verified"),
+        this.#bounds.stop,
+      );
+    } catch (error) {
+      if (!this.#bounds.stop.aborted)
+        why = `the Leases of the nodes cannot be read: ${error instanceof ApiError ? error.said : reasonOf(error)}`;
+    }
+    return results.map((result) =>
+      result.verdict !== "verified" || this.#life.has(result) ? result : unheard(result, why),
+    );
   }
 }

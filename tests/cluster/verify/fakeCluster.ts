@@ -8,6 +8,7 @@ export interface FakePod {
   readonly node: string;
   readonly phase?: string;
   readonly metadata?: object;
+  readonly status?: object;
 }
 
 const owner = { apiVersion: "apps/v1", kind: "DaemonSet", name: "kube-proxy", uid: "1", controller: true };
@@ -17,6 +18,14 @@ const ready = [{ type: "Ready", status: "True" }];
 export class FakeCluster {
   revision = "one";
   pods: readonly FakePod[];
+  /** Why nodes are not Ready, by name; an empty text is a node that is there no more. */
+  readonly notReady = new Map<string, string>();
+  /** Further nodes. */
+  nodes: readonly string[] = [];
+  /** When the nodes' objects were made. */
+  created = "2026-11-01T00:00:00.000Z";
+  /** When the nodes' Leases were renewed last, by name; undefined where nobody may read them. */
+  leases: ReadonlyMap<string, string> | undefined = new Map();
   /** Called before the DaemonSet is read, with how often it was. */
   onRead: (count: number) => void = () => undefined;
   #reads = 0;
@@ -44,7 +53,7 @@ export class FakeCluster {
         return { items: [{ metadata: { name: "one", labels, ownerReferences: [owner] }, revision: 1 }] };
       case "/api/v1/namespaces/kube-system/pods":
         return {
-          items: this.pods.map(({ name, node, phase = "Running", metadata }) => ({
+          items: this.pods.map(({ name, node, phase = "Running", metadata, status }) => ({
             metadata: {
               name,
               labels,
@@ -53,17 +62,30 @@ export class FakeCluster {
               ...metadata,
             },
             spec: { nodeName: node },
-            status: { phase, podIP: "192.0.2.1", conditions: ready },
+            status: { phase, podIP: "192.0.2.1", conditions: ready, ...status },
           })),
         };
       case "/api/v1/nodes":
         return {
-          items: [...new Set(this.pods.map(({ node }) => node))].map((name) => ({
-            metadata: { name, labels: {} },
-            spec: {},
-            status: { conditions: ready },
-          })),
+          items: [...new Set([...this.pods.map(({ node }) => node), ...this.nodes])]
+            .filter((name) => this.notReady.get(name) !== "")
+            .map((name) => {
+              const reason = this.notReady.get(name);
+              const conditions =
+                reason === undefined ? ready : [{ type: "Ready", status: "Unknown", reason }];
+              return {
+                metadata: { name, labels: {}, creationTimestamp: this.created },
+                spec: {},
+                status: { conditions },
+              };
+            }),
         };
+      case "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases":
+        return (
+          this.leases && {
+            items: [...this.leases].map(([name, renewTime]) => ({ metadata: { name }, spec: { renewTime } })),
+          }
+        );
       case "/api/v1/namespaces/kube-system/configmaps/kube-proxy":
         return { metadata: { name: "kube-proxy" }, data: { "config.conf": "clusterCIDR: 10.244.0.0/16" } };
       case "/api/v1/namespaces/kube-system/services":

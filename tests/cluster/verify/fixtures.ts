@@ -92,7 +92,7 @@ export function nodeWith(change: Partial<Pod> = {}, name = "node-1"): Node {
     configHash: "sha256:2",
     ...change,
   };
-  return { name, notReady: undefined, pods: [pod] };
+  return { name, created: "2026-11-01T00:00:00.000Z", notReady: undefined, pods: [pod] };
 }
 
 /** A fleet of these nodes. */
