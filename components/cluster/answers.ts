@@ -7,7 +7,11 @@ const number = v.optional(v.number());
 const optionalText = v.optional(text);
 
 /** More fields than those named here are nobody's matter. */
-const fields = <T extends v.ObjectEntries>(entries: T) => v.looseObject(entries);
+const fields = <T extends v.ObjectEntries>(entries: T) =>
+  v.pipe(
+    v.looseObject(entries),
+    v.check((value) => !Array.isArray(value)),
+  );
 const optionalList = (entries: v.ObjectEntries) => v.optional(v.array(fields(entries)));
 
 const metadata = fields({
@@ -136,7 +140,6 @@ export function listFault(plural: string | undefined, answer: unknown): string |
 function faultOf(schema: v.GenericSchema, answer: unknown): string | undefined {
   const [issue] = v.safeParse(schema, answer, { abortEarly: true }).issues ?? [];
   if (issue === undefined) return undefined;
-  const { expected, received } = issue;
-  const path = v.getDotPath(issue);
-  return `${path === null ? "it" : path} is ${received}, not ${expected === "Object" ? "an object" : (expected ?? "that")}`;
+  const path = v.getDotPath(issue) ?? "it";
+  return issue.received === "undefined" ? `${path} is missing` : `${path} is of another type`;
 }

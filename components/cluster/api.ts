@@ -22,7 +22,7 @@ const largestAnswer = 256 * 1024 * 1024;
 const pageSize = 500;
 
 /** More than any list has: an API server that never ends one would be read for ever. */
-const mostPages = 1000;
+const mostPages = 200;
 
 /** What is sent beside method and path. */
 export interface RequestOptions {
@@ -367,7 +367,9 @@ export async function all<T>(what: string, requests: readonly Promise<T>[]): Pro
       if (!(result.reason instanceof ApiError)) {
         throw result.reason;
       }
-      problems.set(JSON.stringify(result.reason.problem), result.reason.problem);
+      const { isMisunderstood, problem } = result.reason;
+      // What answers nonsense to one request does so to all.
+      problems.set(isMisunderstood ? "" : JSON.stringify(problem), problem);
     }
   }
   if (problems.size > 0) {

@@ -10,12 +10,15 @@ export class ApiError extends ProblemsError {
   readonly problem: Problem;
   /** The answer's own words, or why there was none. */
   readonly said: string;
+  /** Whether the answer was none of an API server. */
+  readonly isMisunderstood: boolean;
 
-  constructor(status: number | undefined, problem: Problem, said: string) {
+  constructor(status: number | undefined, problem: Problem, said: string, isMisunderstood = false) {
     super("a request to the API server", [problem]);
     this.status = status;
     this.problem = problem;
     this.said = said;
+    this.isMisunderstood = isMisunderstood;
   }
 }
 
@@ -64,7 +67,7 @@ export function refused(config: KubeConfig, call: string, status: number, text: 
 export function misunderstood(config: KubeConfig, call: string, why: string): ApiError {
   const said = `the answer is none of a Kubernetes API server: ${why}`;
   const accepted = `${said}; find out what answers at ${serverOf(config)}`;
-  return new ApiError(200, { path: call, accepted }, said);
+  return new ApiError(200, { path: call, accepted }, said, true);
 }
 
 function messageOf(text: string): string {

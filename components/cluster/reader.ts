@@ -90,6 +90,6 @@ function reasonOf(error: ProblemsError): string {
   return error instanceof ApiError ? saidBy(error) : error.message;
 }
 
-function saidBy({ status, said }: ApiError): string {
-  return status === undefined ? said : `${status} ${said}`;
+function saidBy({ status, said, isMisunderstood }: ApiError): string {
+  return status === undefined || isMisunderstood ? said : `${status} ${said}`;
 }
