@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { listed, ProblemsError } from "../../input/problems.ts";
-import { type Baseline, fallenSince } from "./baseline.ts";
+import { fallenSince } from "./baseline.ts";
 import { readFleetInTime } from "./fleet.ts";
 import { isMissing } from "./prepare.ts";
+import type { Baseline } from "./types.ts";
 
 /** How long a wave counts as one of the same change, in milliseconds: nodes die for other reasons, too. */
 const sameChangeMs = 24 * 3_600_000;

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import {
-  type Baseline,
   baselineOf,
   formatBaseline,
   leastOf,
@@ -10,7 +9,7 @@ import {
 } from "../../../components/cluster/verify/baseline.ts";
 import { lookAgain } from "../../../components/cluster/verify/lookAgain.ts";
 import { takeBaseline } from "../../../components/cluster/verify/prepare.ts";
-import type { Report } from "../../../components/cluster/verify/types.ts";
+import type { Baseline, Report } from "../../../components/cluster/verify/types.ts";
 import { verify } from "../../../components/cluster/verify/verify.ts";
 import { withApiServer } from "../apiServer.ts";
 import { FakeCluster } from "./fakeCluster.ts";
