@@ -19,6 +19,7 @@ import { type Comparison, table } from "./statistics.ts";
 import { costTable, measureTests } from "./tests.ts";
 
 const usage = `Usage: npm run bench -- [--runs N] [--nodes N,N...]
+       npm run bench -- --start [--runs N]
        npm run bench -- --requests [--nodes N,N...]
        npm run bench -- --preflight [--runs N] [--nodes N,N...]
        npm run bench -- [--node [--only CASE]] [--plot]
@@ -26,6 +27,7 @@ const usage = `Usage: npm run bench -- [--runs N] [--nodes N,N...]
 
   --runs N       repetitions of each measurement, side by side (default 5)
   --nodes N,...  sizes of the lab for restarts (default 50,1000; with --requests 20,200, with --preflight 20,1000)
+  --start        measure the start of the program and of the commands alone
   --requests     count the API requests of a restart instead
   --preflight    measure the checks before an up instead
   --node         measure what changes of kube-proxy do to connections instead: root on Linux
@@ -33,13 +35,14 @@ const usage = `Usage: npm run bench -- [--runs N] [--nodes N,N...]
   --only CASE    just the changes with this in their name
   --plot         put what --node has measured, now or before, on docs/restart-behaviour.md with its pictures
 
-Prints a table and writes bench/results.json, bench/behaviour.json with --node, bench/tests.json with --tests; what --requests counts, --preflight
-and --only measure is just printed.`;
+Prints a table and writes bench/results.json, bench/behaviour.json with --node, bench/tests.json with --tests; what --requests counts, --start,
+--preflight and --only measure is just printed.`;
 
 const { values } = parseArgs({
   options: {
     runs: { type: "string", default: "5" },
     nodes: { type: "string" },
+    start: { type: "boolean", default: false },
     requests: { type: "boolean", default: false },
     preflight: { type: "boolean", default: false },
     node: { type: "boolean", default: false },
@@ -79,6 +82,9 @@ if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
   console.log(`\n${await formatted(costTable(costs), "markdown")}`);
   const file = join(import.meta.dirname, "tests.json");
   writeFileSync(file, await formatted(JSON.stringify(costs), "json"));
+} else if (values.start) {
+  console.log(formatCommandCosts(await measureCommands(runs)));
+  console.log(`\n${table(await measureStart(20, runs))}`);
 } else if (values.requests) {
   console.log(`\n${await countRequests(sizes)}`);
 } else if (values.preflight) {
