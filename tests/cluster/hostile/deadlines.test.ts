@@ -143,3 +143,21 @@ suite("a busy API server", { concurrency: true }, () => {
     assert.ok(ms < 2000, `took ${ms} ms`);
   });
 });
+
+test("an answer beyond all measure is not kept in memory", async () => {
+  const flood: Answer = (_, response) => {
+    response.writeHead(200);
+    const part = Buffer.alloc(64 * 1024, " ");
+    const pour = () => {
+      while (!response.destroyed && response.write(part));
+      if (!response.destroyed) response.once("drain", pour);
+    };
+    pour();
+    return true;
+  };
+  const path = "/api/v1/namespaces/kube-system/configmaps/kube-proxy";
+  const { ms } = await against(flood, (api) =>
+    assert.rejects(get(api.config, path, { largest: 1024 * 1024 }), /longer than 1 MiB/),
+  );
+  assert.ok(ms < 5000, `took ${ms} ms`);
+});
