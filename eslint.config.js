@@ -26,6 +26,12 @@ export default defineConfig(
     },
   },
   {
+    // What is printed is cleaned in one place: `print` in commands/commandLine.ts.
+    files: ["commands/*.ts", "components/**/*.ts"],
+    ignores: ["commands/commandLine.ts", "commands/start.ts"],
+    rules: { "no-console": "error" },
+  },
+  {
     files: ["tests/**/*.ts", "bench/**/*.ts"],
     rules: {
       // `node:test` returns promises that the runner awaits by itself.

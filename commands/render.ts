@@ -26,6 +26,7 @@ function main(): void {
   const objects = token === undefined ? kubeProxyObjects(settings) : restarted(settings, token);
   for (const object of Object.values(objects) as Yaml[]) {
     // As it is: to the letter what the API server gets.
+    // eslint-disable-next-line no-console
     console.log(`---\n${marshal(object)}`);
   }
 }

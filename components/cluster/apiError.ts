@@ -44,7 +44,7 @@ export function unanswered(config: KubeConfig, error: unknown): ApiError {
 /** There are no credentials to ask with; that counts as if the API server had refused them. */
 export function unauthenticated(config: KubeConfig, error: unknown): ApiError {
   const said = reason(error).slice(0, longest);
-  const accepted = `a user whose credentials can be had: ${said}`;
+  const accepted = `a cluster and a user with whose credentials can be asked: ${said}`;
   return new ApiError(401, { path: "context", value: config.getCurrentContext(), accepted }, said);
 }
 

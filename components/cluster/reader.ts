@@ -1,5 +1,6 @@
 import { HttpMethod } from "./kubernetes.ts";
 import { ProblemsError } from "../input/problems.ts";
+import { Interrupted } from "./ending.ts";
 import { ApiError, type RequestOptions, type Session } from "./api.ts";
 
 /** Reads facts side by side; one that cannot be read is noted down with its reason, and keeps no other one. */
@@ -22,6 +23,7 @@ export class Reader {
       this.#answers += 1;
       return value;
     } catch (error) {
+      if (error instanceof Interrupted) throw error;
       this.#failures.set(name, error instanceof ProblemsError ? error : this.#session.misunderstood(name));
       return undefined;
     }

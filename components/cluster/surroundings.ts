@@ -10,6 +10,7 @@ import type {
   WebhookFacts,
 } from "../facts/surroundings.ts";
 import { isRecord } from "../input/record.ts";
+import { repositoryOf } from "../kubeadm/image.ts";
 import type { Reader } from "./reader.ts";
 import { type DaemonSet, isKubeProxy, paths } from "./workload.ts";
 
@@ -231,7 +232,7 @@ export async function readDataPlanes(
 ): Promise<DataPlaneFacts[]> {
   const found = await Promise.all(
     (await daemonSets).map(async (one) => {
-      const images = one.spec.template.spec.containers.map(({ image }) => image.replace(/[:@].*$/, ""));
+      const images = one.spec.template.spec.containers.map(({ image }) => repositoryOf(image));
       if (images.some((image) => /(^|\/)cilium$/.test(image))) {
         return await readCilium(reader, one.metadata.namespace);
       }

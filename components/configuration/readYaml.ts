@@ -228,9 +228,14 @@ function blankLineWithTab(document: Document, text: string): string | undefined 
     },
   });
   const [from, , to] = document.range ?? [0, 0, text.length];
-  const refused = tabs.find(
-    (tab) => from <= tab && tab < to && !inside.some(([start, end]) => start <= tab && tab < end),
-  );
+  // Both are in the order of the text.
+  let [next, end] = [0, 0];
+  const refused = tabs.find((tab) => {
+    for (let range = inside[next]; range !== undefined && range[0] <= tab; range = inside[++next]) {
+      end = Math.max(end, range[1]);
+    }
+    return from <= tab && tab < to && tab >= end;
+  });
   return refused === undefined
     ? undefined
     : `a tab in line ${text.slice(0, refused).split("\n").length}, which is blank otherwise; use spaces`;

@@ -1,3 +1,4 @@
+import { repositoryOf } from "../kubeadm/image.ts";
 import type { ClusterFacts, DaemonSetFacts, NodeFacts } from "../facts/facts.ts";
 import type { OtherDaemonSetFacts } from "../facts/surroundings.ts";
 import { listed } from "../input/problems.ts";
@@ -151,7 +152,7 @@ function isProxy({ namespace, name, nodeSelector, containers }: OtherDaemonSetFa
     !isWindows &&
     !isKubeadms &&
     containers.some(({ image, command }) => {
-      const repository = image.replace(/@.*$/, "").replace(/:[^/]*$/, "");
+      const repository = repositoryOf(image);
       return (
         /(^|\/)kube-proxy$/.test(repository) ||
         (/(^|\/)kube-router$/.test(repository) && !command.includes("--run-service-proxy=false"))

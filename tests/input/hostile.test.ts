@@ -19,6 +19,7 @@ import { parseYaml, readYaml } from "../../components/configuration/readYaml.ts"
 import { withoutPasswords } from "../../components/adoption/passwords.ts";
 import { parseJson } from "../../components/input/json.ts";
 import { printable, printableJson, printableLines } from "../../components/input/printable.ts";
+import { repositoryOf } from "../../components/kubeadm/image.ts";
 import { counterpart } from "../../components/plan/modes.ts";
 import { answers } from "../cluster/verify/fixtures.ts";
 
@@ -39,6 +40,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   withoutPasswords,
   printable,
   marshal,
+  repositoryOf,
   port: (text) => metricsPortOf({ metricsBindAddress: text }),
   samples: (text) => samplesOf(text, () => true),
   "labels of a sample": (text) => samplesOf(`a{${text}} 1`, () => true),
@@ -93,7 +95,21 @@ const parts = [
     "://",
     "@",
   ],
-  ...["[1,", '{"a":', "&a ", "*a ", "\u001b[2J", "\u202e", 'a{b="c"} 1\n', "1_", "0x", "x: 1\n", "! "],
+  ...[
+    "[1,",
+    '{"a":',
+    "&a ",
+    "*a ",
+    "\u001b[2J",
+    "\u202e",
+    'a{b="c"} 1\n',
+    "1_",
+    "0x",
+    '- "\n\t\n"\n',
+    ":\n",
+    "x: 1\n",
+    "! ",
+  ],
 ];
 
 function timed(read: (text: string) => unknown, text: string): number {

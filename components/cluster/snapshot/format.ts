@@ -78,7 +78,15 @@ export function parseSnapshot(text: string, file: string): Snapshot {
   if (broken !== undefined) {
     refuse(`YAML, which this is not: ${broken.message}`);
   }
-  const objects = documents.map((document) => document.toJS() as unknown);
+  let objects: unknown[];
+  try {
+    objects = documents.map((document) => document.toJS() as unknown);
+  } catch (error) {
+    // An alias of nothing, or too many of them.
+    return refuse(
+      `YAML without aliases that lead nowhere: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
   const problems = objects.flatMap(checkObject);
   if (problems.length > 0) {
     throw new ProblemsError(file, problems);

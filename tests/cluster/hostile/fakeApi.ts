@@ -155,7 +155,7 @@ export class FakeApi {
     return stringify({
       "current-context": "fake",
       contexts: [{ name: "fake", context: { cluster: "fake", user: "fake" } }],
-      clusters: [{ name: "fake", cluster: { server: this.url } }],
+      clusters: [{ name: "fake", cluster: { server: this.url, "insecure-skip-tls-verify": true } }],
       users: [{ name: "fake", user }],
     });
   }

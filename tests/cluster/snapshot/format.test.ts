@@ -107,6 +107,7 @@ suite("a snapshot's file", () => {
     const whole = formatSnapshot(snapshotOf(account));
     assert.match(problem("apiVersion: v1\nkind: Secret\n"), /does not start like one/);
     assert.match(problem(whole.replace("metadata:", "metadata: [")), /YAML, which this is not/);
+    assert.match(problem(whole.replace("metadata:", "a: *nowhere\nmetadata:")), /aliases that lead nowhere/);
     assert.match(
       problem(whole.replace("ServiceAccount", "Secret")),
       /document 1: "Secret kube-system\/kube-proxy" is not accepted; accepted: one of ServiceAccount kube-system/,
