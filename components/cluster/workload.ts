@@ -1,3 +1,4 @@
+import type { SelectorFacts } from "../facts/surroundings.ts";
 import { helperLabel } from "../plan/modes.ts";
 import { restartAnnotation } from "../restart/restart.ts";
 import { ApiError, request } from "./api.ts";
@@ -47,7 +48,10 @@ interface Owner {
 /** A DaemonSet of kube-proxy. */
 export interface DaemonSet {
   readonly metadata: Metadata;
-  readonly spec: { readonly template: { readonly metadata: Pick<Metadata, "labels"> } };
+  readonly spec: {
+    readonly selector?: SelectorFacts;
+    readonly template: { readonly metadata: Pick<Metadata, "labels"> };
+  };
   readonly status: {
     readonly desiredNumberScheduled: number;
     readonly numberAvailable?: number;
