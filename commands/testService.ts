@@ -1,5 +1,6 @@
 // Run by the component's own `local.Command` before a DaemonSet is changed.
 import { parseArgs } from "node:util";
+import { refuseAdoptersOf } from "../components/cluster/controllers.ts";
 import {
   formatBaseline,
   lookAgain,
@@ -10,17 +11,22 @@ import {
 import { openCluster } from "./cluster.ts";
 import { durationOf, exitBy, print, readInput, runCommand, UsageError } from "./commandLine.ts";
 
-const usage = `Usage: node commands/testService.ts --daemonset NAME --lifetime T < EARLIER
+const usage = `Usage: node commands/testService.ts --daemonset NAME [--restart TOKEN] --lifetime T < EARLIER
 
 Remembers for the proof which nodes are Ready, in a line of its output, and looks once more at the nodes of earlier waves:
 EARLIER is what this command has printed before each of them. Where one of those is not well, exit code 1.
 
 Makes a Service that has to answer after the restart of this DaemonSet as it does before; see docs/verify.md. Where that
-is not possible it says why, and the restart goes on: exit code 0. After T, such as 24h, anybody may remove it.`;
+is not possible it says why, and the restart goes on: exit code 0. After T, such as 24h, anybody may remove it.
+
+With a TOKEN that the DaemonSet does not carry yet it is about to be replaced: where somebody else would adopt the pods that
+it leaves, exit code 1.`;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { daemonset: { type: "string" }, lifetime: { type: "string" } } });
-  const { daemonset: daemonSet, lifetime } = values;
+  const { values } = parseArgs({
+    options: { daemonset: { type: "string" }, restart: { type: "string" }, lifetime: { type: "string" } },
+  });
+  const { daemonset: daemonSet, lifetime, restart } = values;
   if (daemonSet === undefined || lifetime === undefined) {
     throw new UsageError("--daemonset and --lifetime: are required");
   }
@@ -31,6 +37,8 @@ async function main(): Promise<void> {
     await lookAgain(config, earlier);
     print(formatBaseline(await takeBaseline(config, daemonSet)));
     print(await prepareRestart(config, { daemonSet, id: daemonSet, lifetimeMs }));
+    // The last thing before the DaemonSet is deleted: who comes later than this is not seen.
+    await refuseAdoptersOf(config, daemonSet, restart);
     return true;
   });
 }

@@ -3,6 +3,7 @@ import type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, NodeFacts } from "..
 import { helperLabel } from "../plan/modes.ts";
 import { readDenied } from "./accesses.ts";
 import { listAll, Session } from "./api.ts";
+import { readControllers } from "./controllers.ts";
 import { type ApiObject, kubeProxyIds, pathOf } from "./objects.ts";
 import { Reader } from "./reader.ts";
 import { strip } from "./snapshot/strip.ts";
@@ -51,7 +52,10 @@ export async function readFacts(config: KubeConfig, pools: readonly string[]): P
 async function factsOf(reader: Reader, pools: readonly string[], server: string): Promise<ClusterFacts> {
   const daemonSets = readSystemDaemonSets(reader);
   const others = readOtherDaemonSets(reader, daemonSets);
-  const [base, around] = await Promise.all([readBase(reader, daemonSets), readAround(reader, pools, others)]);
+  const [base, around] = await Promise.all([
+    readBase(reader, daemonSets),
+    readAround(reader, pools, { daemonSets, others }),
+  ]);
   reader.failIfSilent();
   const { unread } = reader;
   return {
@@ -99,7 +103,7 @@ async function readBase(reader: Reader, daemonSets: Promise<readonly DaemonSet[]
 async function readAround(
   reader: Reader,
   pools: readonly string[],
-  daemonSets: ReturnType<typeof readOtherDaemonSets>,
+  { daemonSets, others }: Record<"daemonSets" | "others", ReturnType<typeof readOtherDaemonSets>>,
 ) {
   const works = {
     serverVersion: readVersion(reader),
@@ -110,9 +114,10 @@ async function readAround(
     priorityClasses: readPriorityClasses(reader),
     serviceCIDRs: readServiceCIDRs(reader),
     apiServers: readApiServers(reader),
-    otherDaemonSets: daemonSets.then((all) => all.map(otherDaemonSetFacts)),
+    otherDaemonSets: others.then((all) => all.map(otherDaemonSetFacts)),
+    controllers: readControllers((path) => reader.list(path), daemonSets),
     staticPods: readStaticPods(reader),
-    dataPlanes: readDataPlanes(reader, daemonSets),
+    dataPlanes: readDataPlanes(reader, others),
     denied: readDenied(reader, pools),
   } satisfies { [Name in keyof ClusterFacts]?: Promise<ClusterFacts[Name]> };
   const entries = Object.entries(works).map(async ([name, work]) => {

@@ -1,6 +1,7 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { poolLabel } from "../pools/waves.ts";
 import { forEachConcurrently } from "./concurrency.ts";
+import { refuseAdopters } from "./controllers.ts";
 import { readNodes } from "./facts.ts";
 import { Fate, obstaclesAmong, type Orphan, orphanOf, type WantedDaemonSet } from "./handover.ts";
 import { waitUntil } from "./wait.ts";
@@ -57,7 +58,12 @@ async function releasePods(
   await waitUntil(timeoutMs, async () => {
     const daemonSets = await listDaemonSets(config);
     const obstacles = obstaclesAmong(daemonSets, wanted);
-    for (const obstacle of obstacles.filter(({ metadata }) => !released.has(metadata.uid))) {
+    const toRelease = obstacles.filter(({ metadata }) => !released.has(metadata.uid));
+    if (toRelease.length > 0) {
+      const names = new Set([...wanted.map(({ daemonSet }) => daemonSet), ...obstacles.map(nameOf)]);
+      await refuseAdopters(config, (one) => names.has(nameOf(one)));
+    }
+    for (const obstacle of toRelease) {
       await deleteAndOrphan(config, obstacle);
       released.add(obstacle.metadata.uid);
       log(`DaemonSet ${nameOf(obstacle)}: deleted; its pods go on`);

@@ -167,6 +167,7 @@ export async function readApiServers(reader: Reader): Promise<string[] | undefin
 export interface OtherDaemonSet extends DaemonSet {
   readonly metadata: DaemonSet["metadata"] & { readonly namespace: string };
   readonly spec: {
+    readonly selector?: SelectorFacts;
     readonly template: DaemonSet["spec"]["template"] & {
       readonly spec: {
         readonly nodeSelector?: Record<string, string>;

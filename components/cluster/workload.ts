@@ -1,7 +1,8 @@
-import { HttpMethod, type KubeConfig } from "./kubernetes.ts";
+import type { SelectorFacts } from "../facts/surroundings.ts";
 import { helperLabel } from "../plan/modes.ts";
 import { restartAnnotation } from "../restart/restart.ts";
 import { ApiError, listAll, request } from "./api.ts";
+import { HttpMethod, type KubeConfig } from "./kubernetes.ts";
 
 /** Requests of one kind under way at once: the API server has others to serve. */
 export const concurrency = 32;
@@ -47,7 +48,10 @@ interface Owner {
 /** A DaemonSet of kube-proxy. */
 export interface DaemonSet {
   readonly metadata: Metadata;
-  readonly spec: { readonly template: { readonly metadata: Pick<Metadata, "labels"> } };
+  readonly spec: {
+    readonly selector?: SelectorFacts;
+    readonly template: { readonly metadata: Pick<Metadata, "labels"> };
+  };
   readonly status: {
     readonly desiredNumberScheduled: number;
     readonly numberAvailable?: number;

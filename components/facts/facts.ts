@@ -1,5 +1,6 @@
 import type {
   ClusterRoleFacts,
+  ControllerFacts,
   DataPlaneFacts,
   NamespaceFacts,
   OtherDaemonSetFacts,
@@ -44,6 +45,8 @@ export interface ClusterFacts {
   apiServers?: string[];
   /** All DaemonSets but those in {@link daemonSets}. */
   otherDaemonSets?: OtherDaemonSetFacts[];
+  /** Everything in kube-system that makes pods, with what it selects. */
+  controllers?: ControllerFacts[];
   /** Pods of kube-proxy that a kubelet runs from a file, without a DaemonSet. */
   staticPods?: StaticPodFacts[];
   /** Settings by which a network plugin says whether it does kube-proxy's work itself. */

@@ -86,6 +86,14 @@ export interface OtherDaemonSetFacts {
   containers: ContainerFacts[];
 }
 
+/** What makes pods of kube-system, and adopts those that it selects and that belong to nobody. */
+export interface ControllerFacts {
+  /** `DaemonSet`, `ReplicaSet`, `StatefulSet`, `Job` or `ReplicationController`. */
+  kind: string;
+  name: string;
+  selector: SelectorFacts;
+}
+
 /** A container of a pod template. */
 export interface ContainerFacts {
   name: string;

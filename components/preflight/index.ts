@@ -2,6 +2,7 @@ import type { ClusterFacts } from "../facts/facts.ts";
 import { formatProblems, nearest, type Problem } from "../input/problems.ts";
 import type { Intent } from "../plan/intent.ts";
 import { accessChecks } from "./access.ts";
+import { adopterCheck } from "./adopters.ts";
 import { admissionChecks } from "./admission.ts";
 import { type Check, Severity } from "./check.ts";
 import { networkChecks } from "./network.ts";
@@ -15,6 +16,7 @@ export const checks: readonly Check[] = [
   ...networkChecks,
   ...admissionChecks,
   ...workloadChecks,
+  adopterCheck,
 ];
 
 /** What the checks say, in sentences. */
@@ -77,6 +79,7 @@ const factNames: Partial<Record<keyof ClusterFacts, string>> = {
   serviceCIDRs: "the ServiceCIDRs",
   apiServers: "the EndpointSlices of Service kubernetes",
   otherDaemonSets: "the DaemonSets of all namespaces",
+  controllers: "what makes pods in kube-system",
   staticPods: "the pods of kube-system",
   dataPlanes: "the network plugin's settings",
   denied: "your rights",

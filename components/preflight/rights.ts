@@ -63,6 +63,13 @@ export const rights: readonly Right[] = [
 
   { group: "apps", resource: "daemonsets", verbs: ["list"], tasks: [check] },
   { group: "", resource: "pods", namespace, verbs: ["list"], tasks: [look] },
+  // Whether somebody else would adopt the pods.
+  ...[
+    { group: "apps", resource: "replicasets" },
+    { group: "apps", resource: "statefulsets" },
+    { group: "batch", resource: "jobs" },
+    { group: "", resource: "replicationcontrollers" },
+  ].map((kind) => ({ ...kind, namespace, verbs: ["list"], tasks: [check, restart, pools] })),
   { group: "", resource: "resourcequotas", namespace, verbs: ["list"], tasks: [check] },
   {
     group: "admissionregistration.k8s.io",

@@ -90,7 +90,7 @@ export function testServiceCommand(
   earlier: readonly pulumi.Output<string>[],
 ): command.local.CommandArgs {
   return {
-    ...run("testService.ts", cluster, [daemonSetOption(wave)]),
+    ...run("testService.ts", cluster, [daemonSetOption(wave), restartOption(wave)]),
     // Longer than any restart takes: only what was forgotten is removed after that.
     create: "--lifetime=24h",
     stdin: pulumi.all([...earlier]).apply((texts) => texts.join("\n")),
@@ -140,6 +140,13 @@ function nameOf(wave: pulumi.Output<Wave>): pulumi.Output<string> {
 
 function daemonSetOption(wave: pulumi.Output<Wave>): pulumi.Output<string> {
   return pulumi.interpolate`--daemonset=${nameOf(wave)}`;
+}
+
+/** The token that the DaemonSet is to carry: where it is another one than it carries, its pods are about to be orphaned. */
+function restartOption(wave: pulumi.Output<Wave>): pulumi.Output<string> {
+  return wave.apply(
+    ({ daemonSet: { metadata } }) => `--restart=${metadata.annotations?.[restartAnnotation] ?? ""}`,
+  );
 }
 
 /**

@@ -81,6 +81,7 @@ suite("what stands around kube-proxy", () => {
         serviceCIDRs: [],
         apiServers: [],
         otherDaemonSets: [],
+        controllers: [],
         staticPods: [],
         dataPlanes: [],
         denied: [],
@@ -185,6 +186,30 @@ suite("what stands around kube-proxy", () => {
     );
   });
 
+  test("everything that makes pods in kube-system, with what it selects", async () => {
+    const matchLabels = { "k8s-app": "kube-proxy" };
+    const one = (name: string, selector: object) => ({ metadata: { name }, spec: { selector } });
+    const template = { metadata: { labels: {} }, spec: { containers: [] } };
+    const { controllers } = await read({
+      "/apis/apps/v1/namespaces/kube-system/daemonsets": [
+        {
+          metadata: { namespace: "kube-system", name: "a" },
+          spec: { selector: { matchLabels }, template },
+          status: {},
+        },
+      ],
+      "/apis/apps/v1/namespaces/kube-system/replicasets": [one("b", { matchLabels })],
+      "/apis/apps/v1/namespaces/kube-system/statefulsets": [one("c", { matchLabels })],
+      "/apis/batch/v1/namespaces/kube-system/jobs": [one("d", { matchLabels })],
+      "/api/v1/namespaces/kube-system/replicationcontrollers": [one("e", matchLabels)],
+    });
+    const kinds = ["DaemonSet", "ReplicaSet", "StatefulSet", "Job", "ReplicationController"];
+    assert.deepEqual(
+      controllers,
+      kinds.map((kind, index) => ({ kind, name: "abcde"[index], selector: { matchLabels } })),
+    );
+  });
+
   test("costs the same number of requests whatever there is, and one more for each further page of nodes", async () => {
     const node = (name: number) => ({ metadata: { name: `node-${name}` }, spec: {}, status: {} });
     const pages: Answer = (request, response, body) => {
@@ -203,7 +228,7 @@ suite("what stands around kube-proxy", () => {
     const many = await against(pages, (config) => readFacts(config, []));
     assert.equal(many.result.nodes.length, 1200);
     assert.equal(new Set(many.result.nodes.map(({ name }) => name)).size, 1200);
-    assert.equal(none.asked.length, 23);
+    assert.equal(none.asked.length, 27);
     assert.equal(many.asked.length, none.asked.length + 2);
   });
 

@@ -54,6 +54,51 @@ suite("a restart is safe and proved", () => {
     await scenario.stack.setConfig({ snapshotFolder });
   });
 
+  test("pods are left to nobody else who selects them: refused in the preview, and again right before the deletion", async () => {
+    const untouched = [await scenario.cluster.fingerprint(), uids(await scenario.cluster.pods())];
+    const labels = { "k8s-app": "kube-proxy" };
+    const twin = {
+      apiVersion: "apps/v1",
+      kind: "DaemonSet",
+      metadata: { name: "proxy-arm64" },
+      spec: {
+        selector: { matchLabels: labels },
+        template: {
+          metadata: { labels },
+          spec: {
+            nodeSelector: { "kubernetes.io/arch": "none" },
+            containers: [{ name: "proxy", image: "registry.example.com/proxy" }],
+          },
+        },
+      },
+    };
+    await scenario.cluster.kubectl(["create", "-f", "-"], JSON.stringify(twin));
+    try {
+      await scenario.stack.setConfig({ restart: "beside a twin" });
+      const preview = await scenario.stack.preview();
+      assert.ok(!preview.ok);
+      assert.match(
+        preview.output,
+        /pod-adopter: DaemonSet kube-system\/proxy-arm64: selects kube-proxy's pods/,
+      );
+      const ignored = { "pod-adopter": "as if it came after the preview" };
+      await scenario.stack.setConfig({ ignorePreflightErrors: ignored });
+      const up = await scenario.stack.up();
+      assert.ok(!up.ok);
+      assert.match(
+        up.output,
+        /nothing was changed:\s+DaemonSet kube-system\/proxy-arm64: selects kube-proxy's pods/,
+      );
+      assert.deepEqual(
+        [await scenario.cluster.fingerprint(), uids(await scenario.cluster.pods())],
+        untouched,
+      );
+    } finally {
+      await scenario.cluster.kubectl(["delete", "daemonset", "proxy-arm64", "--cascade=orphan"]);
+    }
+    await scenario.up({ ignorePreflightErrors: {} });
+  });
+
   suite("a snapshot that fails stops the restart before anything is changed", () => {
     async function refused(unusable: string, reason: RegExp): Promise<void> {
       const [objects, pods] = [await scenario.cluster.fingerprint(), await scenario.cluster.pods()];

@@ -57,6 +57,7 @@ export const well: ClusterFacts = {
   serviceCIDRs: ["10.96.0.0/16"],
   apiServers: ["192.0.2.10"],
   otherDaemonSets: [],
+  controllers: [],
   staticPods: [],
   dataPlanes: [],
   denied: [],

@@ -1,10 +1,19 @@
 import { suite } from "node:test";
+import type { ControllerFacts, SelectorFacts } from "../../components/facts/surroundings.ts";
+import { RestartStrategy } from "../../components/restart/restart.ts";
 import { applied, nodes, restart, system, testCases, withFirst } from "./fixtures.ts";
 
 const pools = [
   { name: "canary", nodeSelector: { pool: "canary" } },
   { name: "rest", matchExpressions: [{ key: "pool", operator: "NotIn", values: ["canary"] }] },
 ];
+const theirs = { "k8s-app": "kube-proxy" };
+const exists = { key: "controller-revision-hash", operator: "Exists" };
+const controller = (kind: string, name: string, selector: SelectorFacts): ControllerFacts => ({
+  kind,
+  name,
+  selector,
+});
 const daemonSet = (name: string, image: string, more = {}) => ({
   namespace: "network",
   name,
@@ -92,6 +101,53 @@ suite("checks of workloads", () => {
           },
         ],
         [{}, { otherDaemonSets: [daemonSet("flannel", "flannel/flannel:v0.26")] }],
+      ],
+    },
+    "pod-adopter": {
+      fires: [
+        [
+          /^error .*DaemonSet kube-system\/twin: selects kube-proxy's pods: it adopts those that the deleted/,
+          restart,
+          applied({}, { controllers: [controller("DaemonSet", "twin", { matchLabels: theirs })] }),
+        ],
+        [
+          /^error .*ReplicaSet kube-system\/any: selects/,
+          restart,
+          applied({}, { controllers: [controller("ReplicaSet", "any", { matchExpressions: [exists] })] }),
+        ],
+        [
+          /^error .*Job kube-system\/job: selects/,
+          { pools },
+          applied(
+            {},
+            {
+              nodes: withFirst({ labels: { "kubernetes.io/os": "linux", pool: "canary" } }),
+              controllers: [controller("Job", "job", { matchLabels: theirs })],
+            },
+          ),
+        ],
+      ],
+      silent: [
+        [
+          restart,
+          applied({}, { controllers: [controller("DaemonSet", "kube-proxy", { matchLabels: theirs })] }),
+        ],
+        [
+          restart,
+          applied(
+            {},
+            { controllers: [controller("ReplicaSet", "b", { matchLabels: { ...theirs, b: "1" } })] },
+          ),
+        ],
+        [restart, applied({}, { controllers: [controller("ReplicaSet", "none", {})] })],
+        [{}, applied({}, { controllers: [controller("ReplicaSet", "b", { matchLabels: theirs })] })],
+        [
+          restart,
+          applied(
+            { restartStrategy: RestartStrategy.Recreate },
+            { controllers: [controller("ReplicaSet", "b", { matchLabels: theirs })] },
+          ),
+        ],
       ],
     },
     "rollout-running": {
