@@ -143,6 +143,21 @@ suite("hostile texts", () => {
     });
   }
 
+  test("many keys, many mistakes, and an image of colons", () => {
+    const keys = Array.from({ length: 15_000 }, (_, i) => `k${i}: 1\n`).join("");
+    const cases: readonly [read: (text: string) => unknown, text: string, most: number][] = [
+      [parseYaml, keys, 2000],
+      [readYaml, keys, 2000],
+      // Each is an Error for the library.
+      [parseYaml, "}".repeat(200_000), 4000],
+      [repositoryOf, `${":".repeat(200_000)}\n/`, 500],
+    ];
+    for (const [read, text, most] of cases) {
+      const took = timed(read, text);
+      assert.ok(took < most, `${read.name} takes ${took.toFixed()} ms`);
+    }
+  });
+
   test("whatever a kube-proxy answers, it is read or refused in a sentence", () => {
     const text = fc.oneof(fc.string({ unit: "binary" }), fc.json(), fc.constantFrom(...parts));
     fc.assert(
@@ -181,6 +196,8 @@ suite("hostile texts", () => {
       assert.match(refusalOf({ configz }), /configz is not kube-proxy's/);
     }
     assert.deepEqual(parseJson('{"a":"[[\\"{","b":[{}]}'), { a: '[["{', b: [{}] });
+    assert.throws(() => parseYaml(`${"[".repeat(101)}${"]".repeat(101)}`), /deeper than 100/);
+    assert.throws(() => parseYaml("a".repeat(300_000)), /larger than/);
     const bomb = `a0: &a0 [1,1]\n${Array.from({ length: 40 }, (_, i) => `a${i + 1}: &a${i + 1} [*a${i},*a${i}]\n`).join("")}`;
     assert.throws(() => parseYaml(bomb), SyntaxError);
     const indented = Array.from({ length: 1300 }, (_, i) => `${" ".repeat(i)}a:\n`).join("");
