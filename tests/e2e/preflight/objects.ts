@@ -121,3 +121,20 @@ async function etcd(lab: Lab, call: string, body: object): Promise<{ kvs?: { val
       .end(JSON.stringify(body));
   });
 }
+
+const kubeProxyLabels = { "k8s-app": "kube-proxy" };
+
+/** A ReplicaSet that selects kube-proxy's pods, and wants none. */
+export const adopter = {
+  apiVersion: "apps/v1",
+  kind: "ReplicaSet",
+  metadata: { name: "proxy-copies" },
+  spec: {
+    replicas: 0,
+    selector: { matchLabels: kubeProxyLabels },
+    template: {
+      metadata: { labels: kubeProxyLabels },
+      spec: { containers: [{ name: "proxy", image: "registry.example.com/proxy" }] },
+    },
+  },
+};

@@ -9,7 +9,16 @@ import { neverReadyImage } from "../../../lab/index.ts";
 import { FaultProxy } from "../recovery/faultProxy.ts";
 import { eventually, type Scenario } from "../scenario.ts";
 import { useLab } from "../useLab.ts";
-import { otherProxies, pools, quota, sickNodes, staticPod, stealFromStorage, webhook } from "./objects.ts";
+import {
+  adopter,
+  otherProxies,
+  pools,
+  quota,
+  sickNodes,
+  staticPod,
+  stealFromStorage,
+  webhook,
+} from "./objects.ts";
 
 const names = checks.map(({ name }) => name);
 const restart = { restart: "2" };
@@ -374,6 +383,14 @@ suite("the cluster is checked before anything is done", () => {
         assert.match(output, /DaemonSet kube-proxy is restarted/);
         assert.doesNotMatch(output, /not checked/);
       });
+    });
+
+    test("a controller that would adopt the pods which a restart leaves behind", async () => {
+      await meanwhile(
+        () => pipe(["apply"], adopter),
+        () => refused(["pod-adopter"], restart),
+        () => pipe(["delete", "--ignore-not-found"], adopter),
+      );
     });
 
     test("nothing of all this has touched anything", async () => {
