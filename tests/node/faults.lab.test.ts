@@ -180,7 +180,7 @@ suite("faults of a kube-proxy", { skip, concurrency: true }, () => {
 
     test("rules that somebody has removed", async () => {
       await nodes.onNode("nft", "flush ruleset");
-      await nodes.assertFound(/nftables_sync_failures_total is \d+, not 0/);
+      await nodes.assertFound(/nftables_(sync|cleanup)_failures_total is \d+, not 0/);
       await nodes.restartNode();
     });
   });

@@ -108,6 +108,9 @@ async function endedBy(
   return { ...end, ms: Date.now() - began };
 }
 
+/** In milliseconds. It is two seconds, and it takes some more to end a process of a busy machine. */
+const longestEnd = 4000;
+
 suite("commands and malformed answers", { concurrency: true }, () => {
   for (const command of Object.keys(calls)) {
     test(`${command} ends with 1 and clear lines`, async () => {
@@ -140,7 +143,7 @@ suite("commands that somebody ends", { concurrency: true }, () => {
           );
           assert.equal(code, 1, stderr);
           assert.match(stderr, new RegExp(`^ended by ${name}.*\\. (Nothing|No|Some|What) .*\\.\\n$`));
-          assert.ok(ms < 2000, `took ${ms} ms`);
+          assert.ok(ms < longestEnd, `took ${ms} ms`);
         },
       );
     });
@@ -156,7 +159,7 @@ suite("commands that somebody ends", { concurrency: true }, () => {
             const { code, stderr, ms } = await endedBy("SIGINT", start(command, api.kubeconfig()), isAsked);
             assert.equal(code, 1, stderr);
             assert.match(stderr, /^ended by SIGINT/);
-            assert.ok(ms < 2000, `took ${ms} ms`);
+            assert.ok(ms < longestEnd, `took ${ms} ms`);
             assert.equal(api.services.size, 0, `${path}: a test Service is left`);
           },
         );
@@ -212,7 +215,7 @@ suite("credentials by an exec plugin", { concurrency: true }, () => {
             ? endedBy("SIGINT", running, hasBegun)
             : running.ended);
           assert.equal(code, 1, stderr);
-          if (name === "deadline") assert.ok(Date.now() - began < 10_000);
+          if (name === "deadline") assert.ok(Date.now() - began < 40_000);
           const seen = readFileSync(beats, "utf8");
           await sleep(500);
           assert.equal(readFileSync(beats, "utf8"), seen, "the plugin still runs");

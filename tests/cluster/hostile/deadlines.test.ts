@@ -67,7 +67,8 @@ suite("deadlines", { concurrency: true }, () => {
             );
           });
         });
-        assert.ok(ms < deadlineMs + 1800, `took ${ms} ms`);
+        // It is two seconds, and a busy machine takes some more.
+        assert.ok(ms < deadlineMs + 3500, `took ${ms} ms`);
       }
     });
   }
@@ -92,7 +93,7 @@ suite("deadlines", { concurrency: true }, () => {
       const { ms } = await against(refuse, (api) =>
         assert.rejects(verify(api.config, {}, { deadlineMs: 10_000 }), /cannot be read: no$/),
       );
-      assert.ok(ms < 2000);
+      assert.ok(ms < 5000);
     }
   });
 });
@@ -111,7 +112,7 @@ suite("a busy API server", { concurrency: true }, () => {
   test("is asked again when it says so, also for one page of a list", async () => {
     const { came, ms } = await against(busy(429, { "retry-after": "1" }, 2), (api) => get(api.config, node));
     assert.equal(came.metadata.name, "kube-proxy");
-    assert.ok(ms >= 2000 && ms < 5000, `took ${ms} ms`);
+    assert.ok(ms >= 2000 && ms < 15_000, `took ${ms} ms`);
     const nodes = await against(busy(503, { "retry-after": "0" }, 3), (api) =>
       listAll(api.config, "/api/v1/nodes"),
     );
@@ -131,7 +132,7 @@ suite("a busy API server", { concurrency: true }, () => {
           (error) => error instanceof ApiError && error.status === status,
         ),
       );
-      assert.ok(ms < 3000, `took ${ms} ms`);
+      assert.ok(ms < 5000, `took ${ms} ms`);
     }
   });
 
@@ -140,7 +141,7 @@ suite("a busy API server", { concurrency: true }, () => {
     const { ms } = await against(busy(429, { "retry-after": "5" }, Infinity), (api) =>
       assert.rejects(get(api.config, node, { signal }), ApiError),
     );
-    assert.ok(ms < 2000, `took ${ms} ms`);
+    assert.ok(ms < 4000, `took ${ms} ms`);
   });
 });
 

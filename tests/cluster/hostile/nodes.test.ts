@@ -6,7 +6,7 @@ import type WebSocket from "ws";
 import { examine, formatDiagnosis, formatReport, verify } from "../../../components/cluster/verify/index.ts";
 import { FakeApi, type Forward, nodeNames, serveKubeProxy } from "./fakeApi.ts";
 
-const [victim = "", ...others] = nodeNames;
+const [victim = ""] = nodeNames;
 const healthy = serveKubeProxy();
 
 /** What ends the client library's own port-forward, or this process, or is no port-forward. */
@@ -97,21 +97,38 @@ async function withApi<T>(work: (api: FakeApi) => Promise<T>): Promise<T> {
   }
 }
 
-/** Verifies and diagnoses a fleet with one such node. */
+/** Nothing here waits for it; a busy machine may need some of it. */
+const deadlineMs = 60_000;
+
+/**
+ * Diagnoses a fleet with one such node, and verifies it while that node is so in the first round; gives what is printed.
+ */
 async function fleetWith(forward: Forward): Promise<string> {
+<<<<<<< HEAD
   // All of them share a machine that may be busy, and a good node needs about a second of its own.
   const deadlineMs = 8000;
+=======
+>>>>>>> hostile
   return await withApi(async (api) => {
     api.forward = hostile(forward);
-    const began = Date.now();
-    const [report, diagnosis] = await Promise.all([
-      verify(api.config, {}, { deadlineMs }),
-      examine(api.config, { deadlineMs }),
-    ]);
-    assert.ok(Date.now() - began < deadlineMs + 2000, "the deadline holds");
-    const verdicts = Object.fromEntries(report.nodes.map(({ node, verdict }) => [node, verdict]));
-    for (const node of others) assert.equal(verdicts[node], "verified");
-    const texts = [formatReport(report), formatDiagnosis(diagnosis, "npm run --silent restart-nodes --")];
+    const diagnosis = await examine(api.config, { deadlineMs });
+    for (const { node, verdict } of diagnosis.nodes) {
+      assert.equal(verdict, node === victim ? "outlier" : "healthy", node);
+    }
+    let connections = 0;
+    api.forward = hostile((pod, socket) => {
+      connections += 1;
+      (connections === 1 ? forward : healthy)(pod, socket);
+    });
+    const report = await verify(api.config, {}, { deadlineMs });
+    assert.deepEqual([report.verified, report.failed], [nodeNames.length, 0]);
+    assert.ok(connections > 1, "the hostile answer did not pass");
+    const findings = new Map(diagnosis.nodes.map(({ node, findings }) => [node, findings]));
+    const nodes = report.nodes.map((one) => ({ ...one, reasons: findings.get(one.node) ?? [] }));
+    const texts = [
+      formatReport({ ...report, nodes }),
+      formatDiagnosis(diagnosis, "npm run --silent restart-nodes --"),
+    ];
     for (const text of texts) {
       assert.doesNotMatch(text.replaceAll("\n", ""), /[\p{Cc}\p{Cf}\u2028\u2029]/u);
       for (const line of text.split("\n").filter((one) => /^node-b /.test(one))) {
@@ -122,20 +139,19 @@ async function fleetWith(forward: Forward): Promise<string> {
   });
 }
 
-suite("hostile nodes", { concurrency: true }, () => {
+suite("hostile nodes", { concurrency: 8 }, () => {
   for (const [name, send] of Object.entries(sequences)) {
     test(`a port-forward of ${name}`, async () => {
-      const text = await fleetWith((_, socket) => {
+      await fleetWith((_, socket) => {
         send(socket);
       });
-      assert.match(text, /^node-a .*failed: /m);
     });
   }
 
   for (const [name, change] of Object.entries(pages)) {
     test(`an answer with ${name}`, async () => {
       const text = await fleetWith(serveKubeProxy(change));
-      assert.match(text, /^node-a .*failed: /m);
+      if (name === "a huge configuration") assert.match(text, /\/configz is longer than 256 KiB/);
     });
   }
 
@@ -156,8 +172,8 @@ suite("hostile nodes", { concurrency: true }, () => {
         response.end(JSON.stringify({ items }));
         return true;
       };
-      const diagnosis = await examine(api.config, { deadlineMs: 3000 });
-      const report = await verify(api.config, {}, { deadlineMs: 1000 });
+      const diagnosis = await examine(api.config, { deadlineMs });
+      const report = await verify(api.config, {}, { deadlineMs: 5000 });
       for (const text of [formatDiagnosis(diagnosis, "restart"), formatReport(report)]) {
         assert.doesNotMatch(text.replaceAll("\n", ""), /[\p{Cc}\p{Cf}]/u);
         assert.doesNotMatch(text, /^ *restart it alone: (?!restart --nodes)/m);
