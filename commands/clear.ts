@@ -1,8 +1,8 @@
 // Run by the component's own `local.Command` when kube-proxy has another mode than before.
 import { parseArgs } from "node:util";
-import { loadCluster } from "../components/cluster/client.ts";
 import { clear } from "../components/cluster/modeSwitch/index.ts";
-import { clusterOf, runCommand, UsageError } from "./commandLine.ts";
+import { runCommand, UsageError } from "./commandLine.ts";
+import { connect } from "./connect.ts";
 
 const usage = `Usage: node commands/clear.ts --all
 
@@ -15,7 +15,7 @@ async function main(): Promise<void> {
   if (values.all !== true) {
     throw new UsageError("--all: is required");
   }
-  await clear(loadCluster(clusterOf({}), process.env), { timeoutMs, log: console.log });
+  await clear(await connect(), { timeoutMs, log: console.log });
 }
 
 await runCommand(usage, main);

@@ -1,9 +1,9 @@
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { loadCluster } from "../components/cluster/client.ts";
 import { parseGoDuration } from "../components/configuration/goDuration.ts";
 import { formatProblems, type Problem } from "../components/input/problems.ts";
 import { clusterOf, exitBy, interruption, runCommand, UsageError } from "./commandLine.ts";
+import { connect } from "./connect.ts";
 
 /** Options that say which kube-proxies are meant, for a usage text. */
 export const clusterUsage = `  --context C            context in the kubeconfig; default: its current one
@@ -46,13 +46,13 @@ export interface ClusterOptions {
  * @param own - names of the command's own options, which all take a value
  * @param check - finds the mistakes in their values
  * @returns undefined after `--help`
- * @throws UsageError that names every mistake, ProblemsError for a cluster that the kubeconfig does not have
+ * @throws UsageError that names every mistake, ProblemsError for a cluster that is not the one that is meant, see {@link connect}
  */
-function readCommandLine(
+async function readCommandLine(
   usage: string,
   own: readonly string[],
   check: (own: Readonly<Record<string, string | undefined>>) => Problem[],
-): ClusterOptions | undefined {
+): Promise<ClusterOptions | undefined> {
   const { values, ...rest } = parse(own);
   if (values.help) {
     console.log(usage);
@@ -72,9 +72,8 @@ function readCommandLine(
   ];
   if (problems.length > 0) throw new UsageError(formatProblems("the command line", problems));
   const { daemonset: daemonSet, json } = values;
-  const choice = clusterOf(values);
-  const { kubeconfig, context } = choice;
-  const config = loadCluster(choice, process.env);
+  const { kubeconfig, context } = clusterOf(values);
+  const config = await connect(values);
   const access = [
     // Content, not a path, is nothing to paste.
     ...(kubeconfig === undefined || kubeconfig.includes("\n") ? [] : ["--kubeconfig", quoted(kubeconfig)]),
@@ -110,7 +109,7 @@ export interface Check {
  */
 export async function runCheck({ usage, own = [], mistakes = () => [], run }: Check): Promise<void> {
   await runCommand(usage, async () => {
-    const options = readCommandLine(usage, own, mistakes);
+    const options = await readCommandLine(usage, own, mistakes);
     if (options !== undefined) await exitBy(() => run(options));
   });
 }

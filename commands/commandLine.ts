@@ -6,6 +6,9 @@ import { ProblemsError } from "../components/input/problems.ts";
 /** A mistake on the command line. */
 export class UsageError extends Error {}
 
+/** As the last argument it has a command do nothing: see `run` in components/resources/commands.ts. */
+const noop = "--noop";
+
 /**
  * Runs a command and sets the exit code: 0 done, 1 failed, 2 a mistake on the command line. What a user can mend is told
  * without a stack trace.
@@ -13,6 +16,7 @@ export class UsageError extends Error {}
  * @param usage - what is printed with a mistake on the command line
  */
 export async function runCommand(usage: string, command: () => void | Promise<void>): Promise<void> {
+  if (process.argv.at(-1) === noop) return;
   try {
     await command();
   } catch (error) {

@@ -1,12 +1,12 @@
 // Run by the component's own `local.Command` before DaemonSets are made.
 import { parseArgs } from "node:util";
 import * as v from "valibot";
-import { loadCluster } from "../components/cluster/client.ts";
 import type { WantedDaemonSet } from "../components/cluster/handover.ts";
 import { makeRoom } from "../components/cluster/layout.ts";
 import { formatProblems } from "../components/input/problems.ts";
 import { list, mapping, optional, problemsOf, record, text } from "../components/input/schema.ts";
-import { clusterOf, readInput, runCommand, UsageError } from "./commandLine.ts";
+import { readInput, runCommand, UsageError } from "./commandLine.ts";
+import { connect } from "./connect.ts";
 
 const usage = `Usage: node commands/layout.ts --apply < WANTED
 
@@ -38,7 +38,7 @@ async function main(): Promise<void> {
   }
   const wanted = parseWanted(readInput("standard input", 0));
   const lines: string[] = [];
-  await makeRoom(loadCluster(clusterOf({}), process.env), wanted, {
+  await makeRoom(await connect(), wanted, {
     timeoutMs,
     log: (line) => {
       lines.push(line);

@@ -1,8 +1,8 @@
 // Run by the component's own `local.Command` when the stack is destroyed.
 import { parseArgs } from "node:util";
-import { loadCluster } from "../components/cluster/client.ts";
 import { removeOrphans } from "../components/cluster/orphans.ts";
-import { clusterOf, runCommand, UsageError } from "./commandLine.ts";
+import { runCommand, UsageError } from "./commandLine.ts";
+import { connect } from "./connect.ts";
 
 const usage = `Usage: node commands/orphans.ts --all
 
@@ -15,7 +15,7 @@ async function main(): Promise<void> {
   if (values.all !== true) {
     throw new UsageError("--all: is required");
   }
-  const removed = await removeOrphans(loadCluster(clusterOf({}), process.env), timeoutMs);
+  const removed = await removeOrphans(await connect(), timeoutMs);
   console.log(`Pods of the deleted DaemonSet kube-proxy that were removed: ${removed}`);
 }
 

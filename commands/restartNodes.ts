@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
-import { loadCluster } from "../components/cluster/client.ts";
 import { restartNodes } from "../components/cluster/restartNodes.ts";
 import { formatReport } from "../components/cluster/verify/index.ts";
-import { clusterOf, durationOf, exitBy, runCommand, UsageError } from "./commandLine.ts";
+import { durationOf, exitBy, runCommand, UsageError } from "./commandLine.ts";
+import { connect } from "./connect.ts";
 
 const usage = `Usage: npm run --silent restart-nodes -- --nodes A,B [--context C] [--kubeconfig K] [--deadline T]
 
@@ -33,7 +33,7 @@ async function main(): Promise<void> {
     throw new UsageError("--nodes: is required: names of nodes with commas between them");
   }
   const deadlineMs = durationOf("--deadline", values.deadline);
-  const cluster = loadCluster(clusterOf(values), process.env);
+  const cluster = await connect(values);
   await exitBy(async () => {
     const reports = await restartNodes(cluster, nodes, { deadlineMs, log: console.log });
     console.log(`\n${reports.map(formatReport).join("\n\n")}`);

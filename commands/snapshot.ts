@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
-import { loadCluster } from "../components/cluster/client.ts";
 import { takeSnapshot } from "../components/cluster/snapshot/index.ts";
 import { ProblemsError } from "../components/input/problems.ts";
-import { clusterOf, runCommand, UsageError } from "./commandLine.ts";
+import { runCommand, UsageError } from "./commandLine.ts";
+import { connect } from "./connect.ts";
 
 const usage = `Usage: npm run --silent snapshot -- [--context C] [--kubeconfig K] [--folder F] [--keep N] [--if-any]
 
@@ -39,7 +39,7 @@ async function main(): Promise<void> {
   if (folder === "") {
     throw new UsageError('--folder: "" is not accepted; accepted: a path');
   }
-  const cluster = loadCluster(clusterOf(values), process.env);
+  const cluster = await connect(values);
   const path = await takeSnapshot(cluster, {
     ...(folder !== undefined && { folder }),
     ...(keep !== undefined && { keep: Number(keep) }),

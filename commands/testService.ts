@@ -1,8 +1,8 @@
 // Run by the component's own `local.Command` before a DaemonSet is restarted.
 import { parseArgs } from "node:util";
-import { loadCluster } from "../components/cluster/client.ts";
 import { prepareRestart } from "../components/cluster/verify/index.ts";
-import { clusterOf, durationOf, exitBy, runCommand, UsageError } from "./commandLine.ts";
+import { durationOf, exitBy, runCommand, UsageError } from "./commandLine.ts";
+import { connect } from "./connect.ts";
 
 const usage = `Usage: node commands/testService.ts --daemonset NAME --lifetime T
 
@@ -16,7 +16,7 @@ async function main(): Promise<void> {
     throw new UsageError("--daemonset and --lifetime: are required");
   }
   const lifetimeMs = durationOf("--lifetime", lifetime);
-  const config = loadCluster(clusterOf({}), process.env);
+  const config = await connect();
   await exitBy(async () => {
     console.log(await prepareRestart(config, { daemonSet, id: daemonSet, lifetimeMs }));
     return true;

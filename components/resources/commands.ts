@@ -73,7 +73,7 @@ export function snapshotCommand(
   folder: pulumi.Input<string> | undefined,
 ): command.local.CommandArgs {
   const where = folder === undefined ? [] : [pulumi.interpolate`--folder=${folder}`];
-  return { ...run("snapshot.ts", cluster, where), create: "--if-any", triggers };
+  return { ...runOnce("snapshot.ts", cluster, where), create: "--if-any", triggers };
 }
 
 /**
@@ -87,7 +87,11 @@ export function testServiceCommand(
   wave: pulumi.Output<Wave>,
 ): command.local.CommandArgs {
   // Longer than any restart takes: only what was forgotten is removed after that.
-  return { ...run("testService.ts", cluster, [daemonSetOption(wave)]), create: "--lifetime=24h", triggers };
+  return {
+    ...runOnce("testService.ts", cluster, [daemonSetOption(wave)]),
+    create: "--lifetime=24h",
+    triggers,
+  };
 }
 
 /** What {@link verifyCommand} proves. */
@@ -117,7 +121,7 @@ export function verifyCommand(
     pods,
     "--at-least=0",
   ];
-  return { ...run("verify.ts", cluster, expected), create: `--deadline=${deadline}`, triggers };
+  return { ...runOnce("verify.ts", cluster, expected), create: `--deadline=${deadline}`, triggers };
 }
 
 function nameOf(wave: pulumi.Output<Wave>): pulumi.Output<string> {
@@ -142,16 +146,36 @@ export function restartNodesCommand(
   deadline: string,
 ): command.local.CommandArgs {
   return {
-    ...run("restartNodes.ts", cluster, [`--nodes=${nodes.join(",")}`]),
+    ...runOnce("restartNodes.ts", cluster, [`--nodes=${nodes.join(",")}`]),
     create: `--deadline=${deadline}`,
     triggers: [token, ...nodes],
   };
 }
 
+/**
+ * Refuses the destroy of a stack at another cluster: it depends on all the others, so that the engine deletes it first, and
+ * where that fails nothing of what it depends on. Does nothing until then.
+ */
+export function sealCommand(cluster: ClusterAccess): command.local.CommandArgs {
+  return { ...run("seal.ts", cluster), delete: "--compare" };
+}
+
+/**
+ * {@link run} for what its triggers alone run again: how the cluster is reached, which is part of its inputs, may change
+ * without a reason to do anything.
+ */
+function runOnce(
+  script: string,
+  cluster: ClusterAccess,
+  args: pulumi.Input<string>[] = [],
+): command.local.CommandArgs {
+  return { ...run(script, cluster, args), update: "--noop" };
+}
+
 /** A command of this repository. Its arguments go to it as they are: no shell reads them. */
 function run(
   script: string,
-  { kubeconfig, context }: ClusterAccess,
+  { kubeconfig, context, id }: ClusterAccess,
   args: pulumi.Input<string>[] = [],
 ): command.local.CommandArgs {
   return {
@@ -166,6 +190,7 @@ function run(
       NODE_COMPILE_CACHE: relative(process.cwd(), compileCache),
       ...(kubeconfig !== undefined && { KUBE_PROXY_KUBECONFIG: kubeconfig }),
       ...(context !== undefined && { KUBE_PROXY_CONTEXT: context }),
+      ...(id !== undefined && { KUBE_PROXY_CLUSTER_ID: id }),
     },
     addPreviousOutputInEnv: false,
   };

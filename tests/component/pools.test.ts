@@ -182,7 +182,7 @@ suite("a pool that is held", () => {
     assert.deepEqual(ignored("rest-daemon-set").slice(-2), ["metadata", "spec"]);
     assert.deepEqual(ignored("rest-config-map"), ["metadata", "data"]);
     for (const child of ["rest-test-service", "rest-verify"]) {
-      assert.deepEqual(ignored(child), ["interpreter", "create", "environment", "triggers"]);
+      assert.deepEqual(ignored(child), ["interpreter", "create", "update", "environment", "triggers"]);
     }
     assert.deepEqual(ignored("canary-config-map"), []);
     assert.equal(ignored("canary-daemon-set").includes("spec"), false);
