@@ -1,8 +1,8 @@
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { loadCluster } from "../components/cluster/client.ts";
-import { parseGoDuration } from "../components/configuration/goDuration.ts";
 import { formatProblems, type Problem } from "../components/input/problems.ts";
+import { acceptedDeadline, deadlineOf } from "../components/restart/timeouts.ts";
 import { clusterOf, exitBy, interruption, runCommand, UsageError } from "./commandLine.ts";
 
 /** Options that say which kube-proxies are meant, for a usage text. */
@@ -58,13 +58,10 @@ function readCommandLine(
     console.log(usage);
     return undefined;
   }
-  const deadline = parseGoDuration(values.deadline);
-  const deadlineMs = deadline === undefined ? NaN : Number(deadline / 1_000_000n);
+  const deadlineMs = deadlineOf(values.deadline) ?? 0;
   const nodes = values.nodes?.split(",").map((name) => name.trim());
   const problems: Problem[] = [
-    ...(deadlineMs >= 1000 && deadlineMs <= 3_600_000
-      ? []
-      : [{ path: "--deadline", value: values.deadline, accepted: "1s to 1h, such as 90s or 5m" }]),
+    ...(deadlineMs > 0 ? [] : [{ path: "--deadline", value: values.deadline, accepted: acceptedDeadline }]),
     ...(nodes?.includes("") === true
       ? [{ path: "--nodes", value: values.nodes, accepted: "names of nodes with commas between them" }]
       : []),

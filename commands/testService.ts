@@ -6,7 +6,6 @@ import {
   formatBaseline,
   lookAgain,
   prepareRestart,
-  readBaselines,
   takeBaseline,
 } from "../components/cluster/verify/index.ts";
 import { clusterOf, durationOf, exitBy, readInput, runCommand, UsageError } from "./commandLine.ts";
@@ -32,7 +31,7 @@ async function main(): Promise<void> {
   }
   const lifetimeMs = durationOf("--lifetime", lifetime);
   const config = loadCluster(clusterOf({}), process.env);
-  const earlier = readBaselines(readInput("standard input", 0));
+  const earlier = readInput("standard input", 0);
   await exitBy(async () => {
     await lookAgain(config, earlier);
     console.log(formatBaseline(await takeBaseline(config, daemonSet)));

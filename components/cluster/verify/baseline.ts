@@ -1,25 +1,6 @@
 /** Pure: what is remembered of the nodes before a change, since afterwards nobody can tell who has died of it. */
 import { isRecord } from "../../input/record.ts";
-import type { Node, NodeResult, Report } from "./types.ts";
-
-/**
- * How the nodes were before a DaemonSet was changed. Those that were not Ready are named: they are few, and whoever is
- * not named has to be verified, be it one that the DaemonSet did not select then.
- */
-export interface Baseline {
-  /** Name of the DaemonSet. */
-  readonly daemonSet: string;
-  /** When it was taken, ISO 8601, by this machine's clock. */
-  readonly at: string;
-  /** Whether the cluster had no kube-proxy at all: then no node has to be Ready, since their network needs one. */
-  readonly first: boolean;
-  /** How many nodes the DaemonSet selected; 0 where there was none yet, of which all nodes are looked at. */
-  readonly nodes: number;
-  /** When the newest of them was made, ISO 8601, by the API server's clock; null without nodes. */
-  readonly newest: string | null;
-  /** Names of those that were not Ready. */
-  readonly notReady: readonly string[];
-}
+import type { Baseline, Node, NodeResult, Report } from "./types.ts";
 
 /** What begins the line that holds a baseline. */
 const prefix = "Nodes before the change: ";
@@ -64,6 +45,21 @@ export function readBaselines(text: string): Baseline[] {
       if (!isBaseline(baseline)) throw new SyntaxError(`not a baseline: ${line.slice(0, 200)}`);
       return baseline;
     });
+}
+
+/** What begins the line that says how many nodes of a DaemonSet may fail. */
+const budgetPrefix = "May fail: ";
+
+/** Writes how many nodes of a DaemonSet may fail, as a line that {@link budgetIn} finds among others. */
+export function formatBudget(daemonSet: string, maxFailed: string): string {
+  return `${budgetPrefix}${daemonSet} ${maxFailed}`;
+}
+
+/** How many nodes of a DaemonSet may fail, by a line in a text; undefined without one. */
+export function budgetIn(text: string, daemonSet: string): string | undefined {
+  const start = `${budgetPrefix}${daemonSet} `;
+  const line = text.split("\n").find((one) => one.startsWith(start));
+  return line?.slice(start.length);
 }
 
 function isBaseline(value: unknown): value is Baseline {

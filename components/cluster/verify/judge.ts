@@ -1,7 +1,17 @@
-import { type Baseline, excuseOf } from "./baseline.ts";
+import { excuseOf } from "./baseline.ts";
 import { differingFields } from "./configuration.ts";
 import { processAge, syncDelay, syncReasons, type Observation } from "./observation.ts";
-import type { Answered, Expectation, Fleet, Node, NodeResult, Pod, Report, Verdict } from "./types.ts";
+import type {
+  Answered,
+  Baseline,
+  Expectation,
+  Fleet,
+  Node,
+  NodeResult,
+  Pod,
+  Report,
+  Verdict,
+} from "./types.ts";
 
 /** What {@link judgeNode} holds a node against: the expectation, completed from the cluster. */
 export interface Standard {

@@ -1,12 +1,12 @@
 import { forEachConcurrently } from "../concurrency.ts";
 import { ApiException, type KubeConfig } from "../kubernetes.ts";
 import { hasRun, listPods } from "../workload.ts";
-import { type Baseline, baselineOf } from "./baseline.ts";
+import { baselineOf } from "./baseline.ts";
 import { readFleetInTime, readNodes } from "./fleet.ts";
 import { probeConcurrency } from "./probe.ts";
 import { readyPods, ServiceCheck } from "./serviceCheck.ts";
 import { removeTestServices } from "./testService.ts";
-import type { ServiceAnswer } from "./types.ts";
+import type { Baseline, ServiceAnswer } from "./types.ts";
 
 /** Longest wait in milliseconds for everything here: a restart must not wait for what is restarted for being broken. */
 const timeoutMs = 30_000;

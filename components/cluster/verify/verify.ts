@@ -9,11 +9,15 @@ import { judgeAnswers, judgeFromCluster, reportOf, standardOf, unheard } from ".
 import { metricsPortOf } from "./probe.ts";
 import { ServiceCheck } from "./serviceCheck.ts";
 import { SignsOfLife } from "./signsOfLife.ts";
+import { formatProgress } from "./progress.ts";
 import { removeTestServices } from "./testService.ts";
 import type { Answered, Expectation, Fleet, NodeResult, Pod, Report } from "./types.ts";
 
 /** Pause between two rounds, in milliseconds. */
 const pauseMs = 1000;
+
+/** Time between two lines of progress, in milliseconds. */
+const progressMs = 5000;
 
 /** How much longer than the deadline a test Service may be needed, in milliseconds. */
 const graceMs = 60_000;
@@ -24,6 +28,8 @@ export interface VerifyOptions {
   readonly deadlineMs: number;
   /** Ends it early: the promise then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /** Takes a line every 5 s that says how far it is. */
+  readonly onProgress?: ((line: string) => void) | undefined;
 }
 
 /**
@@ -42,7 +48,7 @@ export interface VerifyOptions {
 export async function verify(
   config: KubeConfig,
   expectation: Expectation,
-  { deadlineMs, signal }: VerifyOptions,
+  { deadlineMs, signal, onProgress = () => undefined }: VerifyOptions,
 ): Promise<Report> {
   const deadline = AbortSignal.timeout(deadlineMs);
   const verification = new Verification(config, expectation, {
@@ -50,9 +56,13 @@ export async function verify(
     stop: signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
     lifetimeMs: deadlineMs + graceMs,
   });
+  const progress = setInterval(() => {
+    onProgress(verification.progress());
+  }, progressMs);
   try {
     return await verification.run(signal);
   } finally {
+    clearInterval(progress);
     await removeTestServices(config, verification.id);
   }
 }
@@ -72,6 +82,9 @@ class Verification {
   readonly #expectation: Expectation;
   readonly #bounds: Bounds;
   readonly #declared: Readonly<Record<string, unknown>> | undefined;
+  readonly #began = Date.now();
+  /** The nodes of the latest round. */
+  #nodes: readonly string[] = [];
   readonly #latest = new Map<string, NodeResult>();
   readonly #life: SignsOfLife;
   #services: ServiceCheck | undefined;
@@ -88,10 +101,19 @@ class Verification {
         : parseConfiguration(expectation.configuration, "the declared configuration");
   }
 
+  /** How far it is, in a line. */
+  progress(): string {
+    const results = this.#nodes.map((name) => this.#latest.get(name));
+    const isOpen = (result: NodeResult | undefined): boolean =>
+      result?.verdict !== "excluded" && (result?.verdict !== "verified" || !this.#isAlive(result));
+    const open = this.#nodes.filter((_, index) => isOpen(results[index]));
+    return formatProgress(open, this.#nodes.length, (Date.now() - this.#began) / 1000);
+  }
+
   async run(signal: AbortSignal | undefined): Promise<Report> {
     const { deadline, stop } = this.#bounds;
     const { daemonSet = "kube-proxy", nodes } = this.#expectation;
-    const began = Date.now();
+    const began = this.#began;
     let revision: string | undefined;
     let report: Report | undefined;
     for (;;) {
@@ -120,6 +142,7 @@ class Verification {
     const standard = standardOf(this.#expectation, this.#declared, fleet);
     const { configuration } = standard;
     const toAsk: Pod[] = [];
+    this.#nodes = fleet.nodes.map(({ name }) => name);
     const nodes = new Map(fleet.nodes.map((node) => [node.name, node]));
     for (const node of fleet.nodes) {
       const known = judgeFromCluster(node, standard);
@@ -160,7 +183,11 @@ class Verification {
         why = `the Leases of the nodes cannot be read: ${error instanceof ApiError ? error.said : reasonOf(error)}`;
     }
     return results.map((result) =>
-      result.verdict !== "verified" || this.#life.has(result) ? result : unheard(result, why),
+      result.verdict !== "verified" || this.#isAlive(result) ? result : unheard(result, why),
     );
+  }
+
+  #isAlive(result: NodeResult): boolean {
+    return this.#expectation.baseline === undefined || this.#life.has(result);
   }
 }
