@@ -104,8 +104,6 @@ const deadlineMs = 60_000;
  * Diagnoses a fleet with one such node, and verifies it while that node is so in the first round; gives what is printed.
  */
 async function fleetWith(forward: Forward): Promise<string> {
-  // All of them share a machine that may be busy, and a good node needs about a second of its own.
-  const deadlineMs = 8000;
   return await withApi(async (api) => {
     api.forward = hostile(forward);
     const diagnosis = await examine(api.config, { deadlineMs });
