@@ -138,3 +138,17 @@ export const adopter = {
     },
   },
 };
+
+/** Does something to the cluster, looks, and takes it back. */
+export async function meanwhile(
+  work: () => Promise<unknown>,
+  look: () => Promise<unknown>,
+  undo: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await work();
+    await look();
+  } finally {
+    await undo();
+  }
+}

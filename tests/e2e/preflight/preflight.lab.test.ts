@@ -84,20 +84,6 @@ suite("the cluster is checked before anything is done", () => {
     return output;
   }
 
-  /** Does something to the cluster, looks, and takes it back. */
-  async function meanwhile(
-    work: () => Promise<unknown>,
-    look: () => Promise<unknown>,
-    undo: () => Promise<unknown>,
-  ): Promise<void> {
-    try {
-      await work();
-      await look();
-    } finally {
-      await undo();
-    }
-  }
-
   const setSystem = (info: Record<string, string>) =>
     kubectl(
       ...["patch", "node", "node-0001", "--subresource=status"],
