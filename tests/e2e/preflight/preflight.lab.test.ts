@@ -11,6 +11,7 @@ import { eventually, type Scenario } from "../scenario.ts";
 import { useLab } from "../useLab.ts";
 import {
   adopter,
+  meanwhile,
   otherProxies,
   pools,
   quota,
