@@ -1,8 +1,8 @@
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { parseGoDuration } from "../components/configuration/goDuration.ts";
 import { shellWord } from "../components/input/printable.ts";
 import { formatProblems, type Problem } from "../components/input/problems.ts";
+import { acceptedDeadline, deadlineOf } from "../components/restart/timeouts.ts";
 import { openCluster } from "./cluster.ts";
 import { clusterOf, exitBy, print, runCommand, UsageError } from "./commandLine.ts";
 
@@ -57,13 +57,10 @@ function readCommandLine(
     print(usage);
     return undefined;
   }
-  const deadline = parseGoDuration(values.deadline);
-  const deadlineMs = deadline === undefined ? NaN : Number(deadline / 1_000_000n);
+  const deadlineMs = deadlineOf(values.deadline) ?? 0;
   const nodes = values.nodes?.split(",").map((name) => name.trim());
   const problems: Problem[] = [
-    ...(deadlineMs >= 1000 && deadlineMs <= 3_600_000
-      ? []
-      : [{ path: "--deadline", value: values.deadline, accepted: "1s to 1h, such as 90s or 5m" }]),
+    ...(deadlineMs > 0 ? [] : [{ path: "--deadline", value: values.deadline, accepted: acceptedDeadline }]),
     ...(nodes?.includes("") === true
       ? [{ path: "--nodes", value: values.nodes, accepted: "names of nodes with commas between them" }]
       : []),

@@ -5,7 +5,6 @@ import {
   formatBaseline,
   lookAgain,
   prepareRestart,
-  readBaselines,
   takeBaseline,
 } from "../components/cluster/verify/index.ts";
 import { openCluster } from "./cluster.ts";
@@ -32,7 +31,7 @@ async function main(): Promise<void> {
   }
   const lifetimeMs = durationOf("--lifetime", lifetime);
   const config = openCluster({});
-  const earlier = readBaselines(readInput("standard input", 0));
+  const earlier = readInput("standard input", 0);
   await exitBy(async () => {
     await lookAgain(config, earlier);
     print(formatBaseline(await takeBaseline(config, daemonSet)));

@@ -7,6 +7,7 @@ import {
 } from "../components/cluster/verify/index.ts";
 import { printableJson } from "../components/input/printable.ts";
 import type { Problem } from "../components/input/problems.ts";
+import { failuresAllowed, isMaxFailed, maxFailedAccepted } from "../components/pools/budget.ts";
 import { acceptedToken, isToken } from "../components/restart/restart.ts";
 import { clusterUsage, runCheck } from "./clusterOptions.ts";
 import { print, readInput } from "./commandLine.ts";
@@ -26,6 +27,7 @@ ${clusterUsage}
   --at-least N           so many nodes have to be verified; default: 1, since no Ready node proves nothing
   --baseline -           standard input has what commands/testService.ts printed before a change: who was Ready then has to
                          be verified or gone, and to show a sign of life after it has passed
+  --max-failed N         so many nodes may fail, a number or a percentage; default: 0. One has to be verified all the same
   --test-services NAME   the Services that commands/testService.ts made before a restart have to answer, too`;
 
 const modes = ["iptables", "ipvs", "nftables"];
@@ -39,11 +41,15 @@ function mistakes({
   ...rest
 }: Readonly<Record<string, string | undefined>>): Problem[] {
   const { baseline } = rest;
+  const maxFailed = rest["max-failed"];
   const atLeast = rest["at-least"];
   return [
     ...(baseline === undefined || baseline === "-"
       ? []
       : [{ path: "--baseline", value: baseline, accepted: "-, for standard input" }]),
+    ...(maxFailed === undefined || isMaxFailed(maxFailed)
+      ? []
+      : [{ path: "--max-failed", value: maxFailed, accepted: maxFailedAccepted }]),
     ...(atLeast === undefined || /^\d{1,5}$/.test(atLeast)
       ? []
       : [{ path: "--at-least", value: atLeast, accepted: "a number of nodes, 0 or more" }]),
@@ -64,7 +70,7 @@ function mistakes({
 
 await runCheck({
   usage,
-  own: ["token", "since", "mode", "failures", "at-least", "baseline", "test-services"],
+  own: ["token", "since", "mode", "failures", "at-least", "baseline", "max-failed", "test-services"],
   mistakes,
   run: async ({ config, daemonSet, nodes, deadlineMs, json, own }, signal) => {
     const since = own["since"] === undefined ? undefined : new Date(own["since"]);
@@ -74,10 +80,16 @@ await runCheck({
       ...{ daemonSet, nodes, since, allowFailures: own["failures"] === "any" },
       ...{ token: own["token"], mode: own["mode"], testServices: own["test-services"] },
     };
-    const report = await verify(config, expectation, { deadlineMs, signal });
+    const report = await verify(config, expectation, { deadlineMs, signal, onProgress: printError });
     print(json ? printableJson(report, 2) : formatReport(report));
     const least = own["at-least"] === undefined ? leastOf(baseline, report) : Number(own["at-least"]);
-    return report.failed === 0 && report.verified >= least;
+    const allowed = failuresAllowed(own["max-failed"], report.verified + report.failed);
+    if (report.failed > 0 && allowed > 0) {
+      console.error(
+        `${report.failed} nodes have failed; maxFailed ${own["max-failed"] ?? 0} allows ${allowed}.`,
+      );
+    }
+    return report.failed <= allowed && report.verified >= least;
   },
 });
 

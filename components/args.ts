@@ -20,10 +20,10 @@ import {
 } from "./kubeadm/settings.ts";
 import { parseVersion } from "./kubeadm/version.ts";
 import { checkPools } from "./pools/check.ts";
-import { type Pool, poolShape } from "./pools/pool.ts";
+import { maxFailed, type Pool, poolShape } from "./pools/pool.ts";
 import { checkCluster, checkIgnored } from "./preflight/index.ts";
 import { acceptedToken, isToken, RestartStrategy } from "./restart/restart.ts";
-import type { Timeouts } from "./restart/timeouts.ts";
+import { acceptedDeadline, deadlineOf, type Timeouts } from "./restart/timeouts.ts";
 
 /** What decides a cluster's kube-proxy, in kubeadm's and Kubernetes' own words. */
 export interface KubeProxyArgs {
@@ -70,6 +70,8 @@ export interface KubeProxyArgs {
    * is touched only when the one before is verified. Every node has to be in one. Default: one DaemonSet for all.
    */
   pools?: Pool[];
+  /** How many nodes of a DaemonSet may fail their proof before it halts, such as `2` or `10%`. Default 0. */
+  maxFailed?: string;
   /** Names of the last pools, which stay as they are in this update. Needs `facts`. Default: none. */
   hold?: string[];
   /** Restarts kube-proxy on these nodes alone: their pods are deleted one by one; no DaemonSet is touched. */
@@ -126,6 +128,7 @@ const timeout = optional(
     (value) => (parseGoDuration(value) ?? 0n) > 0n,
   ),
 );
+const deadline = optional(text(acceptedDeadline, (value) => deadlineOf(value) !== undefined));
 const clusterIdAccepted =
   "the UID of namespace kube-system: kubectl get namespace kube-system -o jsonpath={.metadata.uid}";
 const token = optional(text(acceptedToken, isToken));
@@ -139,6 +142,7 @@ export const argsShape = {
   pools: optional(
     list(mapping(poolShape), "a list of pools, such as [{name: canary, nodeSelector: {pool: canary}}]"),
   ),
+  maxFailed,
   restart: token,
   restartStrategy: optional(choice(Object.values(RestartStrategy))),
   restartNodes: optional(
@@ -156,7 +160,7 @@ export const argsShape = {
   ),
   adopt: optional(v.boolean("true or false")),
   timeouts: optional(
-    mapping({ pod: timeout, create: timeout, update: timeout, delete: timeout, verify: timeout }),
+    mapping({ pod: timeout, create: timeout, update: timeout, delete: timeout, verify: deadline }),
   ),
   clusterId: optional(text(clusterIdAccepted, (value) => value.trim() !== "")),
   // Which names there are, and that a reason is one, `checkIgnored` sees.

@@ -63,6 +63,7 @@ const neverSecret = [
   "clusterId",
   "clusterRole",
   "ignorePreflightErrors",
+  "maxFailed",
   "pause",
   "pools",
   "restartNodes",

@@ -24,6 +24,7 @@ import { rolloutTimeout, type Timeouts, type Wait } from "../restart/timeouts.ts
 import { whoRuns } from "../restart/trace.ts";
 import { liveOf, withRepair } from "./drift.ts";
 import { inTheWay, isDone } from "./forecast.ts";
+import { withoutDead } from "./leftOut.ts";
 
 /** The arguments that make objects, with plain values. */
 export type Plain = Settings &
@@ -31,6 +32,7 @@ export type Plain = Settings &
     running?: boolean;
     restart?: string;
     confirmModeSwitch?: string;
+    maxFailed?: string;
   };
 
 /** The arguments that decide which resources there are and how long the engine waits for them: no outputs. */
@@ -91,7 +93,11 @@ export function planOf(plain: Plain, facts?: ClusterFacts, { owner, adopt = fals
       isTaken || staysAdopted(wave, token, annotations)
         ? withRestart(asItWas, traced, pods)
         : withRestart(wave, traced);
-    return facts === undefined ? restarted : withRepair(restarted, facts);
+    if (facts === undefined) return restarted;
+    // What is taken over stays as it is.
+    const maxFailed = pools.find(({ name }) => name === wave.pool)?.maxFailed ?? plain.maxFailed;
+    const repaired = withRepair(restarted, facts);
+    return found.length > 0 ? repaired : withoutDead(repaired, facts, maxFailed);
   };
   return {
     objects: kubeProxyObjects(settings),

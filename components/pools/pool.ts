@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import type { KubeProxyConfiguration } from "../configuration/types.ts";
 import { choice, list, mapping, optional, text } from "../input/schema.ts";
 import {
@@ -7,6 +8,7 @@ import {
   settingsShape,
   type Toleration,
 } from "../kubeadm/settings.ts";
+import { isMaxFailed, maxFailedAccepted } from "./budget.ts";
 import type { NodeSelectorRequirement } from "./selections.ts";
 
 /**
@@ -22,6 +24,8 @@ export interface Pool {
   matchExpressions?: NodeSelectorRequirement[];
   /** Its nodes without a running kube-proxy at a time, such as `1` or `10%`. Default: as updateStrategy says. */
   maxUnavailable?: string;
+  /** How many of its nodes may fail their proof before the wave halts, such as `2` or `10%`. Default: as for all. */
+  maxFailed?: string;
   /** The whole image reference. Default: that of the others. */
   image?: string;
   /** KubeProxyConfiguration fields that override the common ones, section by section. Default: none. */
@@ -34,6 +38,9 @@ export interface Pool {
 
 /** `kube-proxy-` and the name have to fit into a label's 63 characters. */
 const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?$/;
+
+/** Schema of how many nodes may fail their proof. */
+export const maxFailed = optional(v.pipe(v.unknown(), v.check(isMaxFailed, maxFailedAccepted)));
 
 /** The keys of a {@link Pool} and what each accepts. */
 export const poolShape = {
@@ -53,6 +60,7 @@ export const poolShape = {
   ),
   maxUnavailable,
   maxSurge,
+  maxFailed,
   image: settingsShape.image,
   configuration: settingsShape.configuration,
   resources: settingsShape.resources,

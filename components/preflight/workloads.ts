@@ -3,8 +3,8 @@ import type { ClusterFacts, DaemonSetFacts, NodeFacts } from "../facts/facts.ts"
 import type { OtherDaemonSetFacts } from "../facts/surroundings.ts";
 import { listed } from "../input/problems.ts";
 import { Action, type Intent, isSelected, type WaveIntent } from "../plan/intent.ts";
+import { isDead } from "../plan/leftOut.ts";
 import { restartAnnotation } from "../restart/restart.ts";
-import { unavailableNodes } from "../restart/timeouts.ts";
 import { always, type Check, type Finding, never, Severity, whenPodsStart } from "./check.ts";
 import { nodesNamed } from "./versions.ts";
 
@@ -182,26 +182,34 @@ function replacesPods({ action }: WaveIntent): boolean {
 }
 
 /**
- * Nodes whose kubelet is gone: a pod there never ends, so that a deletion in the foreground waits for ever; it counts as
- * unavailable, so that with as many of them as `maxUnavailable` no other pod is replaced; and it never is ready, so that
- * the rollout is never done.
+ * Nodes whose kubelet is gone. A rolling update leaves them out, see `withoutDead`. But a pod there never ends, so that a
+ * deletion in the foreground waits for ever; and where all are dead there is nobody to wait for.
  */
-function unreachableNodes({ wave, nodes }: WaveIntent): Finding[] {
-  const dead = nodes.filter(({ ready }) => ready === "Unknown");
+function unreachableNodes({ wave, nodes, action, outlives }: WaveIntent): Finding[] {
+  const dead = nodes.filter(isDead);
   if (dead.length === 0) {
     return [];
   }
-  const bound = wave.daemonSet.spec.updateStrategy.rollingUpdate?.maxUnavailable ?? 1;
-  const halts = dead.length >= unavailableNodes(bound, nodes.length);
-  return [
-    {
-      object: `${nodesNamed(dead)}${wave.pool === undefined ? "" : ` of pool ${wave.pool}`}`,
-      wrong:
-        "the kubelet does not answer: the rollout would never end" +
-        (halts ? `, and with maxUnavailable ${bound} no pod at all would be replaced` : ""),
-      remedy: "repair it, or take it out of the cluster with kubectl delete node",
-    },
-  ];
+  const object = `${nodesNamed(dead)}${wave.pool === undefined ? "" : ` of pool ${wave.pool}`}`;
+  const deletesAll = action === Action.restart && !outlives;
+  return deletesAll || dead.length === nodes.length
+    ? [
+        {
+          object,
+          wrong: deletesAll
+            ? "the kubelet does not answer: its pod never ends, and the deletion of all pods waits for it in vain"
+            : "the kubelets do not answer: there is no other node to replace a pod on",
+          remedy: "repair it, or take it out of the cluster with kubectl delete node",
+        },
+      ]
+    : [
+        {
+          object,
+          wrong: "the kubelet does not answer: it is left out of the rollout and its proof",
+          remedy: "it gets the new pod by itself when it is back",
+          severity: Severity.warning,
+        },
+      ];
 }
 
 function troubled(

@@ -1,11 +1,13 @@
 import * as command from "@pulumi/command";
 import * as kubernetes from "@pulumi/kubernetes";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { LiveObject } from "../adoption/live.ts";
 import type { KubeProxyArgs } from "../args.ts";
+import { formatBudget } from "../cluster/verify/baseline.ts";
 import type { ConfigMap, KubeProxyObjects } from "../kubeadm/objects.ts";
 import { ClusterRoleChoice } from "../kubeadm/settings.ts";
 import { repairAnnotation } from "../plan/drift.ts";
+import { isDone } from "../plan/forecast.ts";
 import { obstaclesOf, type Plan, poolNames, waitsOf } from "../plan/plan.ts";
 import { daemonSetName, type Wave } from "../pools/waves.ts";
 import {
@@ -143,7 +145,7 @@ export class Children {
     proof: pulumi.Resource;
     baseline: pulumi.Output<string>[];
   } {
-    const { cluster = {}, facts, hold = [], timeouts = {}, verify = true } = this.#args;
+    const { cluster = {}, facts, hold = [], pools = [], timeouts = {}, verify = true } = this.#args;
     const prefix = pool === undefined ? "" : `${pool}-`;
     // Whatever the program says now, nothing of a held pool is different.
     const keep = (...keys: string[]) => (hold.includes(pool ?? "") ? keys : []);
@@ -194,16 +196,30 @@ export class Children {
         dependsOn: [...before, ...config, ...testService],
       },
     );
+    const maxFailed = pools.find(({ name }) => name === pool)?.maxFailed ?? this.#args.maxFailed;
     const [first] = testService;
     if (first === undefined) {
       return { set, proof: set, baseline: [] };
     }
     const proof = this.#command(
       `${prefix}verify`,
-      verifyCommand(cluster, { triggers, wave, deadline: this.#deadline, before: first.stdout }),
+      verifyCommand(cluster, { triggers, wave, deadline: this.#deadline, before: first.stdout, maxFailed }),
       { dependsOn: [set], ignoreChanges: ["stdin", ...keepCommand] },
     );
-    return { set, proof, baseline: [first.stdout] };
+    this.#tell(wave, proof);
+    // For the look at this wave before the next one.
+    const allowed = maxFailed === undefined ? "" : `\n${formatBudget(daemonSetName(pool), maxFailed)}`;
+    return { set, proof, baseline: [first.stdout.apply((text) => `${text}${allowed}`)] };
+  }
+
+  /** Tells at the end of the run what a proof of this run has found: a command's own output is gone by then. */
+  #tell(wave: pulumi.Output<Wave>, { stdout }: command.local.Command): void {
+    const { facts } = this.#args;
+    if (facts === undefined || pulumi.runtime.isDryRun()) return;
+    pulumi.all([wave, stdout]).apply(([one, table]) => {
+      // Where a command runs that prints nothing, as under mocks, there is nothing to tell.
+      if (table && !isDone(one, facts)) void pulumi.log.info(table, this.#parent);
+    });
   }
 
   /** Hooks of one wave's objects: before the first of them is changed, a switch between modes is prepared. */

@@ -108,12 +108,14 @@ export interface Proof {
   readonly deadline: string;
   /** What {@link testServiceCommand} has printed before the change. */
   readonly before: pulumi.Output<string>;
+  /** How many nodes may fail; undefined for none. */
+  readonly maxFailed: string | undefined;
 }
 
 /** Proves after a change that every node's kube-proxy is of the new revision and has synced its rules since it started. */
 export function verifyCommand(
   cluster: ClusterAccess,
-  { triggers, wave, deadline, before }: Proof,
+  { triggers, wave, deadline, before, maxFailed }: Proof,
 ): command.local.CommandArgs {
   // Pods that were taken over carry no token, and their counters count from long before.
   const pods = wave.apply(({ daemonSet: { spec } }) => {
@@ -125,6 +127,7 @@ export function verifyCommand(
     pulumi.interpolate`--test-services=${nameOf(wave)}`,
     pods,
     "--baseline=-",
+    ...(maxFailed === undefined ? [] : [`--max-failed=${maxFailed}`]),
   ];
   return {
     ...run("verify.ts", cluster, expected),

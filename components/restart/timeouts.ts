@@ -14,6 +14,15 @@ export interface Timeouts {
   verify?: string;
 }
 
+/** What a deadline of the proof may be, for an error. */
+export const acceptedDeadline = "1s to 1h, such as 90s or 5m";
+
+/** A deadline of the proof in milliseconds; undefined for what is none, see {@link acceptedDeadline}. */
+export function deadlineOf(text: string): number | undefined {
+  const milliseconds = Number(parseGoDuration(text) ?? 0n) / 1e6;
+  return milliseconds >= 1000 && milliseconds <= 3_600_000 ? milliseconds : undefined;
+}
+
 /** How long to wait for all pods of a wave, as Go durations. */
 export interface Wait {
   /** When its DaemonSet is made, also anew. */

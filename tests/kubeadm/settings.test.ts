@@ -37,7 +37,8 @@ suite("settings that are accepted", () => {
       [],
       [{ key: "a", operator: "Equal", value: "b", effect: "NoExecute", tolerationSeconds: 60 }],
     ],
-    timeouts: [{ create: "20m", update: "90s", delete: "1h" }],
+    timeouts: [{ create: "20m", update: "90s", delete: "1h" }, { verify: "1s" }, { verify: "1h" }],
+    maxFailed: ["0", 2, "10%"],
   };
   for (const [key, values] of Object.entries(accepted)) {
     test(key, () => {
@@ -111,6 +112,9 @@ suite("settings that are refused, with the key's path", () => {
       );
     }
     assertRefused("timeouts", { create: "10" }, "timeouts.create");
+    for (const verify of ["999ms", "61m", "2h", "5"])
+      assertRefused("timeouts", { verify }, "timeouts.verify");
+    assertRefused("maxFailed", "100%");
     assertRefused("timeouts", { create: "0s" }, "timeouts.create");
     assertRefused("configuration", { mode: 3 }, "configuration.mode");
   });

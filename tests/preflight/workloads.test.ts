@@ -174,14 +174,19 @@ suite("checks of workloads", () => {
     "node-unreachable": {
       fires: [
         [
-          /^error .*Node node-1: the kubelet does not answer: the rollout would never end, and with maxUnavailable 10% no pod/,
+          /^warning .*Node node-1: the kubelet does not answer: it is left out of the rollout and its proof; it gets/,
           restart,
           applied({}, { nodes: withFirst({ ready: "Unknown" }) }),
         ],
         [
-          /^error .*the rollout would never end; repair/,
-          { ...restart, updateStrategy: { rollingUpdate: { maxUnavailable: "3" } } },
-          applied({}, { nodes: withFirst({ ready: "Unknown" }) }),
+          /^error .*its pod never ends, and the deletion of all pods waits for it in vain; repair/,
+          { ...restart, restartStrategy: RestartStrategy.Recreate },
+          applied({ restartStrategy: RestartStrategy.Recreate }, { nodes: withFirst({ ready: "Unknown" }) }),
+        ],
+        [
+          /^error .*no other node to replace a pod on/,
+          restart,
+          applied({}, { nodes: nodes(3, { ready: "Unknown" }) }),
         ],
       ],
       silent: [

@@ -47,6 +47,21 @@ export function readBaselines(text: string): Baseline[] {
     });
 }
 
+/** What begins the line that says how many nodes of a DaemonSet may fail. */
+const budgetPrefix = "May fail: ";
+
+/** Writes how many nodes of a DaemonSet may fail, as a line that {@link budgetIn} finds among others. */
+export function formatBudget(daemonSet: string, maxFailed: string): string {
+  return `${budgetPrefix}${daemonSet} ${maxFailed}`;
+}
+
+/** How many nodes of a DaemonSet may fail, by a line in a text; undefined without one. */
+export function budgetIn(text: string, daemonSet: string): string | undefined {
+  const start = `${budgetPrefix}${daemonSet} `;
+  const line = text.split("\n").find((one) => one.startsWith(start));
+  return line?.slice(start.length);
+}
+
 function isBaseline(value: unknown): value is Baseline {
   return (
     isRecord(value) &&

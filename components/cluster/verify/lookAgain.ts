@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { listed, ProblemsError } from "../../input/problems.ts";
-import { fallenSince } from "./baseline.ts";
+import { failuresAllowed } from "../../pools/budget.ts";
+import { budgetIn, fallenSince, readBaselines } from "./baseline.ts";
 import { readFleetInTime } from "./fleet.ts";
 import { isMissing } from "./prepare.ts";
 import type { Baseline } from "./types.ts";
@@ -18,18 +19,17 @@ const pauseMs = 1000;
  * Looks once more at the nodes of the waves before, when the next wave is about to begin: one may have died of its new
  * kube-proxy after its proof.
  *
- * @param baselines - those that were taken before the earlier waves; one that is older than a day is of another change
+ * @param text - with the baselines that were taken before the earlier waves, and how many of their nodes may fail; a
+ *   baseline that is older than a day is of another change
  * @throws ProblemsError naming every DaemonSet whose nodes are not well
  */
-export async function lookAgain(
-  config: KubeConfig,
-  baselines: readonly Baseline[],
-  waitMs = patienceMs,
-): Promise<void> {
-  const recent = baselines.filter(({ at }) => Date.now() - Date.parse(at) < sameChangeMs);
+export async function lookAgain(config: KubeConfig, text: string, waitMs = patienceMs): Promise<void> {
+  const recent = readBaselines(text).filter(({ at }) => Date.now() - Date.parse(at) < sameChangeMs);
   const deadline = Date.now() + waitMs;
   for (;;) {
-    const problems = (await Promise.all(recent.map((one) => problemOf(config, one)))).flat();
+    const problems = (
+      await Promise.all(recent.map((one) => problemOf(config, one, budgetIn(text, one.daemonSet))))
+    ).flat();
     if (problems.length === 0) return;
     if (Date.now() > deadline) {
       throw new ProblemsError("the waves before; this one was not begun", problems);
@@ -38,7 +38,7 @@ export async function lookAgain(
   }
 }
 
-async function problemOf(config: KubeConfig, baseline: Baseline) {
+async function problemOf(config: KubeConfig, baseline: Baseline, maxFailed: string | undefined) {
   const { daemonSet } = baseline;
   const choice = { daemonSet, nodes: undefined };
   const fleet = await readFleetInTime(config, choice, AbortSignal.timeout(patienceMs)).catch(
@@ -49,7 +49,7 @@ async function problemOf(config: KubeConfig, baseline: Baseline) {
     },
   );
   const fallen = fallenSince(baseline, fleet?.nodes ?? []);
-  if (fallen.length === 0) return [];
+  if (fallen.length <= failuresAllowed(maxFailed, fleet?.nodes.length ?? 0)) return [];
   const told = fallen.map(({ node, reasons: [reason] }) => `${node} (${reason ?? ""})`);
   return [
     {

@@ -10,11 +10,15 @@ import { judgeAnswers, judgeFromCluster, reportOf, standardOf, unheard } from ".
 import { metricsPortOf } from "./probe.ts";
 import { ServiceCheck } from "./serviceCheck.ts";
 import { SignsOfLife } from "./signsOfLife.ts";
+import { formatProgress } from "./progress.ts";
 import { withTestServices } from "./testService.ts";
 import type { Answered, Expectation, Fleet, NodeResult, Pod, Report } from "./types.ts";
 
 /** Pause between two rounds, in milliseconds. */
 const pauseMs = 1000;
+
+/** Time between two lines of progress, in milliseconds. */
+const progressMs = 5000;
 
 /** How much longer than the deadline a test Service may be needed, in milliseconds. */
 const graceMs = 60_000;
@@ -25,6 +29,8 @@ export interface VerifyOptions {
   readonly deadlineMs: number;
   /** Ends it early: the promise then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /** Takes a line every 5 s that says how far it is. */
+  readonly onProgress?: ((line: string) => void) | undefined;
 }
 
 /**
@@ -43,7 +49,7 @@ export interface VerifyOptions {
 export async function verify(
   config: KubeConfig,
   expectation: Expectation,
-  { deadlineMs, signal }: VerifyOptions,
+  { deadlineMs, signal, onProgress = () => undefined }: VerifyOptions,
 ): Promise<Report> {
   const deadline = AbortSignal.timeout(deadlineMs);
   const verification = new Verification(config, expectation, {
@@ -56,7 +62,14 @@ export async function verify(
     mayHaveSome: () => verification.mayHaveServices,
     isInHaste: () => deadline.aborted,
   };
-  return await withTestServices(config, use, () => verification.run(signal));
+  const progress = setInterval(() => {
+    onProgress(verification.progress());
+  }, progressMs);
+  try {
+    return await withTestServices(config, use, () => verification.run(signal));
+  } finally {
+    clearInterval(progress);
+  }
 }
 
 interface Bounds {
@@ -83,6 +96,9 @@ class Verification {
   readonly #expectation: Expectation;
   readonly #bounds: Bounds;
   readonly #declared: Readonly<Record<string, unknown>> | undefined;
+  readonly #began = Date.now();
+  /** The nodes of the latest round. */
+  #nodes: readonly string[] = [];
   readonly #latest = new Map<string, NodeResult>();
   readonly #life: SignsOfLife;
   #services: ServiceCheck | undefined;
@@ -100,10 +116,19 @@ class Verification {
         : parseConfiguration(expectation.configuration, "the declared configuration");
   }
 
+  /** How far it is, in a line. */
+  progress(): string {
+    const results = this.#nodes.map((name) => this.#latest.get(name));
+    const isOpen = (result: NodeResult | undefined): boolean =>
+      result?.verdict !== "excluded" && (result?.verdict !== "verified" || !this.#isAlive(result));
+    const open = this.#nodes.filter((_, index) => isOpen(results[index]));
+    return formatProgress(open, this.#nodes.length, (Date.now() - this.#began) / 1000);
+  }
+
   async run(signal: AbortSignal | undefined): Promise<Report> {
     const { deadline, stop } = this.#bounds;
     const { daemonSet = "kube-proxy", nodes } = this.#expectation;
-    const began = Date.now();
+    const began = this.#began;
     let revision: string | undefined;
     let report: Report | undefined;
     for (;;) {
@@ -135,6 +160,7 @@ class Verification {
     const standard = standardOf(this.#expectation, this.#declared, fleet);
     const { configuration } = standard;
     const toAsk: Pod[] = [];
+    this.#nodes = fleet.nodes.map(({ name }) => name);
     const nodes = new Map(fleet.nodes.map((node) => [node.name, node]));
     for (const node of fleet.nodes) {
       const known = judgeFromCluster(node, standard);
@@ -177,7 +203,11 @@ class Verification {
         why = `the Leases of the nodes cannot be read: ${error instanceof ApiError ? error.said : reasonOf(error)}`;
     }
     return results.map((result) =>
-      result.verdict !== "verified" || this.#life.has(result) ? result : unheard(result, why),
+      result.verdict !== "verified" || this.#isAlive(result) ? result : unheard(result, why),
     );
+  }
+
+  #isAlive(result: NodeResult): boolean {
+    return this.#expectation.baseline === undefined || this.#life.has(result);
   }
 }

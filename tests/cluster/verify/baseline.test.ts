@@ -4,6 +4,7 @@ import { suite, test } from "node:test";
 import {
   baselineOf,
   formatBaseline,
+  formatBudget,
   leastOf,
   readBaselines,
 } from "../../../components/cluster/verify/baseline.ts";
@@ -40,7 +41,7 @@ async function proof(
   onRound = (round: number) => {
     renew(cluster, round);
   },
-  deadlineMs = 2500,
+  deadlineMs = 8000,
 ): Promise<Report> {
   cluster.onRead = onRound;
   return await withApiServer(cluster.answer, (config, server) => {
@@ -186,8 +187,10 @@ suite("a baseline", { concurrency: true }, () => {
 });
 
 suite("before the next wave", { concurrency: true }, () => {
-  const look = (cluster: FakeCluster, baseline: Baseline) =>
-    withApiServer(cluster.answer, (config) => lookAgain(config, [baseline], 0));
+  const look = (cluster: FakeCluster, baseline: Baseline, ...more: string[]) =>
+    withApiServer(cluster.answer, (config) =>
+      lookAgain(config, [formatBaseline(baseline), ...more].join("\n"), 0),
+    );
 
   test("a node of the wave before that is not well halts it", async () => {
     const cluster = clusterOf();
@@ -198,6 +201,8 @@ suite("before the next wave", { concurrency: true }, () => {
       /kube-system\/kube-proxy: was changed at .* b \(it was Ready before the change and is NotReady: NodeStatusUnknown\)/,
     );
     await look(cluster, { ...before, notReady: ["b"] });
+    await look(cluster, before, formatBudget("kube-proxy-canary", "2"), formatBudget("kube-proxy", "1"));
+    await assert.rejects(look(cluster, before, formatBudget("kube-proxy", "10%")));
   });
 
   test("a wave of another day is of another change", async () => {

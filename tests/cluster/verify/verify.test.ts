@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { RequestListener } from "node:http";
 import { suite, test } from "node:test";
+import { formatProgress } from "../../../components/cluster/verify/progress.ts";
 import type { Report } from "../../../components/cluster/verify/types.ts";
 import { verify } from "../../../components/cluster/verify/verify.ts";
 import { withApiServer } from "../apiServer.ts";
@@ -47,6 +48,25 @@ async function verifyTwice(
   assert.equal(round, 2);
   return { report, asked: [...asked].sort() };
 }
+
+suite("the progress of a verification", { concurrency: true }, () => {
+  test("is told at least every 5 s, with the nodes that are still open by name", async () => {
+    const cluster = new FakeCluster(["a", "b"].map((name) => ({ name, node: name })));
+    const lines: string[] = [];
+    const onProgress = (line: string) => void lines.push(line);
+    await withApiServer(cluster.answer, (config, server) => {
+      forwardPorts(server, (pod) => kubeProxy(pod === "b" ? "nftables" : "iptables"));
+      return verify(config, {}, { deadlineMs: 6000, onProgress });
+    });
+    assert.deepEqual(lines, ["after 5 s: 1 of 2 nodes still open: b"]);
+  });
+
+  test("counts the nodes where many are open", () => {
+    const open = ["a", "b", "c", "d", "e", "f"];
+    assert.equal(formatProgress(open, 9, 10), "after 10 s: 6 of 9 nodes still open");
+    assert.equal(formatProgress([], 0, 5), "after 5 s: the nodes are not read yet");
+  });
+});
 
 suite("the second round of a verification", { concurrency: true }, () => {
   test("asks only those who have not passed", async () => {

@@ -45,7 +45,11 @@ const knownOptions = [
   "enableConfigMapMutable",
   "enablePatchForce",
 ];
-const knownAnnotations = ["pulumi.com/patchForce", "pulumi.com/deletionPropagationPolicy"];
+const knownAnnotations = [
+  "pulumi.com/patchForce",
+  "pulumi.com/deletionPropagationPolicy",
+  "pulumi.com/waitFor",
+];
 
 /** Whether {@link Kubernetes} makes resources of this type. */
 export function isKnownKind(type: string): boolean {

@@ -4,7 +4,13 @@ import type { Props } from "./values.ts";
 
 /** The fields of a DaemonSet that are read here. */
 export interface DaemonSet extends Props {
-  metadata: { namespace: string; uid: string; generation: number; deletionTimestamp?: string };
+  metadata: {
+    namespace: string;
+    uid: string;
+    generation: number;
+    deletionTimestamp?: string;
+    annotations?: Record<string, string>;
+  };
   spec: { selector: { matchLabels?: Record<string, string> } };
   status?: Record<string, number>;
 }
@@ -37,10 +43,28 @@ const shownPods = 5;
 export function notRolledOut({ metadata, status = {} }: DaemonSet): string | undefined {
   if (metadata.deletionTimestamp !== undefined) return "is being deleted";
   if (status["observedGeneration"] !== metadata.generation) return "not yet seen by its controller";
+  const waitFor = metadata.annotations?.["pulumi.com/waitFor"];
+  if (waitFor !== undefined) return selects(waitFor, status) ? undefined : `${waitFor} selected nothing`;
   const desired = status["desiredNumberScheduled"] ?? 0;
   return ["currentNumberScheduled", "updatedNumberScheduled", "numberAvailable", "numberReady"]
     .filter((field) => (status[field] ?? 0) < desired)
     .map((field) => `${field} ${status[field] ?? 0} of ${desired}`)[0];
+}
+
+/**
+ * Whether the status of a DaemonSet is what an annotation waits for, in place of the above: of all JSONPath the one form
+ * that the program uses, a filter with `>`. A field that is not there is more than nothing.
+ *
+ * Source: `provider/pkg/jsonpath`, by which a path without a value has to select something, and RFC 9535, 2.3.5.2.2.
+ */
+function selects(waitFor: string, status: Record<string, number>): boolean {
+  const filter = /^jsonpath=\{\$\[\?([^=]+)\]\}$/.exec(waitFor)?.[1];
+  const terms = filter?.split(" && ").map((term) => /^@\.(\w+) > (\d+)$/.exec(term)) ?? [null];
+  return terms.every((term) => {
+    if (term === null) throw new Error(`the stand-in does not know pulumi.com/waitFor ${waitFor}`);
+    const [, field = "", least] = term;
+    return field in status && (status[field] ?? 0) > Number(least);
+  });
 }
 
 /** Which pods of a DaemonSet are not ready, and what they wait for; at most five. */
