@@ -163,7 +163,7 @@ suite("a restart is safe and proved", () => {
     assert.match(failed.output, /node-0003 .*failed: /);
 
     setFaults(lab.lab, {});
-    const repeated = await scenario.up();
+    const repeated = await scenario.up({ timeouts: {} });
     const changes = changesOf(repeated).join();
     assert.match(changes, /create-replacement kube-proxy-verify/);
     assert.doesNotMatch(changes, /daemon-set|config-map/, "only the proof is repeated");
