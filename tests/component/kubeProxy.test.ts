@@ -312,7 +312,9 @@ suite("the component's own commands", () => {
       assert.equal(program, "node", name);
       assert.match(script ?? "", /commands.\w+\.ts$/);
       assert.ok(
-        args.every((arg) => /^--(folder|token|max-failed|restart|baseline|daemonset|nodes|test-services)=/.test(arg)),
+        args.every((arg) =>
+          /^--(folder|token|max-failed|restart|baseline|daemonset|nodes|test-services)=/.test(arg),
+        ),
         String(args),
       );
       assert.match(String(inputs["create"] ?? inputs["delete"]), /^--[\w-]+(=\d+[hm])?$/);
