@@ -14,7 +14,7 @@ export function print(text: string): void {
 }
 
 /** Prints what is wrong, as {@link print}. */
-function complain(text: string): void {
+export function complain(text: string): void {
   console.error(printableLines(text.split("\n")));
 }
 

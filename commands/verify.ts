@@ -10,7 +10,7 @@ import type { Problem } from "../components/input/problems.ts";
 import { failuresAllowed, isMaxFailed, maxFailedAccepted } from "../components/pools/budget.ts";
 import { acceptedToken, isToken } from "../components/restart/restart.ts";
 import { clusterUsage, runCheck } from "./clusterOptions.ts";
-import { print, readInput } from "./commandLine.ts";
+import { complain, print, readInput } from "./commandLine.ts";
 
 const usage = `Usage: npm run --silent verify -- [--context C] [options]
 
@@ -80,14 +80,12 @@ await runCheck({
       ...{ daemonSet, nodes, since, allowFailures: own["failures"] === "any" },
       ...{ token: own["token"], mode: own["mode"], testServices: own["test-services"] },
     };
-    const report = await verify(config, expectation, { deadlineMs, signal, onProgress: printError });
+    const report = await verify(config, expectation, { deadlineMs, signal, onProgress: complain });
     print(json ? printableJson(report, 2) : formatReport(report));
     const least = own["at-least"] === undefined ? leastOf(baseline, report) : Number(own["at-least"]);
     const allowed = failuresAllowed(own["max-failed"], report.verified + report.failed);
     if (report.failed > 0 && allowed > 0) {
-      console.error(
-        `${report.failed} nodes have failed; maxFailed ${own["max-failed"] ?? 0} allows ${allowed}.`,
-      );
+      complain(`${report.failed} nodes have failed; maxFailed ${own["max-failed"] ?? 0} allows ${allowed}.`);
     }
     return report.failed <= allowed && report.verified >= least;
   },
