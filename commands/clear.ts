@@ -1,8 +1,8 @@
 // Run by the component's own `local.Command` when kube-proxy has another mode than before.
 import { parseArgs } from "node:util";
 import { clear } from "../components/cluster/modeSwitch/index.ts";
-import { openCluster } from "./cluster.ts";
 import { print, runCommand, UsageError } from "./commandLine.ts";
+import { connect } from "./connect.ts";
 
 const usage = `Usage: node commands/clear.ts --all
 
@@ -18,7 +18,7 @@ async function main(): Promise<void> {
   if (values.all !== true) {
     throw new UsageError("--all: is required");
   }
-  await clear(openCluster({}), { timeoutMs, log: print });
+  await clear(await connect(), { timeoutMs, log: print });
 }
 
 await runCommand({ usage, ended }, main);

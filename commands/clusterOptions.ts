@@ -3,8 +3,8 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import { shellWord } from "../components/input/printable.ts";
 import { formatProblems, type Problem } from "../components/input/problems.ts";
 import { acceptedDeadline, deadlineOf } from "../components/restart/timeouts.ts";
-import { openCluster } from "./cluster.ts";
 import { clusterOf, exitBy, print, runCommand, UsageError } from "./commandLine.ts";
+import { connect } from "./connect.ts";
 
 /** Options that say which kube-proxies are meant, for a usage text. */
 export const clusterUsage = `  --context C            context in the kubeconfig; default: its current one
@@ -45,13 +45,13 @@ export interface ClusterOptions {
  * @param own - names of the command's own options, which all take a value
  * @param check - finds the mistakes in their values
  * @returns undefined after `--help`
- * @throws UsageError that names every mistake, ProblemsError for a cluster that the kubeconfig does not have
+ * @throws UsageError that names every mistake, ProblemsError for a cluster that is not the one that is meant, see {@link connect}
  */
-function readCommandLine(
+async function readCommandLine(
   usage: string,
   own: readonly string[],
   check: (own: Readonly<Record<string, string | undefined>>) => Problem[],
-): ClusterOptions | undefined {
+): Promise<ClusterOptions | undefined> {
   const { values, ...rest } = parse(own);
   if (values.help) {
     print(usage);
@@ -69,7 +69,7 @@ function readCommandLine(
   if (problems.length > 0) throw new UsageError(formatProblems("the command line", problems));
   const { daemonset: daemonSet, json } = values;
   const { kubeconfig, context } = clusterOf(values);
-  const config = openCluster(values);
+  const config = await connect(values);
   const access = [
     // Content, not a path, is nothing to paste.
     ...(kubeconfig === undefined || kubeconfig.includes("\n") ? [] : ["--kubeconfig", shellWord(kubeconfig)]),
@@ -101,7 +101,7 @@ export interface Check {
  */
 export async function runCheck({ usage, own = [], mistakes = () => [], run }: Check): Promise<void> {
   await runCommand({ usage }, async (signal) => {
-    const options = readCommandLine(usage, own, mistakes);
+    const options = await readCommandLine(usage, own, mistakes);
     if (options !== undefined) await exitBy(() => run(options, signal));
   });
 }

@@ -36,6 +36,9 @@ export interface CommandTexts {
   readonly ended?: string;
 }
 
+/** As the last argument it has a command do nothing: see `run` in components/resources/commands.ts. */
+const noop = "--noop";
+
 /**
  * Runs a command and sets the exit code: 0 done, 1 failed, 2 a mistake on the command line. What a user can mend is told
  * without a stack trace.
@@ -47,6 +50,7 @@ export async function runCommand(
   { usage, ended = "Nothing was changed." }: CommandTexts,
   command: (signal: AbortSignal) => void | Promise<void>,
 ): Promise<void> {
+  if (process.argv.at(-1) === noop) return;
   // Nobody may be there any more to read what is printed.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   const signal = interruption(ended);

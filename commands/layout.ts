@@ -5,8 +5,8 @@ import type { WantedDaemonSet } from "../components/cluster/handover.ts";
 import { makeRoom } from "../components/cluster/layout.ts";
 import { formatProblems } from "../components/input/problems.ts";
 import { list, mapping, optional, problemsOf, record, text } from "../components/input/schema.ts";
-import { openCluster } from "./cluster.ts";
 import { print, readInput, runCommand, UsageError } from "./commandLine.ts";
+import { connect } from "./connect.ts";
 
 const usage = `Usage: node commands/layout.ts --apply < WANTED
 
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
   }
   const wanted = parseWanted(readInput("standard input", 0));
   const lines: string[] = [];
-  await makeRoom(openCluster({}), wanted, {
+  await makeRoom(await connect(), wanted, {
     timeoutMs,
     log: (line) => {
       lines.push(line);

@@ -1,8 +1,8 @@
 // Run by the component's own `local.Command` when the stack is destroyed.
 import { parseArgs } from "node:util";
 import { removeOrphans } from "../components/cluster/orphans.ts";
-import { openCluster } from "./cluster.ts";
 import { print, runCommand, UsageError } from "./commandLine.ts";
+import { connect } from "./connect.ts";
 
 const usage = `Usage: node commands/orphans.ts --all
 
@@ -17,7 +17,7 @@ async function main(): Promise<void> {
   if (values.all !== true) {
     throw new UsageError("--all: is required");
   }
-  const removed = await removeOrphans(openCluster({}), timeoutMs);
+  const removed = await removeOrphans(await connect(), timeoutMs);
   print(`Pods of the deleted DaemonSet kube-proxy that were removed: ${removed}`);
 }
 

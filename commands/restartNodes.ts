@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
 import { restartNodes } from "../components/cluster/restartNodes.ts";
 import { formatReport } from "../components/cluster/verify/index.ts";
-import { openCluster } from "./cluster.ts";
 import { durationOf, exitBy, print, runCommand, UsageError } from "./commandLine.ts";
+import { connect } from "./connect.ts";
 
 const usage = `Usage: npm run --silent restart-nodes -- --nodes A,B [--context C] [--kubeconfig K] [--deadline T]
 
@@ -35,7 +35,7 @@ async function main(): Promise<void> {
     throw new UsageError("--nodes: is required: names of nodes with commas between them");
   }
   const deadlineMs = durationOf("--deadline", values.deadline);
-  const cluster = openCluster(values);
+  const cluster = await connect(values);
   await exitBy(async () => {
     const reports = await restartNodes(cluster, nodes, { deadlineMs, log: print });
     print(`\n${reports.map(formatReport).join("\n\n")}`);

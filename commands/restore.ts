@@ -1,16 +1,18 @@
 import { parseArgs } from "node:util";
 import { parseSnapshot } from "../components/cluster/snapshot/format.ts";
 import { restore } from "../components/cluster/snapshot/restore.ts";
-import { openCluster } from "./cluster.ts";
 import { durationOf, print, readInput, runCommand, UsageError } from "./commandLine.ts";
+import { connect } from "./connect.ts";
 
-const usage = `Usage: npm run --silent restore -- SNAPSHOT [--context C] [--kubeconfig K] [--wait T]
+const usage = `Usage: npm run --silent restore -- SNAPSHOT [--context C] [--kubeconfig K] [--cluster-id UID] [--wait T]
 
 Puts kube-proxy's objects back as they are in a file that "npm run snapshot" wrote, without Pulumi, and waits until
 every pod runs with them.
 
   --context C     context in the kubeconfig; its current one unless given
   --kubeconfig K  path of a kubeconfig; KUBECONFIG or ~/.kube/config unless given
+  --cluster-id U  UID of namespace kube-system of another cluster than the snapshot's, which is meant all the same, such
+                  as one that was built anew
   --wait T        longest wait for the pods, such as 90s; 5m unless given`;
 
 const ended = "What is said above was done, and stays so; nothing else was: run the same again.";
@@ -21,6 +23,7 @@ async function main(): Promise<void> {
     options: {
       context: { type: "string" },
       kubeconfig: { type: "string" },
+      "cluster-id": { type: "string" },
       wait: { type: "string", default: "5m" },
       help: { type: "boolean" },
     },
@@ -35,7 +38,8 @@ async function main(): Promise<void> {
   }
   const timeoutMs = durationOf("--wait", values.wait);
   const snapshot = parseSnapshot(readInput("SNAPSHOT", file), file);
-  await restore(openCluster(values), snapshot, { timeoutMs, log: print });
+  const cluster = values["cluster-id"] ?? snapshot.cluster;
+  await restore(await connect(values), { ...snapshot, cluster }, { timeoutMs, log: print });
 }
 
 await runCommand({ usage, ended }, main);

@@ -1,8 +1,8 @@
 import { parseArgs } from "node:util";
 import { takeSnapshot } from "../components/cluster/snapshot/index.ts";
 import { ProblemsError } from "../components/input/problems.ts";
-import { openCluster } from "./cluster.ts";
 import { print, runCommand, UsageError } from "./commandLine.ts";
+import { connect } from "./connect.ts";
 
 const usage = `Usage: npm run --silent snapshot -- [--context C] [--kubeconfig K] [--folder F] [--keep N] [--if-any]
 
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
   if (folder === "") {
     throw new UsageError('--folder: "" is not accepted; accepted: a path');
   }
-  const cluster = openCluster(values);
+  const cluster = await connect(values);
   const path = await takeSnapshot(cluster, {
     ...(folder !== undefined && { folder }),
     ...(keep !== undefined && { keep: Number(keep) }),

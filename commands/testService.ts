@@ -7,8 +7,8 @@ import {
   prepareRestart,
   takeBaseline,
 } from "../components/cluster/verify/index.ts";
-import { openCluster } from "./cluster.ts";
 import { durationOf, exitBy, print, readInput, runCommand, UsageError } from "./commandLine.ts";
+import { connect } from "./connect.ts";
 
 const usage = `Usage: node commands/testService.ts --daemonset NAME [--restart TOKEN] --lifetime T < EARLIER
 
@@ -30,7 +30,7 @@ async function main(): Promise<void> {
     throw new UsageError("--daemonset and --lifetime: are required");
   }
   const lifetimeMs = durationOf("--lifetime", lifetime);
-  const config = openCluster({});
+  const config = await connect();
   const earlier = readInput("standard input", 0);
   await exitBy(async () => {
     await lookAgain(config, earlier);

@@ -102,6 +102,8 @@ export interface KubeProxyArgs {
   timeouts?: Timeouts;
   /** UID of the cluster's namespace kube-system: any other cluster is refused. Needs `facts`. Default: any cluster. */
   clusterId?: string;
+  /** Who owns the objects, as the state has it, see `recordIdentity`. Default: organization, project and stack by name. */
+  owner?: string;
   /** Checks of the cluster that are turned off: the reason by the check's name. Default: none. */
   ignorePreflightErrors?: Record<string, string>;
 }
@@ -112,6 +114,11 @@ export interface ClusterAccess {
   kubeconfig?: pulumi.Input<string>;
   /** Context in the kubeconfig. Default: its current one. */
   context?: pulumi.Input<string>;
+  /**
+   * UID of its namespace kube-system, as the state has it, see `recordIdentity`: whatever of the component writes, in an
+   * update and in a destroy, refuses any other cluster. Default: nothing is compared.
+   */
+  id?: string;
 }
 
 /** A restart of some nodes' kube-proxy alone. */

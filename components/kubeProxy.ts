@@ -58,11 +58,19 @@ export class KubeProxy extends pulumi.ComponentResource {
 
   constructor(name: string, args: KubeProxyArgs, opts?: pulumi.ComponentResourceOptions) {
     // Access to the cluster makes no object: a kubeconfig that is a secret must not make all of them secret.
-    const { cluster, snapshotFolder, verify, facts, hold, adopt = false, ...settings } = args;
+    const {
+      cluster,
+      snapshotFolder,
+      verify,
+      facts,
+      hold,
+      adopt = false,
+      owner = stackName(),
+      ...settings
+    } = args;
     super("kube-proxy:index:KubeProxy", name, settings, opts);
 
     // Everything comes from this one output, so that a mistake in the arguments keeps every child from being registered.
-    const owner = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
     const all = pulumi.output(settings);
     const plan = pulumi
       .all([all, pulumi.isSecret(all)])
@@ -151,6 +159,10 @@ export class KubeProxy extends pulumi.ComponentResource {
       void pulumi.log[level](printable(line), this);
     }
   }
+}
+
+function stackName(): string {
+  return `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
 }
 
 function ofArguments(problems: readonly Problem[]): string {

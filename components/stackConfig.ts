@@ -20,6 +20,8 @@ export interface StackConfig {
   args: KubeProxyArgs;
   /** The choice of a cluster, for the Kubernetes provider and the component's commands. */
   cluster: ClusterAccess;
+  /** What that cluster says. */
+  facts: ClusterFacts;
 }
 
 const pauseAccepted = "after how many pools to pause, fewer than there are; 0 for no pause";
@@ -116,8 +118,21 @@ export async function readStackConfig(reading: Reading): Promise<StackConfig> {
   const hold = heldPools(plain, pause, facts);
   return {
     args: { ...keepSecrets(plain), facts, ...(hold.length > 0 && { hold }) },
-    cluster: keepSecrets(access),
+    cluster: resolved(access, facts),
+    facts,
   };
+}
+
+/**
+ * The choice with the context by which the facts were read, so that nobody goes by the current one a second time. A
+ * kubeconfig that is a secret has a context that is one.
+ */
+function resolved(access: ClusterChoice, { context }: ClusterFacts): ClusterAccess {
+  const chosen = keepSecrets<ClusterAccess>(access);
+  const found = isSecret("kubeconfig") ? pulumi.secret(context) : context;
+  return context === undefined || access.context !== undefined
+    ? chosen
+    : { ...chosen, context: found as pulumi.Input<string> };
 }
 
 /** The facts, unless one of those that decide what an `up` does is missing: a guess could restart what nobody meant. */

@@ -28,6 +28,18 @@ export function loadCluster(choice: ClusterChoice, env: NodeJS.ProcessEnv): Kube
   return config;
 }
 
+/** What the client calls the context of a pod's own ServiceAccount, which is in no kubeconfig. */
+const inCluster = "inClusterContext";
+
+/**
+ * The context that a configuration of {@link loadCluster} uses, by which the same kubeconfig gives the same cluster again
+ * whatever its current context is by then; undefined for a pod's own ServiceAccount.
+ */
+export function contextOf(config: KubeConfig): string | undefined {
+  const { currentContext } = config;
+  return currentContext === inCluster ? undefined : currentContext;
+}
+
 function refuse(problems: readonly Problem[]): void {
   if (problems.length > 0) {
     throw new ProblemsError("the choice of the cluster", problems);

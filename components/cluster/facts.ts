@@ -3,6 +3,7 @@ import type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, NodeFacts } from "..
 import { helperLabel } from "../plan/modes.ts";
 import { readDenied } from "./accesses.ts";
 import { listAll, Session } from "./api.ts";
+import { contextOf } from "./client.ts";
 import { readControllers } from "./controllers.ts";
 import { type ApiObject, kubeProxyIds, pathOf } from "./objects.ts";
 import { Reader } from "./reader.ts";
@@ -43,13 +44,18 @@ const kubeadmsIds = kubeProxyIds.filter(({ kind }) => kind !== "ClusterRole");
 export async function readFacts(config: KubeConfig, pools: readonly string[]): Promise<ClusterFacts> {
   const session = await Session.open(config);
   try {
-    return await factsOf(new Reader(session, waitMs), pools, config.getCurrentCluster()?.server ?? "");
+    const context = contextOf(config);
+    return {
+      ...(await factsOf(new Reader(session, waitMs), pools)),
+      server: config.getCurrentCluster()?.server ?? "",
+      ...(context !== undefined && { context }),
+    };
   } finally {
     await session.close();
   }
 }
 
-async function factsOf(reader: Reader, pools: readonly string[], server: string): Promise<ClusterFacts> {
+async function factsOf(reader: Reader, pools: readonly string[]): Promise<ClusterFacts> {
   const daemonSets = readSystemDaemonSets(reader);
   const others = readOtherDaemonSets(reader, daemonSets);
   const [base, around] = await Promise.all([
@@ -61,7 +67,6 @@ async function factsOf(reader: Reader, pools: readonly string[], server: string)
   return {
     ...base,
     ...Object.fromEntries(Object.entries(around).filter(([, value]) => value !== undefined)),
-    server,
     ...(Object.keys(unread).length > 0 && { unread }),
   };
 }

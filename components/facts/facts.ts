@@ -27,6 +27,8 @@ export interface ClusterFacts {
   unread?: Record<string, string>;
   /** URL of the API server, as the program reaches it. */
   server?: string;
+  /** Context of the kubeconfig by which it was reached; absent within a cluster, where there is no kubeconfig. */
+  context?: string;
   /** Version of the API server, such as `v1.37.2`. */
   serverVersion?: string;
   /** Namespace kube-system. */
@@ -56,7 +58,16 @@ export interface ClusterFacts {
 }
 
 /** The facts without which nothing can be said of what an `up` does. */
-const decisive = ["nodes", "daemonSets", "configMaps", "helpers", "objects", "clusterConfiguration"];
+const decisive = [
+  "nodes",
+  "daemonSets",
+  "configMaps",
+  "helpers",
+  "objects",
+  "clusterConfiguration",
+  // Without its UID it could be any cluster.
+  "namespace",
+];
 
 /** Whether a fact, by its name, decides what an `up` does. */
 export function isDecisive(name: string): boolean {

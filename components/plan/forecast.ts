@@ -3,7 +3,7 @@ import { listed, type Problem } from "../input/problems.ts";
 import { isKubeadms } from "../kubeadm/overwriting.ts";
 import { parseVersion } from "../kubeadm/version.ts";
 import { layoutAnnotation, type Wave } from "../pools/waves.ts";
-import { restartAnnotation, RestartStrategy } from "../restart/restart.ts";
+import { ownerAnnotation, restartAnnotation, RestartStrategy } from "../restart/restart.ts";
 import { unavailableNodes, type Wait } from "../restart/timeouts.ts";
 import { changesOf } from "./changes.ts";
 import { configMapOf, driftOf, isDeclared, isOverwritten, liveOf } from "./drift.ts";
@@ -61,7 +61,7 @@ export function forecast(intent: Intent, plan: Plan, facts: ClusterFacts): Forec
       ...plan.held.map((pool) => `Pool ${pool} stays as it is: this update pauses before it.`),
     ],
     warnings: each.flatMap(({ warnings }) => warnings),
-    problems: each.flatMap(({ problems }) => problems),
+    problems: [...strangers(plan.waves, facts), ...each.flatMap(({ problems }) => problems)],
   };
 }
 
@@ -111,7 +111,11 @@ function forecastWave(
     warnings,
     problems: [],
   });
-  const nothing = (warnings: string[] = []): Forecast => ({ lines: [], warnings, problems: [] });
+  const nothing = (warnings: string[] = [], problems: Problem[] = []): Forecast => ({
+    lines: [],
+    warnings,
+    problems,
+  });
   const { fields = [], configMap = false } = driftOf(wave, facts) ?? {};
   switch (action) {
     case Action.create:
@@ -133,17 +137,36 @@ function forecastWave(
     case Action.change:
       return result(`is changed in place, ${atATime}`);
     case Action.foreign:
-      return nothing([foreignWarning(what)]);
+      return nothing([], [foreignProblem(what)]);
     default:
       return nothing(configMap ? [configMapWarning(wave)] : []);
   }
 }
 
-function foreignWarning(what: string): string {
-  return (
-    `${what} is not this program's: the update ends with \`already exists\`. \`pulumi config set adopt true\` takes it over ` +
-    "as it runs."
-  );
+function foreignProblem(what: string): Problem {
+  return {
+    path: "adopt",
+    accepted: `true, to take ${what} over as it runs: it is there, and not this stack's (docs/adopt.md)`,
+  };
+}
+
+/** Refuses DaemonSets that another stack has made: this one would stop them, or hand their pods over to its own. */
+function strangers([wave]: readonly Wave[], { daemonSets }: ClusterFacts): Problem[] {
+  const own = wave?.daemonSet.metadata.annotations?.[ownerAnnotation];
+  return daemonSets.flatMap(({ name, annotations }) => {
+    const owner = annotations[ownerAnnotation] ?? own;
+    return own === undefined || owner === own || !(restartAnnotation in annotations)
+      ? []
+      : [
+          {
+            path: `DaemonSet kube-system/${name}`,
+            value: `belongs to Pulumi stack ${owner ?? ""}`,
+            accepted:
+              `one of this stack, ${own}: use the other one, or have it give kube-proxy up first. If it is this stack ` +
+              `under an older name: kubectl -n kube-system annotate daemonset ${name} ${ownerAnnotation}-`,
+          },
+        ];
+  });
 }
 
 function configMapWarning({ configMap: { metadata } }: Wave): string {

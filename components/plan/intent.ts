@@ -31,7 +31,7 @@ export const Action = {
   change: "change",
   /** Somebody else has changed it: it is changed back in place. */
   repair: "repair",
-  /** Nothing: its DaemonSet is another's, so that the update ends with `already exists`. */
+  /** Nothing: its DaemonSet is another's, so that the update is refused. */
   foreign: "foreign",
   /** The DaemonSets could not be read. */
   unknown: "unknown",

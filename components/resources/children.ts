@@ -22,11 +22,12 @@ import {
   orphansCommand,
   restartNodesCommand,
   rulesCommand,
+  sealCommand,
   snapshotCommand,
   testServiceCommand,
   verifyCommand,
 } from "./commands.ts";
-import { clearingHook, preparingHook } from "./hooks.ts";
+import { clearingHook, comparingHook, preparingHook } from "./hooks.ts";
 
 /** One DaemonSet with what is its own. */
 interface OneWave {
@@ -46,6 +47,8 @@ export class Children {
   readonly #hooks: pulumi.ResourceHookBinding;
   /** Live objects that this run takes over, by kind. */
   readonly #taken: ReadonlyMap<string, LiveObject>;
+  /** All that is declared so far, for the seal. */
+  readonly #declared: pulumi.Resource[] = [];
 
   /**
    * @param name - the component's, with which the children's names begin
@@ -61,11 +64,17 @@ export class Children {
     this.#name = name;
     this.#args = args;
     this.#taken = new Map(taken.map((object) => [object.kind, object]));
-    this.#hooks = args.cluster === undefined ? {} : { beforeCreate: [clearingHook(name, args.cluster)] };
+    this.#hooks =
+      args.cluster === undefined
+        ? {}
+        : {
+            beforeCreate: [clearingHook(name, args.cluster)],
+            beforeUpdate: [comparingHook(name, args.cluster)],
+          };
   }
 
   /**
-   * Declares them all.
+   * Declares them all; the seal, which depends on all others, comes last.
    *
    * @returns the DaemonSets, in the order in which they are restarted
    */
@@ -80,10 +89,14 @@ export class Children {
       ...this.#import("ConfigMap"),
       dependsOn: [snapshot],
       // Not before it is created: where it exists, another's kube-proxy does, and nothing is to be touched.
-      hooks: { ...hooks, ...this.#hooks },
+      hooks: { ...hooks, beforeCreate: this.#hooks.beforeCreate ?? [] },
     });
     const access = this.#access(plan.objects);
-    return running ? this.#waves(plan, [...access, config, snapshot], hooks) : [];
+    const sets = running ? this.#waves(plan, [...access, config, snapshot], hooks) : [];
+    if (cluster.id !== undefined) {
+      this.#command("seal", sealCommand(cluster), { dependsOn: [...this.#declared] });
+    }
+    return sets;
   }
 
   /**
@@ -125,7 +138,7 @@ export class Children {
       const wave = plan.waves.apply((waves) => waves[index] ?? waves[0]);
       const own = pool === undefined ? hooks : this.#switching(wave, pool);
       const { set, proof, baseline } = this.#wave({ wave, index, pool, hooks: own, baselines }, proved);
-      sets.push(set);
+      sets.push(this.#noted(set));
       baselines.push(...baseline);
       proved = [proof];
     }
@@ -161,7 +174,7 @@ export class Children {
           ];
     const triggers = wave.apply((one) => triggersOf([one]));
     // What is handed from one to the next decides nothing by itself: whoever is run anew takes it as it is then.
-    const keepCommand = keep("interpreter", "create", "environment", "triggers");
+    const keepCommand = keep("interpreter", "create", "update", "environment", "triggers");
     // A restart may break what was there and work for what comes later.
     const testService = verify
       ? [
@@ -228,7 +241,8 @@ export class Children {
     if (cluster === undefined) return this.#hooks;
     const name = pool === undefined ? this.#name : `${this.#name}-${pool}`;
     const preparing = preparingHook(name, cluster, { wave, facts, deadline: this.#deadline });
-    return { beforeCreate: [...(this.#hooks.beforeCreate ?? []), preparing], beforeUpdate: [preparing] };
+    const { beforeCreate = [], beforeUpdate = [] } = this.#hooks;
+    return { beforeCreate: [...beforeCreate, preparing], beforeUpdate: [...beforeUpdate, preparing] };
   }
 
   get #deadline(): string {
@@ -243,6 +257,11 @@ export class Children {
    */
   get #options(): pulumi.CustomResourceOptions {
     return { parent: this.#parent, deleteBeforeReplace: true, hooks: this.#hooks };
+  }
+
+  #noted<T extends pulumi.Resource>(resource: T): T {
+    this.#declared.push(resource);
+    return resource;
   }
 
   /** Takes a live object of this kind over, where there is one to take. */
@@ -260,7 +279,9 @@ export class Children {
     args: command.local.CommandArgs,
     options: pulumi.CustomResourceOptions = {},
   ): command.local.Command {
-    return new command.local.Command(`${this.#name}-${name}`, args, { parent: this.#parent, ...options });
+    return this.#noted(
+      new command.local.Command(`${this.#name}-${name}`, args, { parent: this.#parent, ...options }),
+    );
   }
 
   #configMap(
@@ -268,10 +289,12 @@ export class Children {
     configMap: pulumi.Output<ConfigMap>,
     options: pulumi.CustomResourceOptions,
   ): kubernetes.core.v1.ConfigMap {
-    return new kubernetes.core.v1.ConfigMap(
-      `${this.#name}-${name}`,
-      { metadata: configMap.metadata, data: configMap.apply(({ data }) => ({ ...data })) },
-      { ...this.#options, ...options },
+    return this.#noted(
+      new kubernetes.core.v1.ConfigMap(
+        `${this.#name}-${name}`,
+        { metadata: configMap.metadata, data: configMap.apply(({ data }) => ({ ...data })) },
+        { ...this.#options, ...options },
+      ),
     );
   }
 
@@ -327,6 +350,7 @@ export class Children {
       },
       { ...options, ...this.#import("RoleBinding"), dependsOn: [bootstrapRole] },
     );
+    this.#declared.push(account, ...clusterRole, binding, bootstrapRole, bootstrapBinding);
     return [account, binding, bootstrapBinding];
   }
 }

@@ -73,7 +73,7 @@ export function snapshotCommand(
   folder: pulumi.Input<string> | undefined,
 ): command.local.CommandArgs {
   const where = folder === undefined ? [] : [pulumi.interpolate`--folder=${folder}`];
-  return { ...run("snapshot.ts", cluster, where), create: "--if-any", triggers };
+  return { ...runOnce("snapshot.ts", cluster, where), create: "--if-any", triggers };
 }
 
 /**
@@ -90,7 +90,7 @@ export function testServiceCommand(
   earlier: readonly pulumi.Output<string>[],
 ): command.local.CommandArgs {
   return {
-    ...run("testService.ts", cluster, [daemonSetOption(wave), restartOption(wave)]),
+    ...runOnce("testService.ts", cluster, [daemonSetOption(wave), restartOption(wave)]),
     // Longer than any restart takes: only what was forgotten is removed after that.
     create: "--lifetime=24h",
     stdin: pulumi.all([...earlier]).apply((texts) => texts.join("\n")),
@@ -130,7 +130,7 @@ export function verifyCommand(
     ...(maxFailed === undefined ? [] : [`--max-failed=${maxFailed}`]),
   ];
   return {
-    ...run("verify.ts", cluster, expected),
+    ...runOnce("verify.ts", cluster, expected),
     create: `--deadline=${deadline}`,
     stdin: before,
     triggers,
@@ -166,16 +166,36 @@ export function restartNodesCommand(
   deadline: string,
 ): command.local.CommandArgs {
   return {
-    ...run("restartNodes.ts", cluster, [`--nodes=${nodes.join(",")}`]),
+    ...runOnce("restartNodes.ts", cluster, [`--nodes=${nodes.join(",")}`]),
     create: `--deadline=${deadline}`,
     triggers: [token, ...nodes],
   };
 }
 
+/**
+ * Refuses the destroy of a stack at another cluster: it depends on all the others, so that the engine deletes it first, and
+ * where that fails nothing of what it depends on. Does nothing until then.
+ */
+export function sealCommand(cluster: ClusterAccess): command.local.CommandArgs {
+  return { ...run("seal.ts", cluster), delete: "--compare" };
+}
+
+/**
+ * {@link run} for what its triggers alone run again: how the cluster is reached, which is part of its inputs, may change
+ * without a reason to do anything.
+ */
+function runOnce(
+  script: string,
+  cluster: ClusterAccess,
+  args: pulumi.Input<string>[] = [],
+): command.local.CommandArgs {
+  return { ...run(script, cluster, args), update: "--noop" };
+}
+
 /** A command of this repository. Its arguments go to it as they are: no shell reads them. */
 function run(
   script: string,
-  { kubeconfig, context }: ClusterAccess,
+  { kubeconfig, context, id }: ClusterAccess,
   args: pulumi.Input<string>[] = [],
 ): command.local.CommandArgs {
   return {
@@ -190,6 +210,7 @@ function run(
       NODE_COMPILE_CACHE: relative(process.cwd(), compileCache),
       ...(kubeconfig !== undefined && { KUBE_PROXY_KUBECONFIG: kubeconfig }),
       ...(context !== undefined && { KUBE_PROXY_CONTEXT: context }),
+      ...(id !== undefined && { KUBE_PROXY_CLUSTER_ID: id }),
     },
     addPreviousOutputInEnv: false,
   };

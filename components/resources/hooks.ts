@@ -14,14 +14,26 @@ import type { Wave } from "../pools/waves.ts";
  */
 
 /**
+ * A hook that refuses to write to another cluster than the stack's, whatever has become of the kubeconfig meanwhile. Where
+ * the cluster's UID is not known it does nothing.
+ *
+ * @param name - the component's
+ * @param cluster - that of the provider
+ */
+export function comparingHook(name: string, cluster: ClusterAccess): pulumi.ResourceHook {
+  return new pulumi.ResourceHook(`${name}-comparing`, () => compare(cluster));
+}
+
+/**
  * A hook that clears the way for an object that is about to be created, be it anew or in the place of one that was just
- * deleted, see `clearWay`.
+ * deleted, see `clearWay`. It compares first, as {@link comparingHook} does.
  *
  * @param name - the component's
  * @param cluster - that of the provider
  */
 export function clearingHook(name: string, cluster: ClusterAccess): pulumi.ResourceHook {
   return new pulumi.ResourceHook(`${name}-clearing`, async ({ newInputs }) => {
+    await compare(cluster);
     const { clearWay } = await import("../cluster/clearing.ts");
     const removed = await clearWay(await choiceOf(cluster), (await plain(newInputs)) as ApiObject);
     if (removed !== undefined) {
@@ -56,6 +68,7 @@ export function preparingHook(
   const prepareWave = async (): Promise<void> => {
     const wanted = await plain(wave);
     if (facts !== undefined && switchOf(wanted, facts) === undefined) return;
+    await compare(cluster);
     const { prepareSwitch } = await import("../cluster/modeSwitch/index.ts");
     await prepareSwitch(await choiceOf(cluster), wanted, {
       timeoutMs: Number(parseGoDuration(deadline) ?? 0n) / 1e6,
@@ -65,6 +78,13 @@ export function preparingHook(
   let prepared: Promise<void> | undefined;
   // Several objects of a wave have it; what was prepared for the first is for all.
   return new pulumi.ResourceHook(`${name}-preparing`, () => (prepared ??= prepareWave()));
+}
+
+/** @throws ProblemsError for another cluster than the one whose UID is known */
+async function compare(cluster: ClusterAccess): Promise<void> {
+  if (cluster.id === undefined) return;
+  const { openCluster } = await import("../cluster/identity.ts");
+  await openCluster(await choiceOf(cluster), cluster.id, process.env);
 }
 
 async function choiceOf(cluster: ClusterAccess): Promise<ClusterChoice> {

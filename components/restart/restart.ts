@@ -12,7 +12,10 @@ export const configHashAnnotation = "kube-proxy/config-hash";
 /** Annotation on the DaemonSet with a hash of its pod template: where it differs, pods are replaced. */
 export const templateHashAnnotation = "kube-proxy/template-hash";
 
-/** Annotation on the DaemonSet with the Pulumi stack that has made it or taken it over. */
+/**
+ * Annotation on the DaemonSet with the Pulumi stack that has made it or taken it over: the name that the stack had then,
+ * with what no other stack has behind it, see `recordIdentity`.
+ */
 export const ownerAnnotation = "kube-proxy/owner";
 
 /**

@@ -186,6 +186,44 @@ suite("traps of the real engine", () => {
     );
   });
 
+  test("a kubeconfig can be replaced in the middle of an update: a hook compares the cluster before each write", async () => {
+    for (const { name, beforeCreate, beforeUpdate } of (await declare({ cluster: { id: "1" } })).filter(
+      isObject,
+    )) {
+      // The first hook of a create compares, too.
+      assert.equal(beforeCreate[0], "kube-proxy-clearing", name);
+      assert.equal(beforeUpdate[0], "kube-proxy-comparing", name);
+    }
+  });
+
+  test("nothing of the program runs in a destroy: a command that depends on everything else is deleted first", async () => {
+    const registrations = await declare({ cluster: { id: "1" } });
+    const { inputs, dependencies } = named(registrations, "seal");
+    assert.equal(inputs["delete"], "--compare");
+    assert.deepEqual(
+      [inputs["create"], inputs["update"], inputs["triggers"]],
+      [undefined, undefined, undefined],
+    );
+    const others = registrations.slice(1).map(({ name }) => name);
+    assert.deepEqual(
+      dependencies.map((urn) => urn.split("::").at(-1)).sort(),
+      others.filter((name) => name !== "kube-proxy-seal").sort(),
+    );
+    assert.ok(
+      !(await declare()).some(({ name }) => name === "kube-proxy-seal"),
+      "there is nothing to compare with",
+    );
+  });
+
+  test("a cluster that is reached in another way is nothing to run again for: what triggers run does nothing else", async () => {
+    const registrations = await declare({ restartNodes: { nodes: ["a"] }, cluster: { id: "1" } });
+    for (const { name, inputs } of registrations.filter(({ type }) => type.endsWith(":Command"))) {
+      const runsAgain = inputs["create"] !== undefined && inputs["update"] === undefined;
+      // It finds out by itself whether there is something to do.
+      assert.equal(runsAgain, name === "kube-proxy-layout", name);
+    }
+  });
+
   test("the pods come last: until then nobody uses what an interrupted create has left", async () => {
     const { dependencies } = find(await declare(), "DaemonSet");
     // The RoleBinding has its Role before it.

@@ -182,7 +182,14 @@ suite("a pool that is held", () => {
     assert.deepEqual(ignored("rest-daemon-set").slice(-2), ["metadata", "spec"]);
     assert.deepEqual(ignored("rest-config-map"), ["metadata", "data"]);
     for (const child of ["rest-test-service", "rest-verify"]) {
-      assert.deepEqual(ignored(child), ["stdin", "interpreter", "create", "environment", "triggers"]);
+      assert.deepEqual(ignored(child), [
+        "stdin",
+        "interpreter",
+        "create",
+        "update",
+        "environment",
+        "triggers",
+      ]);
     }
     assert.deepEqual(ignored("canary-config-map"), []);
     assert.equal(ignored("canary-daemon-set").includes("spec"), false);

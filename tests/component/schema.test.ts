@@ -44,7 +44,12 @@ suite("the component as a package for other languages", () => {
       schema.types["kube-proxy:index:ClusterRoleChoice"]?.enum?.map(({ value }) => value),
       ["bootstrap", "create"],
     );
-    const said: Record<string, string[]> = { cluster: ["context", "kubeconfig"], hold: ["pause"], facts: [] };
+    const said: Record<string, string[]> = {
+      cluster: ["context", "kubeconfig"],
+      hold: ["pause"],
+      facts: [],
+      owner: [],
+    };
     const keys = Object.keys(component.inputProperties).flatMap((key) => said[key] ?? [key]);
     assert.deepEqual(
       keys.sort(),

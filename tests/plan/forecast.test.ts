@@ -69,12 +69,13 @@ suite("what an up does to the pods is said before", () => {
     const [live] = after({}).daemonSets;
     assert.ok(live);
     const foreign = { ...after({}), daemonSets: [{ ...live, annotations: {}, managers: ["kubeadm"] }] };
-    const { lines, warnings } = tell({ restart: "new" }, foreign);
+    const { lines, problems } = foretold({ ...plain, restart: "new" }, foreign, "12m");
     assert.deepEqual(lines, []);
-    assert.match(
-      warnings.join(),
-      /`already exists`\. `pulumi config set adopt true` takes it over as it runs/,
+    assert.deepEqual(
+      problems.map(({ path }) => path),
+      ["adopt"],
     );
+    assert.match(problems[0]?.accepted ?? "", /^true, to take DaemonSet kube-proxy over as it runs/);
 
     const takeOver = { taken: [], edits: {}, problems: [], changes: [], keepsPods: true };
     const taking = (more: Partial<TakeOver> = {}) =>

@@ -60,7 +60,8 @@ export async function restore(
         value: config.getCurrentContext(),
         accepted:
           `the cluster that the snapshot is of, whose UID is ${snapshot.cluster} (${snapshot.server}); ` +
-          `this one's is ${live.cluster}: choose the other by --context or --kubeconfig, or another snapshot`,
+          `this one's is ${live.cluster}: choose the other by --context or --kubeconfig, or another snapshot; ` +
+          `if this one is meant, say so by --cluster-id ${live.cluster}`,
       },
     ]);
   }
