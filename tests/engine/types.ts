@@ -48,8 +48,21 @@ export interface Stack {
    * @throws Error with the engine's output when it fails.
    */
   cancel(): Promise<void>;
+  /** Gives the stack another name: `pulumi stack rename`. */
+  rename(name: string): Promise<void>;
+  /** Puts the state's resources in the place of what it has: `pulumi stack export` and `import`. */
+  editState(edit: (resources: StateResource[]) => StateResource[]): Promise<void>;
   /** Kills what still runs. State and config stay: the folder is the caller's. */
   dispose(): Promise<void>;
+}
+
+/** A resource in a stack's state, as far as both engines write it in the same way. */
+export interface StateResource {
+  urn: string;
+  type: string;
+  inputs?: Record<string, unknown>;
+  outputs?: Record<string, unknown>;
+  dependencies?: string[] | null;
 }
 
 /** An operation under way. */
