@@ -62,8 +62,8 @@ export class ProcessStack implements Stack {
     return this.#start("preview").done;
   }
 
-  up(): Promise<Result> {
-    return this.#start("up").done;
+  up(replace?: string): Promise<Result> {
+    return this.#start("up", replace === undefined ? [] : ["--replace", replace]).done;
   }
 
   destroy(): Promise<Result> {
@@ -143,7 +143,7 @@ export class ProcessStack implements Stack {
     });
   }
 
-  #start(operation: Operation): Running {
+  #start(operation: Operation, more: readonly string[] = []): Running {
     const { workDir, projectDir, log } = this.#options;
     const events = join(workDir, `events-${operation}.jsonl`);
     rmSync(events, { force: true });
@@ -152,7 +152,7 @@ export class ProcessStack implements Stack {
     const began = performance.now();
     const child = start({
       argv: [
-        ...[...this.#command, ...operationArgs[operation], "--stack", this.#name],
+        ...[...this.#command, ...operationArgs[operation], ...more, "--stack", this.#name],
         ...["--config-file", this.#files.config, "--event-log", events],
         ...["--non-interactive", "--color", "never"],
       ],

@@ -34,8 +34,12 @@ export interface StackOptions {
 export interface Stack {
   /** What `up` would do. Changes nothing. */
   preview(): Promise<Result>;
-  /** Makes the cluster what the program says. */
-  up(): Promise<Result>;
+  /**
+   * Makes the cluster what the program says.
+   *
+   * @param replace - URN of a resource that is replaced, whatever the program says: `--replace`
+   */
+  up(replace?: string): Promise<Result>;
   /** Deletes all that the stack owns. */
   destroy(): Promise<Result>;
   /** Starts `up` and returns at once. */

@@ -27,9 +27,10 @@ const { values: options, positionals } = parseArgs({
     "skip-preview": accepted,
     "non-interactive": accepted,
     file: { type: "string" },
+    replace: { type: "string" },
   },
 });
-const { stack = "", file = "" } = options;
+const { stack = "", file = "", replace } = options;
 // What `stack rename` takes is a name.
 const [operation, newName] =
   positionals.slice(0, 2).join(" ") === "stack rename"
@@ -76,7 +77,7 @@ async function operate(display: Display): Promise<boolean> {
       import("./deployment.ts"),
       import("./program.ts"),
     ]);
-    const deployment = new Deployment({ state, display, preview, refresh, signal: abort.signal });
+    const deployment = new Deployment({ state, display, preview, refresh, replace, signal: abort.signal });
     if (settings === undefined) await deployment.destroy();
     else if (await runProgram({ project, stack, config: settings, preview, display }, deployment)) {
       await deployment.finish();
