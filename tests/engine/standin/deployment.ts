@@ -112,7 +112,14 @@ export class Deployment implements Registrar {
     const inputs = plain(old.inputs);
     if (!refresh || !provider.read || old.pendingReplacement) return inputs;
     const live = await provider.read(old, old.id);
-    if (live) return prune(inputs, live, plain(old.outputs)) as Props;
+    if (live) {
+      const why = provider.unhealthy?.(live);
+      if (why !== undefined) {
+        display.line(`warning: Refreshed resource is in an unhealthy state:\n* ${why}`);
+        old.initErrors = [why];
+      } else delete old.initErrors;
+      return prune(inputs, live, plain(old.outputs)) as Props;
+    }
     display.line(`    ${old.type} ${old.name} was deleted by somebody else`);
     state.remove(old);
     return undefined;
