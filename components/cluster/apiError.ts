@@ -70,6 +70,30 @@ export function misunderstood(config: KubeConfig, call: string, why: string): Ap
   return new ApiError(200, { path: call, accepted }, said, true);
 }
 
+/**
+ * Waits for requests that were sent together.
+ *
+ * @throws ProblemsError with everything that the API server said, each thing once
+ */
+export async function all<T>(what: string, requests: readonly Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(requests);
+  const problems = new Map<string, Problem>();
+  for (const result of settled) {
+    if (result.status === "rejected") {
+      if (!(result.reason instanceof ApiError)) {
+        throw result.reason;
+      }
+      const { isMisunderstood, problem } = result.reason;
+      // What answers nonsense to one request does so to all.
+      problems.set(isMisunderstood ? "" : JSON.stringify(problem), problem);
+    }
+  }
+  if (problems.size > 0) {
+    throw new ProblemsError(what, [...problems.values()]);
+  }
+  return settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+}
+
 function messageOf(text: string): string {
   try {
     const status = parseJson(text);

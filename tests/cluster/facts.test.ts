@@ -88,6 +88,32 @@ function daemonSet(name: string, pods: string, metadata: object = {}, status: ob
   };
 }
 
+suite("the facts of a cluster that takes long", { concurrency: true }, () => {
+  test("many pages of nodes are waited for, longer than one answer may take", async () => {
+    const rest = cluster([], []);
+    const facts = await ask((request, response) => {
+      const { pathname, searchParams } = new URL(request.url ?? "", "http://x");
+      if (pathname !== "/api/v1/nodes") {
+        rest(request, response);
+        return;
+      }
+      const page = Number(searchParams.get("continue") ?? 0);
+      const metadata = page < 9 ? { continue: String(page + 1) } : {};
+      const body = JSON.stringify({ items: [node(`node-${page}`)], metadata });
+      setTimeout(() => response.end(body), 2000);
+    });
+    assert.equal(facts.unread, undefined);
+    assert.equal(facts.nodes.length, 10);
+  });
+
+  test("one that is silent is given up", async () => {
+    await assert.rejects(
+      ask(() => undefined),
+      /does not: no answer in time$/,
+    );
+  });
+});
+
 suite("the facts of a cluster", () => {
   test("nodes with labels, taints and what their kubelet says", async () => {
     const taints = [{ key: "gpu", value: "yes", effect: "NoSchedule", timeAdded: "then" }];
@@ -182,13 +208,6 @@ suite("the facts of a cluster", () => {
         return true;
       });
     }
-  });
-
-  test("a cluster that is silent is given up", async () => {
-    await assert.rejects(
-      ask(() => undefined),
-      /does not: no answer in time$/,
-    );
   });
 
   test("credentials are had as kubectl has them; the stack's config goes to nobody", async () => {
