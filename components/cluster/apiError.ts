@@ -1,5 +1,6 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { parseJson } from "../input/json.ts";
+import { withoutPasswords } from "../input/passwords.ts";
 import { type Problem, ProblemsError } from "../input/problems.ts";
 import { isRecord } from "../input/record.ts";
 
@@ -103,13 +104,18 @@ function messageOf(text: string): string {
   }
 }
 
-/** `fetch` says only "fetch failed"; why is in its cause. */
+/** Why there was no answer; a proxy's address may be told, and have a password. */
 function reason(error: unknown): string {
+  return withoutPasswords(messageIn(error));
+}
+
+/** `fetch` says only "fetch failed"; why is in its cause. */
+function messageIn(error: unknown): string {
   if (error instanceof DOMException && error.name === "TimeoutError") {
     return "no answer in time";
   }
   if (error instanceof Error) {
-    return error.cause instanceof Error ? reason(error.cause) : error.message || error.name;
+    return error.cause instanceof Error ? messageIn(error.cause) : error.message || error.name;
   }
   return String(error);
 }

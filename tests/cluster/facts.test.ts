@@ -193,6 +193,54 @@ suite("the facts of a cluster", () => {
     assert.deepEqual(helpers, [{ uid: "1", mode: "nftables" }]);
   });
 
+  test("neither facts nor errors have the password of a server's or a proxy's address", async () => {
+    const server = createServer(cluster([], [])).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const kubeconfigOf = (more: object) =>
+      stringify({
+        "current-context": "fake",
+        contexts: [{ name: "fake", context: { cluster: "fake", user: "fake" } }],
+        clusters: [
+          {
+            name: "fake",
+            cluster: {
+              server: `http://me:hidden@127.0.0.1:${port}`,
+              "insecure-skip-tls-verify": true,
+              ...more,
+            },
+          },
+        ],
+        users: [{ name: "fake", user: {} }],
+      });
+    try {
+      const facts = await askFacts({ kubeconfig: kubeconfigOf({}) });
+      assert.equal(facts.server, `http://127.0.0.1:${port}`);
+      assert.doesNotMatch(JSON.stringify(facts), /hidden/);
+      const complain = 'console.error("no way to https://me:hidden@login"); process.exit(1);';
+      const apiVersion = "client.authentication.k8s.io/v1";
+      const exec = {
+        apiVersion,
+        command: process.execPath,
+        args: ["-e", complain],
+        interactiveMode: "Never",
+      };
+      await assert.rejects(ask(refuse, { exec }), /no way to https:\/\/me:PASSWORD@login/);
+      for (const proxy of ["http://me:hidden@127.0.0.1:1", "ftp://me:hidden@proxy", "http://me:hidden@:x"]) {
+        await assert.rejects(
+          askFacts({ kubeconfig: kubeconfigOf({ "proxy-url": proxy }) }),
+          (error: Error) => {
+            assert.doesNotMatch(error.message, /hidden/);
+            return true;
+          },
+        );
+      }
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
   test("every failure is an error of one line", async () => {
     const cannot = /^the cluster cannot be read: [^\n]+$/;
     const cases: readonly [() => Promise<unknown>, RegExp][] = [
