@@ -1,4 +1,5 @@
-// Run by the program itself, see `askFacts`: prints what a cluster says that decides what an `up` does.
+// Run by the program itself, see `askFacts`: prints what a cluster says that decides what an `up` does. Before it, an empty
+// line whenever something has come, so that who waits for it knows that it goes on.
 import { printableJson } from "../components/input/printable.ts";
 import { readFacts } from "../components/cluster/facts.ts";
 import { print, runCommand } from "./commandLine.ts";
@@ -6,5 +7,17 @@ import { connect } from "./connect.ts";
 
 await runCommand({ usage: "Usage: node commands/facts.ts [POOL...]" }, async () => {
   const config = await connect();
-  print(printableJson(await readFacts(config, process.argv.slice(2))));
+  const onProgress = atMostEach(1000, () => {
+    print("");
+  });
+  print(printableJson(await readFacts(config, process.argv.slice(2), onProgress)));
 });
+
+function atMostEach(milliseconds: number, work: () => void): () => void {
+  let last = 0;
+  return () => {
+    if (Date.now() - last < milliseconds) return;
+    last = Date.now();
+    work();
+  };
+}

@@ -7,6 +7,7 @@ import { readYaml } from "../configuration/readYaml.ts";
 import { typeMeta } from "../configuration/render.ts";
 import type { KubeProxyConfiguration } from "../configuration/types.ts";
 import { kinds } from "../configuration/values.ts";
+import { withoutSecrets } from "../input/passwords.ts";
 import type { Problem } from "../input/problems.ts";
 import { isRecord } from "../input/record.ts";
 import type { ConfigMap } from "../kubeadm/objects.ts";
@@ -109,7 +110,8 @@ export function kubeconfigProblems(live: string | undefined, wanted: string): Pr
     .filter(({ path: place }) => place.at(-1) !== "server")
     .map((found) => ({
       path: `${path}, ${found.path.join(".")}`,
-      value: found.live,
+      // Somebody may have put a token there.
+      ...(found.path[0] !== "users" && { value: withoutSecrets(found.live) }),
       accepted: `${JSON.stringify(found.wanted ?? null)}, as kubeadm writes it`,
     }));
 }

@@ -2,10 +2,10 @@
 import { stringify } from "yaml";
 import type { Yaml } from "../configuration/goYaml.ts";
 import { isEmpty } from "../configuration/values.ts";
+import { withoutSecrets } from "../input/passwords.ts";
 import { printableLines } from "../input/printable.ts";
 import type { Problem } from "../input/problems.ts";
 import type { Settings } from "../kubeadm/settings.ts";
-import { withoutPasswords } from "./passwords.ts";
 import type { TakeOver } from "./takeOver.ts";
 
 /** Arguments that need other objects than kubeadm's. */
@@ -43,7 +43,10 @@ export function takeOverProblems(
 
 /** Settings as they stand below `config` in a stack's config file. */
 function linesOf(edits: Partial<Settings>): string[] {
-  const named = Object.entries(edits).map(([key, value]) => [`kube-proxy:${key}`, withoutPasswords(value)]);
+  const named = Object.entries(edits).map(([key, value]) => [
+    `kube-proxy:${key}`,
+    withoutSecrets(value, key),
+  ]);
   const text = stringify(Object.fromEntries(named), { lineWidth: 0 }).trimEnd();
   return text.split("\n").map((line) => `  ${line}`);
 }

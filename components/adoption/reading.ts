@@ -4,6 +4,7 @@ import type { Yaml } from "../configuration/goYaml.ts";
 import { at } from "../configuration/render.ts";
 import type { KubeProxyConfiguration } from "../configuration/types.ts";
 import { isEmpty } from "../configuration/values.ts";
+import { withoutSecrets } from "../input/passwords.ts";
 import { type Problem, toJson } from "../input/problems.ts";
 import { mapping } from "../input/schema.ts";
 import { serverOf } from "../kubeadm/clusterConfiguration.ts";
@@ -20,7 +21,6 @@ import {
 import { foreignMetadata, keyOf, settingIn } from "./daemonSet.ts";
 import { type Difference, differencesOf, formatPath, isBelow, type Path, valueAt } from "./differences.ts";
 import { dataOf, type LiveObject, liveName, madeOf } from "./live.ts";
-import { withoutPasswords } from "./passwords.ts";
 
 /** Settings by name, of which those that nobody set are absent. */
 type Some = Partial<Settings>;
@@ -219,6 +219,14 @@ const fixed: readonly { readonly place: Path; readonly advice: string }[] = [
   },
 ];
 
+/** What a problem shows; a part of an environment has no name by which to tell what is secret. */
+function shown({ path, live = null }: Difference): unknown {
+  const isPartOfVariable = path.includes("env") && typeof live === "string";
+  return isPartOfVariable
+    ? "VALUE"
+    : withoutSecrets(live, String(path.findLast((key) => typeof key === "string")));
+}
+
 function leftoverProblem(live: LiveObject, difference: Difference, version: string): Problem {
   const { path, wanted } = difference;
   const kubeadms = wanted === undefined ? "nothing" : toJson(wanted);
@@ -227,7 +235,7 @@ function leftoverProblem(live: LiveObject, difference: Difference, version: stri
     "no setting keeps this, so change it back first, by kubectl edit";
   return {
     path: `${liveName(live)}, ${formatPath(path)}`,
-    value: withoutPasswords(difference.live ?? null),
+    value: shown(difference),
     accepted: `${kubeadms}, as kubeadm ${version} makes it with these settings: ${advice}`,
   };
 }

@@ -1,12 +1,12 @@
 import { HttpMethod, IsomorphicFetchHttpLibrary, type KubeConfig, RequestContext } from "./kubernetes.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseJson } from "../input/json.ts";
-import { type Problem, ProblemsError } from "../input/problems.ts";
 import { listFault, objectFault } from "./answers.ts";
 import { ApiError, misunderstood, refused, serverOf, unanswered, unauthenticated } from "./apiError.ts";
 import { readBody } from "./body.ts";
 import { aborted } from "./concurrency.ts";
 import { ending } from "./ending.ts";
+import { Idle, type Patience } from "./idle.ts";
 import { type ApiObject, type Collection, collectionPathOf } from "./objects.ts";
 import { retryDelay } from "./retry.ts";
 
@@ -33,6 +33,8 @@ export interface RequestOptions {
   readonly accept?: string;
   /** Ends the wait for an answer before the 30 s are over. */
   readonly signal?: AbortSignal | undefined;
+  /** How long to wait without progress, in the place of the 30 s for the whole answer. */
+  readonly patience?: Patience;
   /** Largest answer that is read, in bytes; 256 MiB unless given. */
   readonly largest?: number;
   /** Whether it puts away what was made, and so is sent although the process is about to end. */
@@ -104,13 +106,25 @@ export class Session {
     return answer as ApiObject;
   }
 
-  /** All objects of a list, in pages: the API server has others to serve meanwhile. */
-  async list<T>(path: string, { query = {}, ...options }: RequestOptions = {}): Promise<T[]> {
+  /**
+   * All objects of a list, in pages: the API server has others to serve meanwhile.
+   *
+   * @param project - what is kept of each object; all of it unless given. Of a page no more is kept when the next one is
+   *   asked for: 15,000 nodes with their images have several hundred MB
+   */
+  async list<T, P = T>(
+    path: string,
+    { query = {}, ...options }: RequestOptions = {},
+    project: (item: T) => P = (item) => item as unknown as P,
+  ): Promise<P[]> {
     const plural = options.accept === undefined ? path.split("/").at(-1) : undefined;
-    const items: T[] = [];
+    // Pages after the first one are of its version.
+    const { resourceVersion: _, ...later } = query;
+    const kept: P[] = [];
     const seen = new Set<string>();
     for (let next = ""; ;) {
-      const page = { ...query, limit: String(pageSize), ...(next !== "" && { continue: next }) };
+      const asked = next === "" ? query : { ...later, continue: next };
+      const page = { ...asked, limit: String(pageSize) };
       const answer = await this.request(HttpMethod.GET, path, { ...options, query: page });
       const endless = seen.has(next) || seen.size >= mostPages ? "its pages never end" : undefined;
       const fault = endless ?? listFault(plural, answer);
@@ -118,10 +132,10 @@ export class Session {
         throw misunderstood(this.#config, `GET ${path}`, fault);
       }
       const { items: found, metadata } = answer as Page<T>;
-      for (const item of found ?? []) items.push(item);
+      for (const item of found ?? []) kept.push(project(item));
       seen.add(next);
       next = metadata?.continue ?? "";
-      if (next === "") return items;
+      if (next === "") return kept;
     }
   }
 
@@ -136,14 +150,15 @@ export class Session {
   }
 
   async #sendPatiently(method: HttpMethod, path: string, options: RequestOptions): Promise<Answer> {
-    const until = Date.now() + timeoutMs;
+    const longestMs = options.patience === undefined ? timeoutMs : undefined;
+    const until = Date.now() + (longestMs ?? Infinity);
     const stop = AbortSignal.any([
-      AbortSignal.timeout(timeoutMs),
+      ...(longestMs === undefined ? [] : [AbortSignal.timeout(longestMs)]),
       ...(options.signal === undefined ? [] : [options.signal]),
       ...(options.isCleanUp === true ? [] : ending()),
     ]);
     for (let attempt = 0; ; attempt++) {
-      const answer = await this.#send(this.#contextOf(method, path, options, stop), options, stop);
+      const answer = await this.#send(method, path, options, stop);
       const delay = retryDelay(attempt, answer.status, answer.retryAfter);
       if (delay === undefined || Date.now() + delay > until) return answer;
       await sleep(delay, undefined, { signal: stop }).catch((error: unknown) => this.#fail(error, options));
@@ -176,15 +191,24 @@ export class Session {
     return context;
   }
 
-  async #send(context: RequestContext, options: RequestOptions, stop: AbortSignal): Promise<Answer> {
+  async #send(method: HttpMethod, path: string, options: RequestOptions, stop: AbortSignal): Promise<Answer> {
+    const idle = new Idle(options.patience);
     try {
       stop.throwIfAborted();
+      const context = this.#contextOf(method, path, options, AbortSignal.any([stop, idle.signal]));
       const response = await new IsomorphicFetchHttpLibrary().send(context).toPromise();
       const { httpStatusCode: status, headers, body } = response;
-      const text = await readBody(body.stream(), options.largest ?? largestAnswer);
+      idle.progress();
+      const onPart = (bytes: number): void => {
+        idle.progress(bytes);
+      };
+      const text = await readBody(body.stream(), options.largest ?? largestAnswer, onPart);
+      idle.progress();
       return { status, text, retryAfter: headers["retry-after"] };
     } catch (error) {
       return this.#fail(error, options);
+    } finally {
+      idle.end();
     }
   }
 
@@ -302,12 +326,13 @@ export async function get(
 }
 
 /** All objects of a list, see {@link Session.list}. */
-export async function listAll<T>(
+export async function listAll<T, P = T>(
   config: KubeConfig,
   path: string,
   options: RequestOptions = {},
-): Promise<T[]> {
-  return await within(config, options, (session) => session.list<T>(path, options));
+  project?: (item: T) => P,
+): Promise<P[]> {
+  return await within(config, options, (session) => session.list<T, P>(path, options, project));
 }
 
 /**
@@ -352,28 +377,4 @@ export async function list(
   const { apiVersion, kind } = collection;
   // Only the list names its kind.
   return found.map((item) => ({ ...item, apiVersion, kind }));
-}
-
-/**
- * Waits for requests that were sent together.
- *
- * @throws ProblemsError with everything that the API server said, each thing once
- */
-export async function all<T>(what: string, requests: readonly Promise<T>[]): Promise<T[]> {
-  const settled = await Promise.allSettled(requests);
-  const problems = new Map<string, Problem>();
-  for (const result of settled) {
-    if (result.status === "rejected") {
-      if (!(result.reason instanceof ApiError)) {
-        throw result.reason;
-      }
-      const { isMisunderstood, problem } = result.reason;
-      // What answers nonsense to one request does so to all.
-      problems.set(isMisunderstood ? "" : JSON.stringify(problem), problem);
-    }
-  }
-  if (problems.size > 0) {
-    throw new ProblemsError(what, [...problems.values()]);
-  }
-  return settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
 }

@@ -1,5 +1,6 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { parseJson } from "../input/json.ts";
+import { withoutPasswords } from "../input/passwords.ts";
 import { type Problem, ProblemsError } from "../input/problems.ts";
 import { isRecord } from "../input/record.ts";
 
@@ -70,6 +71,30 @@ export function misunderstood(config: KubeConfig, call: string, why: string): Ap
   return new ApiError(200, { path: call, accepted }, said, true);
 }
 
+/**
+ * Waits for requests that were sent together.
+ *
+ * @throws ProblemsError with everything that the API server said, each thing once
+ */
+export async function all<T>(what: string, requests: readonly Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(requests);
+  const problems = new Map<string, Problem>();
+  for (const result of settled) {
+    if (result.status === "rejected") {
+      if (!(result.reason instanceof ApiError)) {
+        throw result.reason;
+      }
+      const { isMisunderstood, problem } = result.reason;
+      // What answers nonsense to one request does so to all.
+      problems.set(isMisunderstood ? "" : JSON.stringify(problem), problem);
+    }
+  }
+  if (problems.size > 0) {
+    throw new ProblemsError(what, [...problems.values()]);
+  }
+  return settled.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+}
+
 function messageOf(text: string): string {
   try {
     const status = parseJson(text);
@@ -79,13 +104,18 @@ function messageOf(text: string): string {
   }
 }
 
-/** `fetch` says only "fetch failed"; why is in its cause. */
+/** Why there was no answer; a proxy's address may be told, and have a password. */
 function reason(error: unknown): string {
+  return withoutPasswords(messageIn(error));
+}
+
+/** `fetch` says only "fetch failed"; why is in its cause. */
+function messageIn(error: unknown): string {
   if (error instanceof DOMException && error.name === "TimeoutError") {
     return "no answer in time";
   }
   if (error instanceof Error) {
-    return error.cause instanceof Error ? reason(error.cause) : error.message || error.name;
+    return error.cause instanceof Error ? messageIn(error.cause) : error.message || error.name;
   }
   return String(error);
 }

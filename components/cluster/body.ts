@@ -2,9 +2,14 @@
  * Reads a body up to its end.
  *
  * @param largest - in bytes
+ * @param onPart - told how many bytes have come
  * @throws Error when there is more
  */
-export async function readBody(body: AsyncIterable<Uint8Array> | null, largest: number): Promise<string> {
+export async function readBody(
+  body: AsyncIterable<Uint8Array> | null,
+  largest: number,
+  onPart: (bytes: number) => void,
+): Promise<string> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   // Leaving the loop ends the connection.
@@ -12,6 +17,7 @@ export async function readBody(body: AsyncIterable<Uint8Array> | null, largest: 
     length += chunk.length;
     if (length > largest) throw new Error(`the answer is longer than ${sizeOf(largest)}`);
     chunks.push(chunk);
+    onPart(chunk.length);
   }
   return Buffer.concat(chunks).toString();
 }

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { ClusterChoice } from "../facts/ask.ts";
+import { withoutPasswords, withoutUserinfo } from "../input/passwords.ts";
 import { type Problem, ProblemsError } from "../input/problems.ts";
 import { runPluginsOnce } from "./execPlugin.ts";
 import { checkKubeconfig, defaultPaths, expandHome, isContent } from "./kubeconfig.ts";
@@ -7,6 +8,8 @@ import { KubeConfig } from "./kubernetes.ts";
 
 /**
  * The Kubernetes client's configuration for the cluster that a user means. Nothing is connected to.
+ *
+ * Users and passwords in servers' URLs are left out: no request takes them, and the URL is told in many places.
  *
  * Where several files name the same cluster, user or context, the first one counts, as with kubectl.
  *
@@ -24,6 +27,7 @@ export function loadCluster(choice: ClusterChoice, env: NodeJS.ProcessEnv): Kube
     config.setCurrentContext(choice.context);
   }
   refuse(danglingNames(config));
+  stripServers(config);
   runPluginsOnce(config);
   return config;
 }
@@ -68,6 +72,14 @@ function load({ kubeconfig }: ClusterChoice, env: NodeJS.ProcessEnv): KubeConfig
   );
 }
 
+function stripServers(config: KubeConfig): void {
+  const { users, contexts, currentContext } = config;
+  const clusters = config.clusters.map((cluster) => {
+    return { ...cluster, server: withoutUserinfo(cluster.server) };
+  });
+  config.loadFromOptions({ clusters, users, contexts, currentContext });
+}
+
 /** The client finds the first of equal names, so that appending is client-go's rule; its own merge refuses them. */
 function merge(configs: readonly KubeConfig[]): KubeConfig {
   const merged = new KubeConfig();
@@ -104,6 +116,8 @@ function danglingNames(config: KubeConfig): Problem[] {
   }));
 }
 
+/** The first line alone: what follows is a part of the file, where secrets are. */
 function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const [line = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+  return withoutPasswords(line);
 }

@@ -25,8 +25,11 @@ import {
 } from "./surroundings.ts";
 import { type DaemonSet, isKubeProxy, managersOf, type Pod } from "./workload.ts";
 
-/** When what has not been read is given up, in milliseconds; before `askFacts` gives up all of it. */
-const waitMs = 8000;
+/**
+ * How long an answer may make no progress, in milliseconds; each page of a list is one. A busy API server lets requests
+ * queue, and how long the whole takes is a matter of how many nodes there are.
+ */
+const idleMs = 15_000;
 
 const system = "/api/v1/namespaces/kube-system";
 
@@ -39,14 +42,19 @@ const kubeadmsIds = kubeProxyIds.filter(({ kind }) => kind !== "ClusterRole");
  *
  * @param config - the cluster, see `loadCluster`
  * @param pools - names of the pools, for the rights to their objects
+ * @param onProgress - told whenever something has come
  * @throws ApiError when nothing at all can be read
  */
-export async function readFacts(config: KubeConfig, pools: readonly string[]): Promise<ClusterFacts> {
+export async function readFacts(
+  config: KubeConfig,
+  pools: readonly string[],
+  onProgress?: () => void,
+): Promise<ClusterFacts> {
   const session = await Session.open(config);
   try {
     const context = contextOf(config);
     return {
-      ...(await factsOf(new Reader(session, waitMs), pools)),
+      ...(await factsOf(new Reader(session, { idleMs, onProgress }), pools)),
       server: config.getCurrentCluster()?.server ?? "",
       ...(context !== undefined && { context }),
     };
@@ -78,10 +86,7 @@ type Base = Pick<
 
 async function readBase(reader: Reader, daemonSets: Promise<readonly DaemonSet[]>): Promise<Base> {
   const [nodes = [], found = [], configMaps = [], helpers = [], objects, kubeadm] = await Promise.all([
-    reader.fact(
-      "nodes",
-      reader.list<Node>("/api/v1/nodes").then((all) => all.map(nodeFacts)),
-    ),
+    reader.fact("nodes", reader.list<Node, NodeFacts>("/api/v1/nodes", {}, nodeFacts)),
     reader.fact(
       "daemonSets",
       daemonSets.then((all) => all.filter(isKubeProxy).map(daemonSetFacts)),
@@ -133,7 +138,7 @@ async function readAround(
 
 /** Reads the nodes alone, as {@link readFacts} does. */
 export async function readNodes(config: KubeConfig): Promise<NodeFacts[]> {
-  return (await listAll<Node>(config, "/api/v1/nodes")).map(nodeFacts);
+  return await listAll<Node, NodeFacts>(config, "/api/v1/nodes", {}, nodeFacts);
 }
 
 /** A node as the API server gives it, as far as it is looked at. */

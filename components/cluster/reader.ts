@@ -2,18 +2,19 @@ import { HttpMethod } from "./kubernetes.ts";
 import { ProblemsError } from "../input/problems.ts";
 import { Interrupted } from "./ending.ts";
 import { ApiError, type RequestOptions, type Session } from "./api.ts";
+import type { Patience } from "./idle.ts";
 
 /** Reads facts side by side; one that cannot be read is noted down with its reason, and keeps no other one. */
 export class Reader {
   readonly #session: Session;
-  readonly #signal: AbortSignal;
+  readonly #patience: Patience;
   readonly #failures = new Map<string, ProblemsError>();
   #answers = 0;
 
-  /** @param waitMs - when to give up what has not been read by then, in milliseconds */
-  constructor(session: Session, waitMs: number) {
+  /** @param patience - with each answer, and so with each page of a list */
+  constructor(session: Session, patience: Patience) {
     this.#session = session;
-    this.#signal = AbortSignal.timeout(waitMs);
+    this.#patience = patience;
   }
 
   /** A fact by its name; undefined when it cannot be read. */
@@ -52,9 +53,9 @@ export class Reader {
     return await this.#unlessMissing(this.#session.request(HttpMethod.GET, path, this.#options({})));
   }
 
-  /** All objects of a list. */
-  async list<T>(path: string, options: RequestOptions = {}): Promise<T[]> {
-    return await this.#session.list<T>(path, this.#options(options));
+  /** All objects of a list, or what `project` keeps of them. */
+  async list<T, P = T>(path: string, options: RequestOptions = {}, project?: (item: T) => P): Promise<P[]> {
+    return await this.#session.list<T, P>(path, this.#options(options), project);
   }
 
   /** All objects of a list; undefined where this API server has no such kind. */
@@ -73,7 +74,7 @@ export class Reader {
   }
 
   #options(options: RequestOptions): RequestOptions {
-    return { ...options, signal: this.#signal };
+    return { ...options, patience: this.#patience };
   }
 
   async #unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {

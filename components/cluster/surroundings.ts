@@ -212,10 +212,14 @@ export function otherDaemonSetFacts({ metadata, spec }: OtherDaemonSet): OtherDa
   };
 }
 
-/** Pods of kube-proxy that a kubelet runs from a file. Those of DaemonSets, of which there are many, are not even listed. */
+/**
+ * Pods of kube-proxy that a kubelet runs from a file. Those of DaemonSets, of which there are many, are not even listed,
+ * nor read from etcd, which knows no labels: version 0 is what the API server has in its memory. It may be some seconds old
+ * there, and the answer has no pages, which is why long lists are read otherwise.
+ */
 export async function readStaticPods(reader: Reader): Promise<StaticPodFacts[]> {
   const found = await reader.list<Named>(paths.pods, {
-    query: { labelSelector: "!controller-revision-hash" },
+    query: { labelSelector: "!controller-revision-hash", resourceVersion: "0" },
     accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
   });
   return found

@@ -1,8 +1,7 @@
-import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { compileCache } from "./compileCache.ts";
 import type { ClusterFacts } from "./facts.ts";
+import { outputOf } from "./outputOf.ts";
 
 /** Which cluster a user means. */
 export interface ClusterChoice {
@@ -20,8 +19,11 @@ export function choiceOf({
   return { ...(kubeconfig && { kubeconfig }), ...(context && { context }) };
 }
 
-/** Longest wait for the process, in milliseconds; it gives up the cluster itself, but not who it asks for credentials. */
-const deadlineMs = 15_000;
+/**
+ * Longest silence of the process, in milliseconds. It gives up by itself a cluster that makes no progress, and sooner who is
+ * asked for credentials, which takes up to 60 s without a word: somebody may have to log in.
+ */
+const silentMs = 90_000;
 
 /**
  * Asks a cluster for its facts, in a process of its own: loading the Kubernetes client takes a third of a second and
@@ -48,9 +50,8 @@ export async function askFacts(
     ...(context !== undefined && { KUBE_PROXY_CONTEXT: context }),
   };
   try {
-    const options = { env, timeout: deadlineMs, maxBuffer: Infinity, signal };
-    const { stdout } = await promisify(execFile)(process.execPath, [script, ...pools], options);
-    return JSON.parse(stdout) as ClusterFacts;
+    const output = await outputOf(process.execPath, [script, ...pools], { env, silentMs, signal });
+    return JSON.parse(output) as ClusterFacts;
   } catch (error) {
     throw new Error(`the cluster cannot be read: ${reasonOf(error)}`, {
       cause: error,
@@ -66,9 +67,6 @@ function inheritedEnvironment(): NodeJS.ProcessEnv {
 }
 
 function reasonOf(error: unknown): string {
-  const { killed, stderr, message } = error as { killed?: boolean; stderr?: string; message: string };
-  if (killed === true) {
-    return `no answer within ${deadlineMs / 1000} s`;
-  }
-  return (stderr || message).trim().replace(/\s+/g, " ");
+  const message = error instanceof Error ? error.message : String(error);
+  return message.trim().replace(/\s+/g, " ");
 }

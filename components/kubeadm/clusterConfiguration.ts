@@ -1,4 +1,5 @@
 import { readYaml } from "../configuration/readYaml.ts";
+import { withoutUserinfo } from "../input/passwords.ts";
 import type { Problem } from "../input/problems.ts";
 import { isRecord } from "../input/record.ts";
 import { parseEndpoint } from "./address.ts";
@@ -86,7 +87,7 @@ export function serverOf(kubeconfig: string | undefined): string | undefined {
   const clusters: readonly unknown[] = Array.isArray(config["clusters"]) ? config["clusters"] : [];
   const [entry] = clusters;
   const cluster = isRecord(entry) && isRecord(entry["cluster"]) ? entry["cluster"] : {};
-  const server = typeof cluster["server"] === "string" ? cluster["server"] : "";
+  const server = typeof cluster["server"] === "string" ? withoutUserinfo(cluster["server"]) : "";
   return server.startsWith("https://") ? server.slice("https://".length).replace(/\/$/, "") : undefined;
 }
 

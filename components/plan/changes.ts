@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { fields } from "../configuration/fields.ts";
 import { readYaml } from "../configuration/readYaml.ts";
 import type { ConfigMapFacts, DaemonSetFacts } from "../facts/facts.ts";
+import { withoutUserinfo } from "../input/passwords.ts";
 import { listed, toJson } from "../input/problems.ts";
 import { isRecord } from "../input/record.ts";
 import type { ContainerEnvVar } from "../kubeadm/objects.ts";
@@ -86,7 +87,7 @@ function dataChanges({ configMap }: Wave, live: ConfigMapFacts): string[] {
 }
 
 function serverOf(kubeconfig = ""): string {
-  return /^ +server: (.*)$/m.exec(kubeconfig)?.[1] ?? "(none)";
+  return withoutUserinfo(/^ +server: (.*)$/m.exec(kubeconfig)?.[1] ?? "(none)");
 }
 
 /** kubeadm writes unset fields, too: how many of those there are is all there is to say of them. */

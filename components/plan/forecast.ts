@@ -4,7 +4,7 @@ import { isKubeadms } from "../kubeadm/overwriting.ts";
 import { parseVersion } from "../kubeadm/version.ts";
 import { layoutAnnotation, type Wave } from "../pools/waves.ts";
 import { ownerAnnotation, restartAnnotation, RestartStrategy } from "../restart/restart.ts";
-import { unavailableNodes, type Wait } from "../restart/timeouts.ts";
+import { handoverSeconds, unavailableNodes, type Wait } from "../restart/timeouts.ts";
 import { changesOf } from "./changes.ts";
 import { configMapOf, driftOf, isDeclared, isOverwritten, liveOf } from "./drift.ts";
 import { Action, type Intent, type WaveIntent } from "./intent.ts";
@@ -103,9 +103,10 @@ function forecastWave(
   const limit = wait === undefined ? "" : `; waits up to ${wait}`;
   const atATime = `at most ${unavailableNodes(bound, nodes.length)} of ${count(nodes.length, "node")} at a time`;
   const changes = live === undefined || secret ? [] : changesOf(wave, live, configMapOf(wave, facts));
-  const result = (line: string, warnings: string[] = []): Forecast => ({
+  const result = (line: string, warnings: string[] = [], handover: string[] = []): Forecast => ({
     lines: [
       `${what} ${line}${limit}.`,
+      ...handover,
       ...(changes.length === 0 ? [] : [`${what} changes: ${changes.join("; ")}.`]),
     ],
     warnings,
@@ -121,7 +122,7 @@ function forecastWave(
     case Action.create:
       return result(`is created for ${count(nodes.length, "node")}`);
     case Action.takeOver:
-      return result(`takes over and replaces the pods of its nodes, ${atATime}`);
+      return result(`takes over and replaces the pods of its nodes, ${atATime}`, [], handed(what, nodes));
     case Action.repair: {
       const writer = writerOf(live);
       const how =
@@ -132,7 +133,8 @@ function forecastWave(
       const way = outlives
         ? atATime
         : `all ${count(live?.desired ?? 0, "pod")} deleted at once, then made anew`;
-      return result(`is restarted, ${way}`, strategyWarnings(what, strategy, outlives));
+      const warnings = strategyWarnings(what, strategy, outlives);
+      return result(`is restarted, ${way}`, warnings, outlives ? handed(what, nodes) : []);
     }
     case Action.change:
       return result(`is changed in place, ${atATime}`);
@@ -141,6 +143,17 @@ function forecastWave(
     default:
       return nothing(configMap ? [configMapWarning(wave)] : []);
   }
+}
+
+/** What is said of the time in which pods change hands, where it is long. */
+function handed(what: string, nodes: readonly unknown[]): string[] {
+  const minutes = Math.round(handoverSeconds(nodes.length) / 60);
+  return minutes === 0
+    ? []
+    : [
+        `${what} first gets its ${nodes.length} pods from the old one, at the controller manager's default rate in ` +
+          `about ${count(minutes, "minute")}; a node that joins meanwhile gets its kube-proxy afterwards.`,
+      ];
 }
 
 function foreignProblem(what: string): Problem {

@@ -31,8 +31,26 @@ export interface Wait {
   readonly update: string;
 }
 
-/** Time for the scheduler and the controllers, whatever the number of nodes. */
+/** Time in seconds for the scheduler and the controllers, whatever the number of nodes. */
 const baseSeconds = 120;
+
+/** Requests a second that the controller manager sends for a controller, unless `--kube-api-qps` says otherwise. */
+const controllerRate = 20;
+
+/** Requests of the DaemonSet controller for a node: its pod is adopted and deleted, and a new one is made. */
+const requestsOfNode = 3;
+
+/**
+ * How long a restart hands pods over before the first one is replaced, in seconds, at the controller manager's default
+ * rate: the garbage collector, which has twice that rate, takes the owner from each pod, and the DaemonSet controller
+ * gives each a new one.
+ *
+ * Source: cmd/kube-controller-manager/app/core.go `newGarbageCollectorController`, and
+ * pkg/controller/controller_ref_manager.go `ClaimPods`.
+ */
+export function handoverSeconds(pods: number): number {
+  return pods / (2 * controllerRate) + pods / controllerRate;
+}
 
 /**
  * How many nodes a rollout may leave without a running kube-proxy at a time.
@@ -48,8 +66,8 @@ export function unavailableNodes(bound: number | string | undefined, nodes: numb
 }
 
 /**
- * How long to wait for a rollout, as a Go duration: for each step of as many nodes as may be unavailable, and some time
- * for the scheduler and the controllers.
+ * How long to wait for a rollout, as a Go duration: for each step of as many nodes as may be unavailable, for what the
+ * controller manager's rate lets it do for all nodes, and some time for the scheduler and the controllers.
  *
  * @param nodes - how many nodes there are; undefined when nobody could be asked
  * @param bound - `maxUnavailable`
@@ -64,6 +82,9 @@ export function rolloutTimeout(
     return "10m";
   }
   const steps = Math.ceil(nodes / unavailableNodes(bound, nodes));
-  const seconds = Math.ceil(baseSeconds + (steps * Number(parseGoDuration(pod) ?? 0n)) / 1e9);
+  // What is less than a minute is in the base.
+  const controllerSeconds = 60 * Math.floor((nodes * requestsOfNode) / controllerRate / 60);
+  const podSeconds = (steps * Number(parseGoDuration(pod) ?? 0n)) / 1e9;
+  const seconds = Math.ceil(baseSeconds + controllerSeconds + podSeconds);
   return seconds % 60 === 0 ? `${seconds / 60}m` : `${seconds}s`;
 }

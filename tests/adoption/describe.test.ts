@@ -13,14 +13,20 @@ const takeOver: TakeOver = {
 };
 
 suite("what a user reads of a takeover", () => {
-  test("edits are lines for the stack's config file, without passwords", () => {
-    const env = [{ name: "HTTPS_PROXY", value: "http://me:secret@proxy:3128" }];
+  test("edits are lines for the stack's config file, without secrets", () => {
+    const env = [
+      { name: "HTTPS_PROXY", value: "http://me:secret@proxy:3128" },
+      { name: "API_KEY", value: "secret" },
+    ];
     const [problem, ...others] = takeOverProblems({ ...takeOver, edits: { extraArgs: ["--v=4"], env } }, {});
     assert.deepEqual(others, []);
     assert.equal(problem?.path, "extraArgs, env");
     assert.deepEqual(parse((problem.lines ?? []).join("\n")), {
       "kube-proxy:extraArgs": ["--v=4"],
-      "kube-proxy:env": [{ name: "HTTPS_PROXY", value: "http://me:PASSWORD@proxy:3128" }],
+      "kube-proxy:env": [
+        { name: "HTTPS_PROXY", value: "http://me:PASSWORD@proxy:3128" },
+        { name: "API_KEY", value: "VALUE" },
+      ],
     });
   });
 

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import fc from "fast-check";
+import { parse, stringify } from "yaml";
+import { takeOverProblems } from "../../components/adoption/describe.ts";
 import type { Path } from "../../components/adoption/differences.ts";
 import type { LiveObject } from "../../components/adoption/live.ts";
 import { type TakeOver, takeOverOf } from "../../components/adoption/takeOver.ts";
+import { formatProblems } from "../../components/input/problems.ts";
 import { mapping } from "../../components/input/schema.ts";
 import { kubeProxyObjects } from "../../components/kubeadm/manifests.ts";
 import { minors } from "../../components/kubeadm/minors.ts";
@@ -55,6 +58,36 @@ const container: Path = [...podSpec, "containers", 0];
 const configuration: Path = ["data", "config.conf"];
 
 suite("taking over", () => {
+  test("no problem shows a secret: of an environment, of a container beside, or of the kubeconfig", () => {
+    const variable = { name: "API_KEY", value: "hidden" };
+    const users = [{ name: "default", user: { token: "hidden" } }];
+    const edits = [
+      changed("DaemonSet", [[...container, "env", 0], to(variable)]),
+      changed("DaemonSet", [
+        [...podSpec, "containers"],
+        and({ name: "beside", image: "x", env: [variable] }),
+      ]),
+      changed("DaemonSet", [
+        [...podSpec, "initContainers"],
+        to([{ name: "before", image: "x", env: [variable] }]),
+      ]),
+      changed("ConfigMap", [
+        ["data", "kubeconfig.conf"],
+        text((old) => stringify({ ...(parse(old) as object), users })),
+      ]),
+      changed("ConfigMap", [
+        ["data", "kubeconfig.conf"],
+        text((old) => old.replace("https://", "https://me:hidden@")),
+      ]),
+    ];
+    for (const [index, objects] of edits.entries()) {
+      const found = takeOver(objects);
+      const problems = takeOverProblems(found, {});
+      assert.doesNotMatch(formatProblems("the cluster", problems), /hidden/);
+      assert.equal(problems.length > 0, index < edits.length - 1, `edit ${index} is told`);
+    }
+  });
+
   test("what kubeadm has made, of every minor, changes nothing", () => {
     for (const { minor } of minors) {
       const settings = { ...base, kubernetesVersion: `v1.${minor}.0` };

@@ -49,6 +49,21 @@ suite("the client for the cluster that a user means", () => {
     assert.equal(loadCluster({}, env).getCurrentUser()?.name, "inClusterUser");
   });
 
+  test("a server's URL has no user and no password, as no request takes them", () => {
+    assert.equal(serverOf({ kubeconfig: content("a", "https://me:hidden@a:6443") }, {}), "https://a:6443");
+  });
+
+  test("what is wrong with a file is told without a part of it", () => {
+    const text = `${content("a", "https://a")}# token: hidden\n`.replace(
+      "user: {}",
+      "user: {}, name: b, token: hidden",
+    );
+    assert.throws(
+      () => loadCluster({ kubeconfig: text }, {}),
+      ({ message }: Error) => !message.includes("hidden"),
+    );
+  });
+
   test("mistakes name the key: an unknown context, a user that is not there, an entry without a server", () => {
     const failing = (kubeconfig: string, context?: string) => () =>
       loadCluster({ kubeconfig, ...(context !== undefined && { context }) }, {});

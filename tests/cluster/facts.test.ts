@@ -88,6 +88,32 @@ function daemonSet(name: string, pods: string, metadata: object = {}, status: ob
   };
 }
 
+suite("the facts of a cluster that takes long", { concurrency: true }, () => {
+  test("many pages of nodes are waited for, longer than one answer may take", async () => {
+    const rest = cluster([], []);
+    const facts = await ask((request, response) => {
+      const { pathname, searchParams } = new URL(request.url ?? "", "http://x");
+      if (pathname !== "/api/v1/nodes") {
+        rest(request, response);
+        return;
+      }
+      const page = Number(searchParams.get("continue") ?? 0);
+      const metadata = page < 9 ? { continue: String(page + 1) } : {};
+      const body = JSON.stringify({ items: [node(`node-${page}`)], metadata });
+      setTimeout(() => response.end(body), 2000);
+    });
+    assert.equal(facts.unread, undefined);
+    assert.equal(facts.nodes.length, 10);
+  });
+
+  test("one that is silent is given up", async () => {
+    await assert.rejects(
+      ask(() => undefined),
+      /does not: no answer in time$/,
+    );
+  });
+});
+
 suite("the facts of a cluster", () => {
   test("nodes with labels, taints and what their kubelet says", async () => {
     const taints = [{ key: "gpu", value: "yes", effect: "NoSchedule", timeAdded: "then" }];
@@ -167,6 +193,54 @@ suite("the facts of a cluster", () => {
     assert.deepEqual(helpers, [{ uid: "1", mode: "nftables" }]);
   });
 
+  test("neither facts nor errors have the password of a server's or a proxy's address", async () => {
+    const server = createServer(cluster([], [])).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const kubeconfigOf = (more: object) =>
+      stringify({
+        "current-context": "fake",
+        contexts: [{ name: "fake", context: { cluster: "fake", user: "fake" } }],
+        clusters: [
+          {
+            name: "fake",
+            cluster: {
+              server: `http://me:hidden@127.0.0.1:${port}`,
+              "insecure-skip-tls-verify": true,
+              ...more,
+            },
+          },
+        ],
+        users: [{ name: "fake", user: {} }],
+      });
+    try {
+      const facts = await askFacts({ kubeconfig: kubeconfigOf({}) });
+      assert.equal(facts.server, `http://127.0.0.1:${port}`);
+      assert.doesNotMatch(JSON.stringify(facts), /hidden/);
+      const complain = 'console.error("no way to https://me:hidden@login"); process.exit(1);';
+      const apiVersion = "client.authentication.k8s.io/v1";
+      const exec = {
+        apiVersion,
+        command: process.execPath,
+        args: ["-e", complain],
+        interactiveMode: "Never",
+      };
+      await assert.rejects(ask(refuse, { exec }), /no way to https:\/\/me:PASSWORD@login/);
+      for (const proxy of ["http://me:hidden@127.0.0.1:1", "ftp://me:hidden@proxy", "http://me:hidden@:x"]) {
+        await assert.rejects(
+          askFacts({ kubeconfig: kubeconfigOf({ "proxy-url": proxy }) }),
+          (error: Error) => {
+            assert.doesNotMatch(error.message, /hidden/);
+            return true;
+          },
+        );
+      }
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
   test("every failure is an error of one line", async () => {
     const cannot = /^the cluster cannot be read: [^\n]+$/;
     const cases: readonly [() => Promise<unknown>, RegExp][] = [
@@ -182,13 +256,6 @@ suite("the facts of a cluster", () => {
         return true;
       });
     }
-  });
-
-  test("a cluster that is silent is given up", async () => {
-    await assert.rejects(
-      ask(() => undefined),
-      /does not: no answer in time$/,
-    );
   });
 
   test("credentials are had as kubectl has them; the stack's config goes to nobody", async () => {

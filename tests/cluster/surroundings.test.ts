@@ -328,7 +328,7 @@ suite("a cluster that is half broken", () => {
     });
     await against(answer, async (config) => {
       const session = await Session.open(config);
-      const reader = new Reader(session, 300);
+      const reader = new Reader(session, { idleMs: 300 });
       const slow = reader.fact("slow", reader.list("/slow"));
       assert.deepEqual(await reader.fact("fast", reader.list("/fast")), []);
       assert.equal(await slow, undefined);

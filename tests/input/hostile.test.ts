@@ -16,8 +16,8 @@ import {
   splitHostPort,
 } from "../../components/configuration/goAddress.ts";
 import { parseYaml, readYaml } from "../../components/configuration/readYaml.ts";
-import { withoutPasswords } from "../../components/adoption/passwords.ts";
 import { parseJson } from "../../components/input/json.ts";
+import { withoutPasswords, withoutUserinfo } from "../../components/input/passwords.ts";
 import { printable, printableJson, printableLines } from "../../components/input/printable.ts";
 import { repositoryOf } from "../../components/kubeadm/image.ts";
 import { counterpart } from "../../components/plan/modes.ts";
@@ -38,6 +38,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   parseYaml,
   readYaml,
   withoutPasswords,
+  withoutUserinfo,
   printable,
   marshal,
   repositoryOf,

@@ -65,6 +65,26 @@ suite("what an up does to the pods is said before", () => {
     assert.match(other.warnings.join(), /still rolls, the next one recreates/);
   });
 
+  test("how long many pods change hands before the first one is replaced", () => {
+    const large = after({}, nodes(3500));
+    const { lines } = tell({ restart: "2" }, large);
+    assert.match(lines[0] ?? "", /is restarted, at most 350 of 3500 nodes at a time/);
+    assert.match(
+      lines[1] ?? "",
+      /^DaemonSet kube-proxy first gets its 3500 pods .* in about 4 minutes; a node that joins/,
+    );
+    const { Recreate } = RestartStrategy;
+    const recreated = tell(
+      { restart: "2", restartStrategy: Recreate },
+      after({ restartStrategy: Recreate }, nodes(3500)),
+    );
+    assert.equal(recreated.lines.length, 1);
+    assert.equal(
+      tell({ image: "other" }, large).lines.some((line) => line.includes("from the old one")),
+      false,
+    );
+  });
+
   test("a DaemonSet that somebody else has made, and what takes it over", () => {
     const [live] = after({}).daemonSets;
     assert.ok(live);

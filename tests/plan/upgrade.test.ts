@@ -5,6 +5,7 @@ import { argsShape, checkArgs } from "../../components/args.ts";
 import { fieldsOf } from "../../components/configuration/fields.ts";
 import { readYaml } from "../../components/configuration/readYaml.ts";
 import { at } from "../../components/configuration/render.ts";
+import { settingsOfCluster } from "../../components/kubeadm/clusterConfiguration.ts";
 import { minors } from "../../components/kubeadm/minors.ts";
 import { unusedSettings } from "../../components/kubeadm/unused.ts";
 import { changesOf } from "../../components/plan/changes.ts";
@@ -105,6 +106,22 @@ suite("a changed kubernetesVersion says what moves with it", () => {
   test("nothing, where the image is the user's and the minor brings nothing", () => {
     const more = { image: "example.com/p:1" };
     assert.deepEqual(moved(withVersion("v1.34.0", more), withVersion("v1.35.0", more)), []);
+  });
+
+  test("the server that somebody else wrote is told without its user and password, and taken over so", () => {
+    const facts = factsAfter(withVersion("v1.37.2"), nodes);
+    const [wave] = planOf(withVersion("v1.37.2"), facts).waves;
+    const [live, configMap] = [liveOf(wave, facts), configMapOf(wave, facts)];
+    assert.ok(live && configMap);
+    const kubeconfig = (configMap.data["kubeconfig.conf"] ?? "").replace(
+      "192.0.2.10",
+      "me:hidden@192.0.2.20",
+    );
+    const edited = { ...configMap, data: { ...configMap.data, "kubeconfig.conf": kubeconfig } };
+    assert.deepEqual(changesOf(wave, live, edited), [
+      "server https://192.0.2.20:6443 -> https://192.0.2.10:6443",
+    ]);
+    assert.equal(settingsOfCluster(undefined, kubeconfig).settings.controlPlaneEndpoint, "192.0.2.20:6443");
   });
 
   test("what else can change in place is told by what it was and what it is", () => {

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { RestartStrategy } from "../../components/index.ts";
 import { waitsOf } from "../../components/plan/plan.ts";
-import { rolloutTimeout, unavailableNodes, type Wait } from "../../components/restart/timeouts.ts";
+import {
+  handoverSeconds,
+  rolloutTimeout,
+  unavailableNodes,
+  type Wait,
+} from "../../components/restart/timeouts.ts";
 import { whoRuns } from "../../components/restart/trace.ts";
 import { factsAfter } from "../plan/facts.ts";
 
@@ -21,12 +26,19 @@ suite("how long a rollout may take", () => {
 
   test("follows the number of nodes, the bound and the time for a pod", () => {
     assert.equal(rolloutTimeout(20, "10%"), "12m");
-    assert.equal(rolloutTimeout(1000, "10%"), "12m");
-    assert.equal(rolloutTimeout(1000, 1), "1002m");
+    assert.equal(rolloutTimeout(1000, 1), "1004m");
     assert.equal(rolloutTimeout(20, 2, "90s"), "17m");
     assert.equal(rolloutTimeout(1, undefined, "10s"), "130s");
     assert.equal(rolloutTimeout(0, 1), "2m");
     assert.equal(rolloutTimeout(undefined, "10%"), "10m", "nobody could be asked");
+  });
+
+  test("has time for the controller manager, which adopts, deletes and makes pods at 20 requests a second", () => {
+    assert.equal(rolloutTimeout(399, "10%"), "12m");
+    assert.equal(rolloutTimeout(400, "10%"), "13m");
+    assert.equal(rolloutTimeout(3500, "10%"), "20m");
+    assert.equal(rolloutTimeout(15_000, "10%"), "49m");
+    assert.equal(handoverSeconds(3500), 3500 / 40 + 3500 / 20);
   });
 
   test("each pool has its own", () => {
@@ -55,8 +67,8 @@ suite("how long a rollout may take", () => {
     });
     const facts = { daemonSets: [], configMaps: [], helpers: [], nodes };
     const args = { ...settings, facts, restartStrategy: RestartStrategy.Recreate };
-    assert.deepEqual(waitsOf(args), [{ create: "12m", update: "1002m" }]);
-    assert.deepEqual(waitsOf({ ...args, facts: factsAfter(settings, nodes) }), [both("1002m")]);
+    assert.deepEqual(waitsOf(args), [{ create: "14m", update: "1004m" }]);
+    assert.deepEqual(waitsOf({ ...args, facts: factsAfter(settings, nodes) }), [both("1004m")]);
   });
 
   test("what the user sets is in force, and so in the preview", () => {

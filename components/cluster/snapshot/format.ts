@@ -1,4 +1,5 @@
 import { Document, parseAllDocuments, Scalar, visit } from "yaml";
+import { withoutUserinfo } from "../../input/passwords.ts";
 import { type Problem, ProblemsError } from "../../input/problems.ts";
 import { isRecord } from "../../input/record.ts";
 import { type ApiObject, idOf, isKubeProxys, kubeProxyIds, nameOf } from "../objects.ts";
@@ -17,6 +18,8 @@ export interface Snapshot {
 
 const title =
   "# kube-proxy's objects as they were in the cluster, for `npm run restore` or `kubectl apply -f`.";
+const secrecy =
+  "# It holds all that is in them, secrets included, such as values of the container's env: keep it to yourself.";
 const endOf = (count: number) => `# end of the snapshot: ${count} objects`;
 
 // kubectl reads YAML 1.1, newer tools 1.2: text that either takes for something else is quoted. kubeadm's own writer
@@ -32,7 +35,13 @@ const yaml = {
 
 /** Writes a snapshot as YAML documents between a header and a last line, without which a file counts as cut off. */
 export function formatSnapshot({ cluster, server, time, objects }: Snapshot): string {
-  const header = [title, `# cluster: ${cluster}`, `# server: ${server}`, `# time: ${time.toISOString()}`];
+  const header = [
+    title,
+    secrecy,
+    `# cluster: ${cluster}`,
+    `# server: ${server}`,
+    `# time: ${time.toISOString()}`,
+  ];
   const documents = objects.map((object) => `---\n${documentOf(object)}`);
   return `${header.join("\n")}\n${documents.join("")}${endOf(objects.length)}\n`;
 }
@@ -93,7 +102,8 @@ export function parseSnapshot(text: string, file: string): Snapshot {
   }
   return {
     cluster: headerOf(text, "cluster") ?? refuse("a snapshot whose header names its cluster"),
-    server: headerOf(text, "server") ?? "",
+    // Older ones have it as the kubeconfig had it.
+    server: withoutUserinfo(headerOf(text, "server") ?? ""),
     time: new Date(headerOf(text, "time") ?? Number.NaN),
     objects: objects as ApiObject[],
   };

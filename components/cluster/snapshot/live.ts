@@ -2,7 +2,8 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import { ProblemsError } from "../../input/problems.ts";
 import { isRecord } from "../../input/record.ts";
 import { poolLabel } from "../../pools/waves.ts";
-import { all, find, list } from "../api.ts";
+import { find, list } from "../api.ts";
+import { all } from "../apiError.ts";
 import {
   type ApiObject,
   idOf,

@@ -1,6 +1,7 @@
 import { ProblemsError } from "../../input/problems.ts";
 import { selects } from "../../pools/placement.ts";
-import { all, ApiError, find, list, request } from "../api.ts";
+import { ApiError, find, list, request } from "../api.ts";
+import { all } from "../apiError.ts";
 import { readNodes } from "../facts.ts";
 import { placeOf } from "../handover.ts";
 import { HttpMethod, type KubeConfig } from "../kubernetes.ts";

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import {
   chmodSync,
+  chownSync,
+  lchownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { homedir, tmpdir } from "node:os";
@@ -34,6 +37,9 @@ function snapshotAt(second: number, objects = [account, daemonSet], cluster = "u
 
 /** More than a page of memory. */
 const large = snapshotAt(0, [{ ...daemonSet, metadata: { ...account.metadata, name: "x".repeat(10_000) } }]);
+
+const stranger = 12345;
+const unlessRoot = process.geteuid?.() === 0 ? false : "only root can give a folder to another user";
 
 const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);
 
@@ -133,6 +139,73 @@ suite("where snapshots are kept", () => {
     mkdirSync(join(folder, "uid-1", "2026-11-23T10-15-00.000Z.yaml", "in the way"), { recursive: true });
     assert.throws(() => writeSnapshot(folder, snapshotAt(0), 10), /folder: /);
     assert.deepEqual(readdirSync(join(folder, "uid-1")), ["2026-11-23T10-15-00.000Z.yaml"]);
+  });
+
+  /** Refused, with the reason; what is elsewhere is as it was. */
+  const refuses = (path: string, reason: RegExp, elsewhere: string) => {
+    const before = { mode: mode(elsewhere), names: readdirSync(elsewhere) };
+    assert.throws(
+      () => writeSnapshot(path, snapshotAt(0), 10),
+      ({ message }: Error) =>
+        message.includes(`folder: ${JSON.stringify(path)} is not accepted`) && reason.test(message),
+    );
+    assert.deepEqual({ mode: mode(elsewhere), names: readdirSync(elsewhere) }, before);
+  };
+
+  test("no link is followed: neither as the folder of all clusters nor as a cluster's", () => {
+    const [elsewhere, link, shared] = ["elsewhere", "link", "shared"].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    for (const made of [elsewhere, shared]) mkdirSync(made);
+    chmodSync(elsewhere, 0o755);
+    for (const path of [link, join(shared, "uid-1")]) symlinkSync(elsewhere, path);
+    refuses(link, /link is a symbolic link/, elsewhere);
+    refuses(shared, /uid-1 is a symbolic link/, elsewhere);
+  });
+
+  test("a link with a snapshot's name is replaced, or left alone, but never followed", () => {
+    const [elsewhere, own] = [join(folder, "elsewhere"), join(folder, "uid-1")];
+    mkdirSync(own);
+    writeFileSync(elsewhere, "as it was");
+    for (const name of ["2026-11-23T10-15-00.000Z.yaml", "2020-01-01T00-00-00.000Z.yaml"]) {
+      symlinkSync(elsewhere, join(own, name));
+    }
+    for (const second of [0, 1]) writeSnapshot(folder, snapshotAt(second), 1);
+    assert.deepEqual(readdirSync(own), ["2020-01-01T00-00-00.000Z.yaml", "2026-11-23T10-15-01.000Z.yaml"]);
+    assert.equal(readFileSync(elsewhere, "utf8"), "as it was");
+  });
+
+  test("a stray folder of a snapshot's name stops none of the later ones, nor is it removed", () => {
+    const stray = join(folder, "uid-1", "2020-01-01T00-00-00.000Z.yaml");
+    mkdirSync(join(stray, "notes"), { recursive: true });
+    for (const second of [0, 1, 2]) writeSnapshot(folder, snapshotAt(second), 1);
+    assert.deepEqual(readdirSync(join(folder, "uid-1")), [
+      "2020-01-01T00-00-00.000Z.yaml",
+      "2026-11-23T10-15-02.000Z.yaml",
+    ]);
+  });
+
+  test("another user's folder is neither used nor closed to others", { skip: unlessRoot }, () => {
+    const own = join(folder, "uid-1");
+    mkdirSync(own);
+    chmodSync(own, 0o755);
+    chownSync(own, stranger, stranger);
+    refuses(folder, /uid-1 belongs to user 12345/, own);
+    const theirs = join(folder, "theirs");
+    mkdirSync(theirs);
+    chownSync(theirs, stranger, stranger);
+    refuses(theirs, /theirs belongs to user 12345/, theirs);
+  });
+
+  test("on the way there, a link is followed unless another user has made it", { skip: unlessRoot }, () => {
+    const [elsewhere, link] = [join(folder, "elsewhere"), join(folder, "link")];
+    mkdirSync(join(elsewhere, "snapshots"), { recursive: true });
+    symlinkSync(elsewhere, link);
+    writeSnapshot(join(link, "snapshots"), snapshotAt(0, [daemonSet], "uid-2"), 10);
+    lchownSync(link, stranger, stranger);
+    refuses(join(link, "snapshots"), /link belongs to user 12345/, join(elsewhere, "snapshots"));
   });
 
   test("by default below XDG_STATE_HOME, or ~/.local/state", () => {

@@ -53,6 +53,16 @@ suite("a snapshot's file", () => {
     );
   });
 
+  test("says that it holds secrets, and has none in its header", () => {
+    const env = [{ name: "API_KEY", value: "kept" }];
+    const daemonSet = { ...account, apiVersion: "apps/v1", kind: "DaemonSet", spec: { env } };
+    const text = formatSnapshot(snapshotOf(daemonSet));
+    assert.match(text, /^# It holds .* secrets included, .*: keep it to yourself\.$/m);
+    assert.match(text, /value: kept/);
+    const older = text.replace("https://127", "https://me:hidden@127");
+    assert.equal(parseSnapshot(older, "file").server, "https://127.0.0.1:6443");
+  });
+
   test("says in its header which cluster it is of, where, when, and what it is", () => {
     const header = formatSnapshot(snapshotOf(account)).split("---\n")[0] ?? "";
     assert.match(header, /^# kube-proxy's objects .* `npm run restore`/);
