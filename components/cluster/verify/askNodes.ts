@@ -9,7 +9,7 @@ import type { Answered, Pod, Probed } from "./types.ts";
 export interface Questions {
   /** See `metricsPortOf`. */
   readonly port: number;
-  /** Gives the check of Services, which may make them now, for kube-proxies that have answered. */
+  /** Gives the check of Services, which includes these kube-proxies, that have answered. */
   readonly openServices: (pods: readonly Pod[]) => Promise<ServiceCheck>;
   /** Takes what a node answered, as soon as it has. */
   readonly onAnswer: (pod: Pod, answered: Answered) => void;

@@ -57,7 +57,12 @@ async function readFleet(config: KubeConfig, choice: FleetChoice, signal: AbortS
   ]);
   const owned = (object: V1Pod | V1ControllerRevision): boolean =>
     object.metadata?.ownerReferences?.some(({ uid }) => uid === daemonSet.metadata?.uid) ?? false;
-  const byNode = Map.groupBy(pods.filter(owned).filter(isStaying).map(podOf), ({ node }) => node);
+  const controlPlane = new Set(nodes.filter(isControlPlane).map(({ metadata }) => metadata?.name));
+  const staying = pods
+    .filter(owned)
+    .filter(isStaying)
+    .map((pod) => podOf(pod, controlPlane));
+  const byNode = Map.groupBy(staying, ({ node }) => node);
   return {
     revision: newestRevision(daemonSet, revisions.filter(owned)),
     configuration,
@@ -126,7 +131,14 @@ function isStaying({ metadata, status }: V1Pod): boolean {
   );
 }
 
-function podOf({ metadata, spec, status }: V1Pod): Pod {
+/** By kubeadm's label; releases before 1.24 set the older one. */
+function isControlPlane({ metadata }: V1Node): boolean {
+  return ["control-plane", "master"].some(
+    (role) => `node-role.kubernetes.io/${role}` in (metadata?.labels ?? {}),
+  );
+}
+
+function podOf({ metadata, spec, status }: V1Pod, controlPlane: ReadonlySet<string | undefined>): Pod {
   const waiting = status?.containerStatuses?.find(({ state }) => state?.waiting !== undefined)?.state
     ?.waiting;
   const notReady = whyNotReady(status?.conditions);
@@ -134,6 +146,7 @@ function podOf({ metadata, spec, status }: V1Pod): Pod {
     name: metadata?.name ?? "",
     node: spec?.nodeName ?? "",
     address: status?.podIP ?? "",
+    besideApiServer: controlPlane.has(spec?.nodeName),
     notReady: notReady && (waiting?.reason ?? notReady),
     revision: metadata?.labels?.["controller-revision-hash"],
     token: metadata?.annotations?.[restartAnnotation],
