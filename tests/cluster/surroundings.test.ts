@@ -67,7 +67,7 @@ const read = async (things: Readonly<Record<string, object>>) =>
 suite("what stands around kube-proxy", () => {
   test("is empty where there is nothing", async () => {
     assert.deepEqual(
-      { ...(await read({})), server: "" },
+      { ...(await read({})), server: "", context: "" },
       {
         nodes: [],
         daemonSets: [],
@@ -86,6 +86,7 @@ suite("what stands around kube-proxy", () => {
         dataPlanes: [],
         denied: [],
         server: "",
+        context: "",
       },
     );
   });

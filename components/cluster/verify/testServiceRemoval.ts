@@ -49,7 +49,10 @@ export async function removeUnanswered(config: KubeConfig, id: string, name: str
     for (;;) {
       const found = await listTestServices(config, id, options);
       const mine = found.find(({ metadata }) => metadata.name === name);
-      if (mine !== undefined) return await removeService(config, mine.metadata, options);
+      if (mine !== undefined) {
+        await removeService(config, mine.metadata, options);
+        return;
+      }
       await sleep(pauseMs, undefined, { signal: options.signal });
     }
   } catch (error) {
