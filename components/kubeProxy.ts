@@ -10,7 +10,7 @@ import { unusedSettings } from "./kubeadm/unused.ts";
 import { forecast } from "./plan/forecast.ts";
 import { intentOf } from "./plan/intent.ts";
 import { objectsToTakeOver, type Plain, type Plan, planOf, waitsOf } from "./plan/plan.ts";
-import { formatFindings, pinning, preflight } from "./preflight/index.ts";
+import { formatFindings, preflight } from "./preflight/index.ts";
 import { Children } from "./resources/children.ts";
 import {
   configHashAnnotation,
@@ -116,7 +116,7 @@ export class KubeProxy extends pulumi.ComponentResource {
 
   /** Checks the cluster, and tells what the update does there. */
   #foretell(plain: Plain, plan: Plan, args: KubeProxyArgs, facts: ClusterFacts, secret: boolean): void {
-    const { hold = [], running = true, verify = true, ignorePreflightErrors = {}, clusterId } = args;
+    const { hold = [], running = true, verify = true, ignorePreflightErrors = {} } = args;
     const { waves, takeOver } = plan;
     const restartsNodes = args.restartNodes !== undefined;
     const preview = pulumi.runtime.isDryRun();
@@ -133,7 +133,7 @@ export class KubeProxy extends pulumi.ComponentResource {
     };
     const intent = intentOf(wish, facts);
     const found = preflight(facts, intent, ignorePreflightErrors);
-    this.#say("info", [...pinning(clusterId, facts), ...found.lines]);
+    this.#say("info", found.lines);
     this.#say("warn", found.warnings);
     this.#refuse(found.problems, formatFindings);
     if (running && wholeFacts(facts) !== undefined) {

@@ -205,11 +205,11 @@ export const kwokAnnotation = { "kwok.x-k8s.io/node": "fake" } as const;
 /**
  * How long the nodes' leases last; kwok renews them four times in that. A kubelet's lasts 40 s and is renewed every 10 s.
  * With 1,000 nodes that is 100 writes a second for nothing, on a machine whose cores are few: here they are 20 at most.
- * Few nodes renew theirs every 2 s, since every proof waits for a renewal. And a late one must not make nodes NotReady in
+ * Few nodes renew theirs every second, since every proof waits for a renewal. And a late one must not make nodes NotReady in
  * the middle of a test, so that the controller manager misses a node much later.
  */
 function leaseSeconds(nodes: number): number {
-  return Math.max(8, Math.ceil(nodes / 5));
+  return Math.max(4, Math.ceil(nodes / 5));
 }
 
 /** Writes the scheduler's configuration file, for what has no flag, and returns its path. */

@@ -15,6 +15,7 @@ export const faults = {
   noMetrics: "it answers with a page of something else",
   huge: "its answer never ends",
   deaf: "it does not hear of Services, so that they do not answer on its node",
+  isolated: "its node reaches no port of other nodes",
   unreachable: "its node's address does not answer the API server; a forwarded port does",
 } as const;
 

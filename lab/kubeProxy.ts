@@ -175,4 +175,4 @@ createServer((request, response) => {
     response.writeHead(500).end(String(error));
   });
 }).listen(Number(port), "127.0.0.1");
-if (gateway !== undefined) playNodeAddresses(dir, Number(gateway), api);
+if (gateway !== undefined) playNodeAddresses(dir, Number(gateway), config);

@@ -6,30 +6,53 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
 
-import type { CoreV1Api } from "@kubernetes/client-node";
+import { CoreV1Api, DiscoveryV1Api, type KubeConfig, type V1Node } from "@kubernetes/client-node";
 
 import { readFault } from "./faults.ts";
 
 /** Where kube-proxy tells its health. */
 const healthzPort = 10256;
 
+/** What a NodePort leads to. */
+interface NodePort {
+  /** Whether what comes from outside of a node stays on it. */
+  readonly isLocal: boolean;
+  /** The nodes of its Service's endpoints. */
+  readonly endpoints: readonly string[];
+}
+
 /**
  * Plays the proxy by which the API server reaches nodes (`real/gateway.ts` writes its configuration): a node's address
- * answers at kube-proxy's health port and at the NodePorts of Services, as it would with a kube-proxy at work.
+ * answers at kube-proxy's health port and at the NodePorts of Services, where the rules of a kube-proxy at work would lead
+ * to an endpoint that can be reached.
  *
  * @param port - Where the proxy listens on 127.0.0.1.
  */
-export function playNodeAddresses(dir: string, port: number, api: CoreV1Api): void {
-  const names = new Known(async () => {
+export function playNodeAddresses(dir: string, port: number, config: KubeConfig): void {
+  const api = config.makeApiClient(CoreV1Api);
+  const discovery = config.makeApiClient(DiscoveryV1Api);
+  const nodes = new Known(async () => {
     const { items } = await api.listNode();
-    return items.flatMap(({ metadata, status }) =>
-      (status?.addresses ?? []).map(({ address }) => [address, metadata?.name ?? ""] as const),
+    return items.flatMap((node) =>
+      (node.status?.addresses ?? []).map(({ address }) => [address, node] as const),
     );
   });
   const nodePorts = new Known(async () => {
-    const { items } = await api.listServiceForAllNamespaces();
-    const ports = items.flatMap(({ spec }) => spec?.ports ?? []);
-    return ports.flatMap(({ nodePort }) => (nodePort === undefined ? [] : [[nodePort, true] as const]));
+    const [services, slices] = await Promise.all([
+      api.listServiceForAllNamespaces(),
+      discovery.listEndpointSliceForAllNamespaces(),
+    ]);
+    const slicesOf = Map.groupBy(slices.items, ({ metadata }) =>
+      [metadata?.namespace, metadata?.labels?.["kubernetes.io/service-name"]].join("/"),
+    );
+    return services.items.flatMap(({ metadata, spec }) => {
+      const own = slicesOf.get([metadata?.namespace, metadata?.name].join("/")) ?? [];
+      const endpoints = own.flatMap((slice) => (slice.endpoints ?? []).map(({ nodeName = "" }) => nodeName));
+      const leads: NodePort = { isLocal: spec?.externalTrafficPolicy === "Local", endpoints };
+      return (spec?.ports ?? []).flatMap(({ nodePort }) =>
+        nodePort === undefined ? [] : [[nodePort, leads] as const],
+      );
+    });
   });
   const healthz = createHttpServer((_, response) => {
     response.setHeader("content-type", "application/json");
@@ -48,15 +71,27 @@ export function playNodeAddresses(dir: string, port: number, api: CoreV1Api): vo
       socket.pipe(kubelet).pipe(socket);
       return;
     }
-    const fault = readFault(dir, (await names.get(hostname)) ?? "");
+    const node = await nodes.get(hostname);
+    const name = node?.metadata?.name ?? "";
+    const fault = readFault(dir, name);
     if (fault === "unreachable") return;
-    const isNodePort = fault !== "deaf" && (await nodePorts.get(Number(wanted)));
-    if (Number(wanted) === healthzPort || isNodePort) {
+    const answer = (): void => {
       accept(socket);
       healthz.emit("connection", socket);
-    } else {
-      socket.end("HTTP/1.1 502 connection refused\r\n\r\n");
+    };
+    const isKnown = ({ endpoints }: NodePort): boolean => endpoints.includes(name);
+    if (Number(wanted) === healthzPort) {
+      answer();
+      return;
     }
+    const leads = fault === "deaf" ? undefined : await nodePorts.get(Number(wanted), isKnown);
+    if (leads === undefined || leads.endpoints.length === 0) {
+      socket.end("HTTP/1.1 502 connection refused\r\n\r\n");
+      return;
+    }
+    const targets = targetsOf(leads, name, isApiServersOwn(node));
+    // Any of them may be chosen; else the connection is dropped.
+    if (targets.length > 0 && (fault !== "isolated" || targets.every((target) => target === name))) answer();
   }
 
   const pki = (file: string): Buffer => readFileSync(join(dir, "pki", file));
@@ -75,6 +110,19 @@ function accept(socket: Duplex): void {
   socket.write("HTTP/1.1 200 OK\r\n\r\n");
 }
 
+/**
+ * The nodes to whose endpoints a NodePort leads at a node. As kube-proxy has it before 1.34, which knows no hints for nodes:
+ * what comes from the node itself goes to all of them.
+ */
+function targetsOf({ isLocal, endpoints }: NodePort, node: string, isFromItself: boolean): readonly string[] {
+  return isLocal && !isFromItself ? endpoints.filter((one) => one === node) : endpoints;
+}
+
+/** Whether an API server would be on this node, so that what it asks there comes from the node itself. */
+function isApiServersOwn(node: V1Node | undefined): boolean {
+  return "node-role.kubernetes.io/control-plane" in (node?.metadata?.labels ?? {});
+}
+
 /** What the API server knows, read anew when somebody asks for what was not there. */
 class Known<K, V> {
   readonly #read: () => Promise<readonly (readonly [K, V])[]>;
@@ -85,9 +133,11 @@ class Known<K, V> {
     this.#read = read;
   }
 
-  async get(key: K): Promise<V | undefined> {
+  /** @param isNew - whether what is known is what is asked for; default: whatever is known is */
+  async get(key: K, isNew: (value: V) => boolean = () => true): Promise<V | undefined> {
+    const known = this.#values.get(key);
     // One that is under way may have begun before it was there; whoever is in need asks again.
-    if (!this.#values.has(key)) {
+    if (known === undefined || !isNew(known)) {
       this.#reading ??= this.#read()
         .then((entries) => {
           this.#values = new Map(entries);

@@ -108,7 +108,15 @@ const shapes: ReadonlyMap<string, v.GenericSchema> = new Map(
     configmaps: fields({ metadata, data: texts }),
     services: fields({
       metadata,
-      spec: fields({ ports: optionalList({ nodePort: number }) }),
+      spec: fields({
+        type: optionalText,
+        selector: texts,
+        ports: optionalList({ nodePort: number, targetPort: v.optional(v.union([v.number(), text])) }),
+      }),
+    }),
+    endpointslices: fields({
+      metadata,
+      endpoints: v.nullish(v.array(fields({ addresses: v.array(text), nodeName: optionalText }))),
     }),
   }),
 );

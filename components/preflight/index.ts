@@ -118,13 +118,6 @@ export function checkCluster(clusterId: unknown, facts: ClusterFacts | undefined
   ];
 }
 
-/** How to pin a stack to its cluster, in a line where it is not. */
-export function pinning(clusterId: string | undefined, { namespace }: ClusterFacts): string[] {
-  return clusterId === undefined && namespace !== undefined
-    ? [`To refuse any other cluster than this one: pulumi config set clusterId ${namespace.uid}`]
-    : [];
-}
-
 /** Writes what refuses an update, with how to turn it off. */
 export function formatFindings(problems: readonly Problem[]): string {
   return [

@@ -216,7 +216,11 @@ export class Children {
     }
     const proof = this.#command(
       `${prefix}verify`,
-      verifyCommand(cluster, { triggers, wave, deadline: this.#deadline, before: first.stdout, maxFailed }),
+      verifyCommand(cluster, {
+        // With its UID also one that the engine is told to replace: `up --replace`, `state taint`.
+        triggers: pulumi.all([triggers, set.metadata.uid]).apply(([all, uid]) => [...all, uid]),
+        ...{ wave, deadline: this.#deadline, before: first.stdout, maxFailed },
+      }),
       { dependsOn: [set], ignoreChanges: ["stdin", ...keepCommand] },
     );
     this.#tell(wave, proof);

@@ -71,6 +71,8 @@ export function kubeletConfiguration(cgroup: string): string {
     enforceNodeAllocatable: [],
     failCgroupV1: false,
     failSwapOn: false,
+    // Renewed every second instead of every ten, since every proof waits for a renewal.
+    nodeLeaseDurationSeconds: 4,
     oomScoreAdj: 0,
     // No rule in the kernel but kube-proxy's.
     makeIPTablesUtilChains: false,

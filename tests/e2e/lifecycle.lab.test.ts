@@ -202,6 +202,17 @@ suite("the life of a kube-proxy", () => {
     assert.doesNotMatch((await scenario.cluster.fingerprint()).join(), /ClusterRole kube-proxy/);
   });
 
+  test("one that the engine is told to replace is proved as well", async () => {
+    const { steps } = await scenario.up();
+    const urn = steps.find(({ name }) => name === "kube-proxy-daemon-set")?.urn ?? "";
+    const old = await liveDaemonSet();
+    const { ok, output } = await scenario.stack.up(urn);
+    assert.ok(ok, output);
+    assert.notEqual((await liveDaemonSet()).metadata.uid, old.metadata.uid);
+    assert.match(output, new RegExp(`${nodes} of ${nodes} nodes verified`));
+    assert.deepEqual(changesOf(await scenario.stack.preview()), []);
+  });
+
   test("destroy leaves nothing", async () => {
     const result = await scenario.stack.destroy();
     assert.ok(result.ok, result.output);

@@ -56,7 +56,11 @@ function resource(inputs: Props, options: Partial<Resource> = {}): Resource {
 function decide(before: Props, next: Goal, old: Partial<Resource> = {}, forceNew: string[] = []): Plan {
   const { importId } = next;
   assert.equal(importId === "" || Object.keys(old).length === 0, true);
-  return plan(next, resource(before, old), plain(before), forceNew.map(parsePath));
+  return plan(next, resource(before, old), {
+    base: plain(before),
+    forceNew: forceNew.map(parsePath),
+    isForced: false,
+  });
 }
 
 const paths = ({ changes }: Plan): string[] => changes.map(({ path }) => formatPath(path));
@@ -67,7 +71,7 @@ const named = (rest: Props): Props => ({
 
 describe("create, same, update", () => {
   test("what the state does not have is created", () => {
-    assert.equal(plan(goal({}), undefined, {}, []).op, "create");
+    assert.equal(plan(goal({}), undefined, { base: {}, forceNew: [], isForced: false }).op, "create");
   });
 
   test("equal inputs are the same, whatever the order of keys", () => {
@@ -219,7 +223,10 @@ describe("options", () => {
 
   test("ignoreChanges does not mind what the cluster made of it", () => {
     const next = goal({ a: 1 }, { ignoreChanges: ["a"] });
-    assert.equal(plan(next, resource({ a: 1 }), { a: 7 }, []).op, "same");
+    assert.equal(
+      plan(next, resource({ a: 1 }), { base: { a: 7 }, forceNew: [], isForced: false }).op,
+      "same",
+    );
   });
 
   test("a replacement takes the program's new value of an ignored path", () => {

@@ -1,5 +1,14 @@
 /** A stack whose engine is a command line: `pulumi`, or the stand-in that takes the same arguments. */
-import { closeSync, existsSync, openSync, readSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,7 +23,7 @@ import {
   stackFiles,
   writeStackConfig,
 } from "./stackConfig.ts";
-import type { Result, Running, Stack, StackOptions } from "./types.ts";
+import type { Result, Running, Stack, StackOptions, StateResource } from "./types.ts";
 
 type Operation = "preview" | "up" | "destroy";
 
@@ -33,7 +42,8 @@ const operationArgs: Record<Operation, readonly string[]> = {
 export class ProcessStack implements Stack {
   readonly #command: readonly string[];
   readonly #options: StackOptions;
-  readonly #files: StackFiles;
+  #name: string;
+  #files: StackFiles;
   readonly #running = new Set<ChildProcess>();
   #config: Readonly<Record<string, unknown>>;
 
@@ -42,6 +52,7 @@ export class ProcessStack implements Stack {
     this.#command = command;
     this.#options = options;
     this.#config = options.config;
+    this.#name = options.stack;
     this.#files = stackFiles(options.workDir, options.stack);
     makePrivateFolder(options.workDir);
     this.#writeConfig();
@@ -51,8 +62,8 @@ export class ProcessStack implements Stack {
     return this.#start("preview").done;
   }
 
-  up(): Promise<Result> {
-    return this.#start("up").done;
+  up(replace?: string): Promise<Result> {
+    return this.#start("up", replace === undefined ? [] : ["--replace", replace]).done;
   }
 
   destroy(): Promise<Result> {
@@ -74,6 +85,27 @@ export class ProcessStack implements Stack {
     return this.bookkeep(["cancel", "--yes"], this.#options.projectDir);
   }
 
+  async rename(name: string): Promise<void> {
+    const { workDir } = this.#options;
+    const before = this.#files.config;
+    await this.bookkeep(["stack", "rename", name], workDir);
+    this.#name = name;
+    this.#files = stackFiles(workDir, name);
+    // The CLI does so where it finds the file beside the project's.
+    if (existsSync(before)) renameSync(before, this.#files.config);
+  }
+
+  async editState(edit: (resources: StateResource[]) => StateResource[]): Promise<void> {
+    const { workDir } = this.#options;
+    const file = join(workDir, "exported.json");
+    await this.bookkeep(["stack", "export", "--file", file], workDir);
+    const state = JSON.parse(readFileSync(file, "utf8")) as { deployment: { resources?: StateResource[] } };
+    state.deployment.resources = edit(state.deployment.resources ?? []);
+    writeFileSync(file, JSON.stringify(state));
+    await this.bookkeep(["stack", "import", "--file", file], workDir);
+    rmSync(file);
+  }
+
   async dispose(): Promise<void> {
     for (const child of this.#running) child.kill();
     await Promise.all([...this.#running].map((child) => child.exited));
@@ -86,7 +118,7 @@ export class ProcessStack implements Stack {
    * @throws Error with the output.
    */
   async bookkeep(args: readonly string[], cwd: string, accepted?: RegExp): Promise<void> {
-    const argv = [...this.#command, ...args, "--stack", this.#options.stack, "--non-interactive"];
+    const argv = [...this.#command, ...args, "--stack", this.#name, "--non-interactive"];
     const ended = await run({ argv, cwd, env: this.#environment() }, { totalMs: bookkeepingMs });
     if (ended.exitCode === 0 || accepted?.test(ended.output)) return;
     throw new Error(`${args.join(" ")}: ${ended.gaveUp ?? ended.output.trim()}`);
@@ -111,8 +143,8 @@ export class ProcessStack implements Stack {
     });
   }
 
-  #start(operation: Operation): Running {
-    const { stack, workDir, projectDir, log } = this.#options;
+  #start(operation: Operation, more: readonly string[] = []): Running {
+    const { workDir, projectDir, log } = this.#options;
     const events = join(workDir, `events-${operation}.jsonl`);
     rmSync(events, { force: true });
     const recorder = new StepRecorder();
@@ -120,7 +152,7 @@ export class ProcessStack implements Stack {
     const began = performance.now();
     const child = start({
       argv: [
-        ...[...this.#command, ...operationArgs[operation], "--stack", stack],
+        ...[...this.#command, ...operationArgs[operation], ...more, "--stack", this.#name],
         ...["--config-file", this.#files.config, "--event-log", events],
         ...["--non-interactive", "--color", "never"],
       ],

@@ -34,8 +34,12 @@ export interface StackOptions {
 export interface Stack {
   /** What `up` would do. Changes nothing. */
   preview(): Promise<Result>;
-  /** Makes the cluster what the program says. */
-  up(): Promise<Result>;
+  /**
+   * Makes the cluster what the program says.
+   *
+   * @param replace - URN of a resource that is replaced, whatever the program says: `--replace`
+   */
+  up(replace?: string): Promise<Result>;
   /** Deletes all that the stack owns. */
   destroy(): Promise<Result>;
   /** Starts `up` and returns at once. */
@@ -48,8 +52,21 @@ export interface Stack {
    * @throws Error with the engine's output when it fails.
    */
   cancel(): Promise<void>;
+  /** Gives the stack another name: `pulumi stack rename`. */
+  rename(name: string): Promise<void>;
+  /** Puts the state's resources in the place of what it has: `pulumi stack export` and `import`. */
+  editState(edit: (resources: StateResource[]) => StateResource[]): Promise<void>;
   /** Kills what still runs. State and config stay: the folder is the caller's. */
   dispose(): Promise<void>;
+}
+
+/** A resource in a stack's state, as far as both engines write it in the same way. */
+export interface StateResource {
+  urn: string;
+  type: string;
+  inputs?: Record<string, unknown>;
+  outputs?: Record<string, unknown>;
+  dependencies?: string[] | null;
 }
 
 /** An operation under way. */

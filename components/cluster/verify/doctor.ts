@@ -5,7 +5,7 @@ import { diagnose, type Finding } from "./diagnosis.ts";
 import { readFleetInTime } from "./fleet.ts";
 import { metricsPortOf } from "./probe.ts";
 import { readyPods, ServiceCheck } from "./serviceCheck.ts";
-import { withTestServices } from "./testService.ts";
+import { withTestServices } from "./testServiceRemoval.ts";
 import type { Answered, Pod } from "./types.ts";
 
 /** What {@link examine} looks at. */
@@ -54,9 +54,11 @@ export async function examine(config: KubeConfig, options: ExamineOptions): Prom
   const id = randomUUID();
   const lifetimeMs = 2 * deadlineMs;
   let mayHaveSome = false;
-  const openServices = (pods: readonly Pod[]) => {
+  const openServices = async (pods: readonly Pod[]) => {
     mayHaveSome = true;
-    return ServiceCheck.open(config, pods, { configuration, id, lifetimeMs }, deadline);
+    const check = new ServiceCheck(config, { configuration, id, lifetimeMs });
+    await check.include(pods, deadline);
+    return check;
   };
   const onAnswer = ({ node }: Pod, answered: Answered) => answers.set(node, answered);
   const use = { id, mayHaveSome: () => mayHaveSome, isInHaste: () => deadline.aborted };

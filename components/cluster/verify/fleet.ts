@@ -57,15 +57,19 @@ async function readFleet(config: KubeConfig, choice: FleetChoice, signal: AbortS
     object.metadata?.ownerReferences?.some(({ uid }) => uid === daemonSet.metadata?.uid) ?? false;
   const template = daemonSet.spec?.template.spec;
   const keepPod = (pod: V1Pod) => (owned(pod) && isStaying(pod) ? podOf(pod) : undefined);
-  const keepNode = (node: V1Node) =>
-    template !== undefined && selects(template, node) ? nodeOf(node) : undefined;
+  const controlPlane = new Set<string>();
+  const keepNode = (node: V1Node) => {
+    if (isControlPlane(node)) controlPlane.add(node.metadata?.name ?? "");
+    return template !== undefined && selects(template, node) ? nodeOf(node) : undefined;
+  };
   const [revisions, pods, nodes, configuration] = await Promise.all([
     listAll<V1ControllerRevision>(config, paths.controllerRevisions, { query, signal }),
     listAll(config, paths.pods, { query, pageSize, signal }, keepPod),
     listAll(config, paths.nodes, { pageSize, signal }, keepNode),
     mountedConfiguration(config, daemonSet, signal),
   ]);
-  const byNode = Map.groupBy(pods, ({ node }) => node);
+  const placed = pods.map((pod) => ({ ...pod, besideApiServer: controlPlane.has(pod.node) }));
+  const byNode = Map.groupBy(placed, ({ node }) => node);
   return {
     revision: newestRevision(daemonSet, revisions.filter(owned)),
     configuration,
@@ -131,7 +135,14 @@ function isStaying({ metadata, status }: V1Pod): boolean {
   );
 }
 
-function podOf({ metadata, spec, status }: V1Pod): Pod {
+/** By kubeadm's label; releases before 1.24 set the older one. */
+function isControlPlane({ metadata }: V1Node): boolean {
+  return ["control-plane", "master"].some(
+    (role) => `node-role.kubernetes.io/${role}` in (metadata?.labels ?? {}),
+  );
+}
+
+function podOf({ metadata, spec, status }: V1Pod): Omit<Pod, "besideApiServer"> {
   const waiting = status?.containerStatuses?.find(({ state }) => state?.waiting !== undefined)?.state
     ?.waiting;
   const notReady = whyNotReady(status?.conditions);

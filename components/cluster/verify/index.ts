@@ -5,6 +5,6 @@ export type { Finding } from "./diagnosis.ts";
 export { formatDiagnosis, formatReport } from "./table.ts";
 export { prepareRestart, type PrepareOptions, takeBaseline } from "./prepare.ts";
 export { lookAgain } from "./lookAgain.ts";
-export { removeTestServices } from "./testService.ts";
+export { removeTestServices } from "./testServiceRemoval.ts";
 export type { Baseline, Expectation, NodeResult, Report, ServiceAnswer, Verdict } from "./types.ts";
 export { verify, type VerifyOptions } from "./verify.ts";

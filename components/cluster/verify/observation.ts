@@ -16,10 +16,8 @@ export interface Answers {
   readonly localTime: number;
 }
 
-/** What is known of one running kube-proxy. Times are seconds since 1970 on the node's clock. */
-export interface Observation {
-  readonly nodeTime: number;
-  readonly localTime: number;
+/** What a kube-proxy's metrics tell. Times are seconds since 1970 on the node's clock. */
+export interface Metrics {
   readonly processStart: number;
   /** By IP family, or by "" where the release does not tell them apart: when rules were last synced. */
   readonly lastSync: ReadonlyMap<string, number>;
@@ -27,10 +25,16 @@ export interface Observation {
   readonly lastQueued: ReadonlyMap<string, number>;
   /** Counters of failures that are not zero, by name. */
   readonly failures: ReadonlyMap<string, number>;
-  /** The mode it runs in: `iptables`, `ipvs` or `nftables`. */
-  readonly mode: string;
   /** The Kubernetes minor that it is of; 0 where it does not say. */
   readonly minor: number;
+}
+
+/** What is known of one running kube-proxy. */
+export interface Observation extends Metrics {
+  readonly nodeTime: number;
+  readonly localTime: number;
+  /** The mode it runs in: `iptables`, `ipvs` or `nftables`. */
+  readonly mode: string;
   /** The configuration it has loaded, see {@link differingFields}. */
   readonly configuration: Readonly<Record<string, unknown>>;
 }
@@ -61,17 +65,11 @@ const longestName = 253;
  *
  * @returns the observation, or in one sentence why these are no kube-proxy's answers
  *
- * Source: Kubernetes' `pkg/proxy/metrics/metrics.go` and `cmd/kube-proxy/app/server.go`.
+ * Source: Kubernetes' `cmd/kube-proxy/app/server.go`.
  */
 export function readAnswers(answers: Answers): Observation | string {
-  const samples = samplesOf(answers.metrics, (name) => wanted.has(name), mostSamples);
-  if (samples.length >= mostSamples) {
-    return `its /metrics is not kube-proxy's: it has ${mostSamples} samples or more of those that are looked at`;
-  }
-  const start = samples.find(({ name }) => name === processStart)?.value;
-  if (start === undefined || !Number.isFinite(start)) {
-    return `its /metrics is not kube-proxy's: it has no ${processStart}`;
-  }
+  const metrics = readMetrics(answers.metrics);
+  if (typeof metrics === "string") return metrics;
   const mode = answers.proxyMode.trim();
   if (!/^[a-z]{1,20}$/.test(mode)) {
     return `its /proxyMode is not kube-proxy's: ${JSON.stringify(mode.slice(0, 40))}`;
@@ -79,6 +77,26 @@ export function readAnswers(answers: Answers): Observation | string {
   const configuration = loadedConfiguration(answers.configz);
   if (configuration === undefined) {
     return "its /configz is not kube-proxy's: it has no configuration of group kubeproxy.config.k8s.io, or one beyond all measure";
+  }
+  const { nodeTime, localTime } = answers;
+  return { ...metrics, nodeTime, localTime, mode, configuration };
+}
+
+/**
+ * Reads a metrics page.
+ *
+ * @returns what it tells, or in one sentence why it is no kube-proxy's
+ *
+ * Source: Kubernetes' `pkg/proxy/metrics/metrics.go`.
+ */
+export function readMetrics(page: string): Metrics | string {
+  const samples = samplesOf(page, (name) => wanted.has(name), mostSamples);
+  if (samples.length >= mostSamples) {
+    return `its /metrics is not kube-proxy's: it has ${mostSamples} samples or more of those that are looked at`;
+  }
+  const start = samples.find(({ name }) => name === processStart)?.value;
+  if (start === undefined || !Number.isFinite(start)) {
+    return `its /metrics is not kube-proxy's: it has no ${processStart}`;
   }
   const byFamily = (metric: string): Map<string, number> =>
     new Map(
@@ -92,15 +110,11 @@ export function readAnswers(answers: Answers): Observation | string {
     if (failureCounters.includes(name) && value !== 0) failures.set(name, (failures.get(name) ?? 0) + value);
   }
   return {
-    nodeTime: answers.nodeTime,
-    localTime: answers.localTime,
     processStart: start,
     lastSync: byFamily(lastSync),
     lastQueued: byFamily(lastQueued),
     failures,
-    mode,
     minor: Number.parseInt(samples.find(({ name }) => name === buildInfo)?.labels["minor"] ?? "0"),
-    configuration,
   };
 }
 

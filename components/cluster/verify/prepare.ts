@@ -6,7 +6,7 @@ import { baselineOf } from "./baseline.ts";
 import { readFleetInTime, readNodes } from "./fleet.ts";
 import { probeConcurrency } from "./probe.ts";
 import { readyPods, ServiceCheck } from "./serviceCheck.ts";
-import { removeTestServices } from "./testService.ts";
+import { removeTestServices } from "./testServiceRemoval.ts";
 import type { Baseline, ServiceAnswer } from "./types.ts";
 
 /** Longest wait in milliseconds for everything here: a restart must not wait for what is restarted for being broken. */
@@ -50,7 +50,8 @@ export async function prepareRestart(
   if (pods.length === 0) return none("no kube-proxy is Ready");
   const answers: ServiceAnswer[] = [];
   try {
-    const check = await ServiceCheck.open(config, pods, options, deadline);
+    const check = new ServiceCheck(config, options);
+    await check.include(pods, deadline);
     await forEachConcurrently(pods, probeConcurrency, async (pod) => {
       answers.push(await check.ask(pod, deadline));
     });

@@ -1,11 +1,12 @@
 import { get, type IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
 import { finished } from "node:stream/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { sizeOf } from "../body.ts";
 import { ending } from "../ending.ts";
 import { reasonOf } from "./errors.ts";
-import { readAnswers, type Answers } from "./observation.ts";
-import { openTunnel, TunnelAgent } from "./tunnel.ts";
+import { type Metrics, readAnswers, readMetrics } from "./observation.ts";
+import { openTunnel, type Target, TunnelAgent } from "./tunnel.ts";
 import type { Probed } from "./types.ts";
 
 /** Where kube-proxy serves its metrics unless its configuration says otherwise. */
@@ -21,58 +22,106 @@ export function metricsPortOf(configuration: Readonly<Record<string, unknown>> |
 /** kube-proxies asked at once: each costs the API server and a kubelet one connection. */
 export const probeConcurrency = 50;
 
-/** Longest time for one kube-proxy to answer all three questions, in milliseconds. It takes about 20. */
+/** Longest time for one kube-proxy to answer what it is asked at once, in milliseconds. It takes about 20. */
 const probeTimeoutMs = 5000;
 
 /** Longest bodies in bytes. A metrics page has about 100,000, a configuration 3000. */
 const maxBody = { "/metrics": 8 * 1024 * 1024, "/proxyMode": 1024, "/configz": 256 * 1024 } as const;
 
-/** Whom {@link probe} asks. */
-export interface Target {
-  readonly pod: string;
-  /** See {@link metricsPortOf}. */
-  readonly port: number;
-}
-
 /**
- * Asks the kube-proxy in a pod for its metrics, mode and configuration, through the API server's port-forward: the
- * metrics address is on the node's loopback interface, and nothing has to be opened for this.
+ * Asks the kube-proxy in a pod for its metrics, mode and configuration, see {@link Line}.
  *
  * @returns what it answered, or in one sentence why that cannot be had; whatever the pod does, this does not throw
  */
-export async function probe(config: KubeConfig, { pod, port }: Target, signal: AbortSignal): Promise<Probed> {
-  const bounded = AbortSignal.any([signal, AbortSignal.timeout(probeTimeoutMs), ...ending()]);
+export async function probe(config: KubeConfig, target: Target, signal: AbortSignal): Promise<Probed> {
+  const line = new Line(config, target, signal);
   try {
-    return readAnswers(await ask(config, { pod, port }, bounded));
-  } catch (error) {
-    return `its metrics cannot be read: ${bounded.aborted ? abortReason(signal) : reasonOf(error)}`;
+    return await line.ask();
+  } finally {
+    line.close();
   }
 }
 
-async function ask(config: KubeConfig, { pod, port }: Target, signal: AbortSignal): Promise<Answers> {
-  const tunnel = await openTunnel(config, pod, port, signal);
-  const agent = new TunnelAgent(tunnel);
-  try {
+/**
+ * A line to the kube-proxy in a pod, through the API server's port-forward: the metrics address is on the node's loopback
+ * interface, and nothing has to be opened for this. To open a connection costs more than all that is asked over it, so it is
+ * kept until the line is closed. Whatever the pod does, asking does not throw.
+ */
+export class Line {
+  readonly #config: KubeConfig;
+  readonly #target: Target;
+  readonly #signal: AbortSignal;
+  #connection: Connection | undefined;
+
+  /** @param signal - ends the connection, and whatever is being asked */
+  constructor(config: KubeConfig, target: Target, signal: AbortSignal) {
+    this.#config = config;
+    this.#target = target;
+    this.#signal = AbortSignal.any([signal, ...ending()]);
+  }
+
+  /** Asks for metrics, mode and configuration: an observation, or in one sentence why there is none. */
+  ask(): Promise<Probed> {
+    return this.#ask(async (read) => {
+      const metrics = await read("/metrics");
+      const localTime = Date.now() / 1000;
+      const [proxyMode, configz] = [await read("/proxyMode"), await read("/configz")];
+      return readAnswers({
+        metrics: metrics.body,
+        proxyMode: proxyMode.body,
+        configz: configz.body,
+        nodeTime: (metrics.date ?? Date.now()) / 1000,
+        localTime,
+      });
+    });
+  }
+
+  /** Asks for the metrics alone. */
+  askMetrics(): Promise<Metrics | string> {
+    return this.#ask(async (read) => readMetrics((await read("/metrics")).body));
+  }
+
+  /** Ends the connection; what is asked after that opens another. */
+  close(): void {
+    this.#connection?.agent.destroy();
+    this.#connection?.tunnel.destroy();
+    this.#connection = undefined;
+  }
+
+  async #ask<T>(questions: (read: Read) => Promise<T>): Promise<T | string> {
+    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(probeTimeoutMs)]);
+    const isKept = this.#connection !== undefined;
+    try {
+      const { agent, ended } = await this.#open(signal);
+      const { pod } = this.#target;
+      return await questions((path) => Promise.race([fetchText({ agent, pod, path, signal }), ended]));
+    } catch (error) {
+      this.close();
+      // Somebody on the way may have ended it for its silence.
+      if (isKept && !signal.aborted) return await this.#ask(questions);
+      return `its metrics cannot be read: ${signal.aborted ? abortReason(this.#signal) : reasonOf(error)}`;
+    }
+  }
+
+  async #open(within: AbortSignal): Promise<Connection> {
+    if (this.#connection !== undefined) return this.#connection;
+    const { pod, port } = this.#target;
+    const tunnel = await openTunnel(this.#config, { pod, port }, { within, until: this.#signal });
     // A request over a connection that has ended before would wait for ever: a refusal may come as early as that.
     const ended = finished(tunnel).then(() => Promise.reject(new Error("the connection was closed")));
     ended.catch(() => undefined); // As it is when all is done.
-    const read = (path: keyof typeof maxBody): Promise<Answer> =>
-      Promise.race([fetchText({ agent, pod, path, signal }), ended]);
-    const metrics = await read("/metrics");
-    const localTime = Date.now() / 1000;
-    const [proxyMode, configz] = [await read("/proxyMode"), await read("/configz")];
-    return {
-      metrics: metrics.body,
-      proxyMode: proxyMode.body,
-      configz: configz.body,
-      nodeTime: (metrics.date ?? Date.now()) / 1000,
-      localTime,
-    };
-  } finally {
-    agent.destroy();
-    tunnel.destroy();
+    return (this.#connection = { agent: new TunnelAgent(tunnel), tunnel, ended });
   }
 }
+
+interface Connection {
+  readonly agent: TunnelAgent;
+  readonly tunnel: Duplex;
+  /** Rejects when it has ended. */
+  readonly ended: Promise<never>;
+}
+
+type Read = (path: keyof typeof maxBody) => Promise<Answer>;
 
 interface Question {
   readonly agent: TunnelAgent;

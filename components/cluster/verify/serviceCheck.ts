@@ -5,11 +5,15 @@ import { ApiError } from "../api.ts";
 import { oneLine } from "./errors.ts";
 import { healthzPortOf, servesNodePorts } from "./nodePorts.ts";
 import { reach, type Reached } from "./reach.ts";
-import { findTestServices, makeTestService, removeExpired, type TestService } from "./testService.ts";
+import { addEndpoints, findTestServices, makeTestService, type TestService } from "./testService.ts";
+import { removeExpired } from "./testServiceRemoval.ts";
 import type { Fleet, Pod, ServiceAnswer } from "./types.ts";
 
-/** So many nodes tell whether the API server reaches nodes at all. They also are the endpoints. */
+/** So many nodes tell whether the API server reaches nodes at all. */
 const sampleSize = 5;
+
+/** So many nodes may have a Service that is theirs alone; each takes a NodePort. Control planes have up to seven. */
+const mostAlone = 16;
 
 /** Longest wait, in milliseconds, for a kube-proxy of the sample to listen: it may be Ready a second earlier. */
 const startMs = 10_000;
@@ -20,56 +24,99 @@ const patienceMs = 5000;
 /** Pause between two questions, in milliseconds. */
 const pauseMs = 200;
 
-/** What {@link ServiceCheck.open} needs to know. */
+/** What a {@link ServiceCheck} needs to know. */
 export interface ServiceCheckOptions {
   /** Configuration of the kube-proxies: where they tell their health, and which addresses have NodePorts. */
   readonly configuration: Readonly<Record<string, unknown>> | undefined;
   /** Whose Services they are. What somebody of this name has made before has to answer as well. */
   readonly id: string;
-  /** Milliseconds after which anybody may remove the Service that is made. */
+  /** Milliseconds after which anybody may remove the Services that are made. */
   readonly lifetimeMs: number;
 }
 
 /**
- * Whether Services answer on every node. A Service of type NodePort is made, whose endpoints are the health ports of
- * some kube-proxies, and the API server asks for it at every node's address. An answer has come all the way: the node's
- * kube-proxy has heard of the Service from the API server and put it into the kernel, whose rules lead to an endpoint.
+ * Whether Services answer on every node. A Service of type NodePort is made that leads at each node to the health port of
+ * this node's own kube-proxy, and the API server asks for it at every node's address. An answer has come all the way: the
+ * node's kube-proxy has heard of the Service from the API server and put it into the kernel, whose rules lead to the
+ * endpoint. Other nodes, and the network between them, have no part in it.
+ *
+ * A node with an API server has a Service of its own: what comes from a node itself is led to all endpoints of a Service.
  *
  * Where there is no answer, other ports of the same address tell a kube-proxy that does not work from a network that
- * lets nobody through. Whoever opens a check calls `removeTestServices` afterwards.
+ * lets nobody through. Whoever includes nodes calls `removeTestServices` afterwards.
  */
 export class ServiceCheck {
   readonly #config: KubeConfig;
   readonly #options: ServiceCheckOptions;
-  readonly #services: readonly TestService[];
+  /** Where kube-proxies tell others their health. */
+  readonly #port: number | undefined;
+  /** Those that were made, by who shares them: a family of addresses, or one node. */
+  readonly #made = new Map<string, TestService>();
+  /** Those from before. */
+  #older: readonly TestService[] = [];
   /** Why no Service is asked for; undefined as long as it is. */
   #unasked: string | undefined;
+  /** Why none leads to a node; it is of no matter where one does. */
+  #lacking = "no test Service leads there";
   /** On how many nodes they have answered, and how many could not be reached. */
   readonly #nodes = { answered: 0, unreached: 0 };
 
-  private constructor(
-    config: KubeConfig,
-    options: ServiceCheckOptions,
-    found: readonly TestService[] | string,
-  ) {
+  constructor(config: KubeConfig, options: ServiceCheckOptions) {
     this.#config = config;
     this.#options = options;
-    this.#services = typeof found === "string" ? [] : found;
-    this.#unasked = typeof found === "string" ? found : undefined;
+    this.#port = healthzPortOf(options.configuration);
   }
 
   /**
-   * Makes the Service. Where that is in vain or not allowed, the check says so of each node.
+   * Has test Services lead to these nodes. Where that is in vain or not allowed, the check says so of each of them.
    *
-   * @param pods - Ready kube-proxies, see {@link readyPods}
+   * @param pods - Ready kube-proxies, see {@link readyPods}; for those that came before there is nothing to do
    */
-  static async open(
-    config: KubeConfig,
-    pods: readonly Pod[],
-    options: ServiceCheckOptions,
-    signal: AbortSignal,
-  ): Promise<ServiceCheck> {
-    return new ServiceCheck(config, options, await makeServices(config, pods, options, signal));
+  async include(pods: readonly Pod[], signal: AbortSignal): Promise<void> {
+    if (this.#unasked !== undefined) return;
+    const isFirst = this.#made.size === 0;
+    const missing = pods.filter((pod) => this.#isServed(pod) && !this.#leadingTo(pod).some(isNew));
+    const why =
+      (isFirst ? await this.#whyNone(missing, signal) : undefined) ?? (await this.#lead(missing, signal));
+    if (isFirst) this.#unasked = why;
+    else this.#lacking = why ?? this.#lacking;
+  }
+
+  /** Why no Service needs to be made; undefined when one does. */
+  async #whyNone(pods: readonly Pod[], signal: AbortSignal): Promise<string | undefined> {
+    if (this.#port === undefined)
+      return "healthzBindAddress is on the loopback interface, so that nobody could answer";
+    if (pods.length === 0) return "nodePortAddresses leaves out all nodes' primary addresses";
+    return await whyUnreached(this.#config, pods, this.#port, signal);
+  }
+
+  /** @returns why that is not possible; undefined when it is done */
+  async #lead(pods: readonly Pod[], signal: AbortSignal): Promise<string | undefined> {
+    const { id, lifetimeMs } = this.#options;
+    const targetPort = this.#port ?? 0;
+    const alone = new Set(pods.filter(({ besideApiServer }) => besideApiServer).slice(0, mostAlone));
+    const whose = (pod: Pod) => (alone.has(pod) ? pod.node : isIPv6(pod.address) ? "IPv6" : "IPv4");
+    try {
+      if (this.#made.size === 0) {
+        await removeExpired(this.#config, { signal });
+        const older = await findTestServices(this.#config, id, { signal });
+        // Where the health port has moved, those from before have lost their endpoints.
+        this.#older = older.filter((one) => one.targetPort === targetPort);
+      }
+      for (const [key, nodes] of Map.groupBy(pods, whose)) {
+        const service = this.#made.get(key);
+        const wanted = { id, nodes, targetPort, lifetimeMs };
+        const made =
+          service === undefined
+            ? makeTestService(this.#config, wanted, signal)
+            : addEndpoints(this.#config, service, wanted, signal);
+        this.#made.set(key, await made);
+      }
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return `no test Service can be made: ${oneLine(error.said)}`;
+    }
   }
 
   /** Asks for the Services at a node's address, until they answer or some seconds have passed. */
@@ -83,17 +130,34 @@ export class ServiceCheck {
 
   async #ask(pod: Pod, signal: AbortSignal): Promise<ServiceAnswer> {
     if (this.#unasked !== undefined) return { verdict: "unasked", reason: this.#unasked };
-    if (!servesNodePorts(this.#options.configuration, pod.address)) {
+    if (!this.#isServed(pod)) {
       return { verdict: "unasked", reason: `nodePortAddresses leaves out ${pod.address}` };
     }
+    const services = this.#leadingTo(pod);
+    if (!services.some(isNew)) return { verdict: "unasked", reason: this.#lacking };
     let seconds = 0;
-    for (const service of this.#services) {
+    for (const service of services) {
       const reached = await this.#askPatiently(pod, service.nodePort, signal);
       if (reached.outcome !== "answered") return await this.#explain(pod, service, reached, signal);
       if (service.made !== undefined) seconds = (Date.now() - service.made) / 1000;
     }
     this.#nodes.answered += 1;
     return { verdict: "answers", seconds };
+  }
+
+  #isServed({ address }: Pod): boolean {
+    return servesNodePorts(this.#options.configuration, address);
+  }
+
+  /**
+   * The Services that lead to a node, the new one first. One from before leads to no node that has joined since, or has
+   * another address now: there its NodePort drops every connection.
+   */
+  #leadingTo({ node, address }: Pod): Leading[] {
+    return [...this.#made.values(), ...this.#older].flatMap(({ endpoints, nodePort, targetPort }) => {
+      const endpoint = endpoints.get(node);
+      return endpoint?.address === address ? [{ nodePort, targetPort, made: endpoint.made }] : [];
+    });
   }
 
   async #askPatiently(pod: Pod, port: number, signal: AbortSignal): Promise<Reached> {
@@ -109,7 +173,7 @@ export class ServiceCheck {
   /** Finds out whose fault it is that a Service does not answer. */
   async #explain(
     pod: Pod,
-    { made, nodePort, targetPort }: TestService,
+    { made, nodePort, targetPort }: Leading,
     { outcome, reason }: Reached,
     signal: AbortSignal,
   ): Promise<ServiceAnswer> {
@@ -136,6 +200,18 @@ export class ServiceCheck {
   }
 }
 
+/** A Service as it is at one node. */
+interface Leading {
+  readonly nodePort: number;
+  readonly targetPort: number;
+  /** When it was made to lead there, in milliseconds since 1970; undefined for one from before. */
+  readonly made: number | undefined;
+}
+
+function isNew({ made }: Leading): boolean {
+  return made !== undefined;
+}
+
 /** The kube-proxies that can be asked: on a Ready node, Ready, and alone there. */
 export function readyPods({ nodes }: Fleet): Pod[] {
   return nodes.flatMap(({ notReady, pods: [pod, ...more] }) =>
@@ -143,53 +219,20 @@ export function readyPods({ nodes }: Fleet): Pod[] {
   );
 }
 
-/** @returns the new Service and those of the same name from before, or why there is none */
-async function makeServices(
-  config: KubeConfig,
-  pods: readonly Pod[],
-  { configuration, id, lifetimeMs }: ServiceCheckOptions,
-  signal: AbortSignal,
-): Promise<readonly TestService[] | string> {
-  const targetPort = healthzPortOf(configuration);
-  if (targetPort === undefined)
-    return "healthzBindAddress is on the loopback interface, so that nobody could answer";
-  if (pods.length === 0) return "no kube-proxy is Ready";
-  const served = pods.filter(({ address }) => servesNodePorts(configuration, address));
-  if (served.length === 0) return "nodePortAddresses leaves out all nodes' primary addresses";
-  const addresses = await findEndpoints(config, served, targetPort, signal);
-  if (typeof addresses === "string") return addresses;
-  try {
-    await removeExpired(config, { signal });
-    const older = await findTestServices(config, id, { signal });
-    const service = await makeTestService(config, { id, addresses, targetPort, lifetimeMs }, signal);
-    // Where the health port has moved, those from before have lost their endpoints.
-    return [service, ...older.filter((one) => one.targetPort === targetPort)];
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    return `no test Service can be made: ${oneLine(error.said)}`;
-  }
-}
-
-/** @returns addresses of kube-proxies that tell the API server their health, or why there are none */
-async function findEndpoints(
+/** @returns why none of some kube-proxies tells the API server its health; undefined when one does */
+async function whyUnreached(
   config: KubeConfig,
   pods: readonly Pod[],
   port: number,
   signal: AbortSignal,
-): Promise<string[] | string> {
+): Promise<string | undefined> {
   // Every so many, since neighbours are likely to share what is wrong.
   const step = Math.ceil(pods.length / sampleSize);
   const sample = pods.filter((_, index) => index % step === 0);
   const until = Date.now() + startMs;
   for (let silences = 0; ;) {
     const answers = await Promise.all(sample.map((pod) => reach(config, pod.name, port, signal)));
-    const found = sample.filter((_, index) => answers[index]?.outcome === "answered");
-    const [first] = found;
-    if (first !== undefined) {
-      // A Service has one family here.
-      const family = isIPv6(first.address);
-      return found.map(({ address }) => address).filter((address) => isIPv6(address) === family);
-    }
+    if (answers.some(({ outcome }) => outcome === "answered")) return undefined;
     const denied = answers.find(({ outcome }) => outcome === "denied");
     if (denied !== undefined) return `not allowed: ${denied.reason}`;
     if (!answers.some(({ outcome }) => outcome === "refused")) silences += 1;

@@ -1,95 +1,165 @@
+import { randomBytes } from "node:crypto";
 import { isIPv6 } from "node:net";
 import { HttpMethod, type KubeConfig } from "../kubernetes.ts";
-import { Interrupted } from "../ending.ts";
 import { ApiError, create, listAll, request, type RequestOptions } from "../api.ts";
+import { forEachConcurrently } from "../concurrency.ts";
+import {
+  expiry,
+  listTestServices,
+  type LiveService,
+  namePrefix,
+  paths,
+  removeService,
+  selectorOf,
+  testServiceLabel,
+} from "./testServiceObjects.ts";
+import { cleanUp, removeUnanswered } from "./testServiceRemoval.ts";
 
-/** Label of every test Service; its value tells whose it is. */
-const label = "kube-proxy/test-service";
+/** Label by which an EndpointSlice belongs to a Service. */
+const serviceName = "kubernetes.io/service-name";
 
-/** Annotation: from when on a test Service may be removed by anybody, because whoever made it has not. ISO 8601. */
-const expiry = "kube-proxy/expires";
+/** As many endpoints as the API server takes in one EndpointSlice. */
+const mostEndpoints = 1000;
 
-const services = "/api/v1/namespaces/kube-system/services";
-const slices = "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices";
+/** EndpointSlices that are made at a time. */
+const concurrency = 4;
+
+/** A node that a test Service leads to. */
+export interface TestNode {
+  readonly node: string;
+  /** Of its kube-proxy's pod, which is the node's. */
+  readonly address: string;
+}
+
+/** An endpoint of a test Service. */
+export interface TestEndpoint {
+  readonly address: string;
+  /** When it was made, by this machine's clock, in milliseconds since 1970; undefined for one that was there. */
+  readonly made?: number;
+}
 
 /** A Service that was made to see whether it answers. */
 export interface TestService {
   readonly name: string;
+  readonly uid: string;
   readonly nodePort: number;
   /** Where its endpoints listen. */
   readonly targetPort: number;
-  /** When it was made, by this machine's clock, in milliseconds since 1970; undefined for one that was there. */
-  readonly made?: number;
+  /** By node. */
+  readonly endpoints: ReadonlyMap<string, TestEndpoint>;
 }
 
 /** What {@link makeTestService} makes. */
 export interface TestServiceOptions {
   /** Value of the label by which {@link findTestServices} finds it: one of a label's. */
   readonly id: string;
-  /** Addresses of its endpoints, all of one family. */
-  readonly addresses: readonly string[];
+  /** Where its endpoints are, all of one family. */
+  readonly nodes: readonly TestNode[];
   /** Where they listen. */
   readonly targetPort: number;
   /** Milliseconds after which anybody may remove it. */
   readonly lifetimeMs: number;
 }
 
-interface LiveService {
-  readonly metadata: {
-    readonly name: string;
-    readonly uid: string;
-    readonly annotations?: Readonly<Record<string, string>>;
-  };
-  readonly spec: { readonly ports?: readonly { readonly nodePort: number; readonly targetPort: number }[] };
-}
-
 /**
- * Makes a Service of type NodePort in kube-system, without a selector, and its EndpointSlice. The slice belongs to the
- * Service: who deletes that is rid of both.
+ * Makes a Service of type NodePort, without a selector, and its EndpointSlices. The slices belong to the Service: who
+ * deletes that is rid of all.
+ *
+ * At each node it leads to that node alone: what it says of one does not hang on others, nor on the network between
+ * them. See {@link addEndpoints}.
  *
  * @throws ApiError when the API server refuses or does not answer; nothing is left then
  */
 export async function makeTestService(
   config: KubeConfig,
-  { id, addresses, targetPort, lifetimeMs }: TestServiceOptions,
+  { id, nodes, targetPort, lifetimeMs }: TestServiceOptions,
   signal?: AbortSignal,
 ): Promise<TestService> {
-  const family = addresses.some((address) => isIPv6(address)) ? "IPv6" : "IPv4";
-  const port = { name: "healthz", protocol: "TCP", port: targetPort };
-  const expires = new Date(Date.now() + lifetimeMs).toISOString();
+  // Known before there is an answer, so that it can be removed when there is none.
+  const name = `${namePrefix}${randomBytes(5).toString("hex")}`;
   const wanted = {
     metadata: {
-      generateName: "kube-proxy-test-",
-      labels: { [label]: id },
-      annotations: { [expiry]: expires },
+      name,
+      labels: { [testServiceLabel]: id },
+      annotations: { [expiry]: new Date(Date.now() + lifetimeMs).toISOString() },
     },
     spec: {
       type: "NodePort",
+      externalTrafficPolicy: "Local",
       ipFamilyPolicy: "SingleStack",
-      ipFamilies: [family],
-      ports: [{ ...port, targetPort }],
+      ipFamilies: [familyOf(nodes)],
+      ports: [{ ...portOf(targetPort), targetPort }],
     },
   };
-  const service = await create<LiveService>(config, services, wanted, { signal });
-  const made = Date.now();
-  const { name, uid } = service.metadata;
-  const slice = {
-    metadata: {
-      name,
-      labels: { "kubernetes.io/service-name": name },
-      ownerReferences: [{ apiVersion: "v1", kind: "Service", name, uid }],
-    },
-    addressType: family,
-    ports: [port],
-    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
-  };
+  let service: LiveService;
   try {
-    await request(config, HttpMethod.POST, slices, { body: slice, signal });
+    service = await create<LiveService>(config, paths.services, wanted, { signal });
   } catch (error) {
-    await removeTestService(config, name, cleanUp(true));
+    if (!(error instanceof ApiError && error.status !== undefined)) await removeUnanswered(config, id, name);
     throw error;
   }
-  return { ...testServiceOf(service), made };
+  try {
+    return await addEndpoints(
+      config,
+      { ...testServiceOf(service), endpoints: new Map() },
+      { id, nodes },
+      signal,
+    );
+  } catch (error) {
+    await removeService(config, service.metadata, cleanUp("inHaste"));
+    throw error;
+  }
+}
+
+/**
+ * Makes endpoints of a Service on further nodes.
+ *
+ * `nodeName` makes an endpoint the only one of its node under the policy `Local`; but kube-proxy lets what comes from its
+ * own node, or from a pod there, go to all of them. The hint, which it obeys since 1.34, keeps that on the node, too; and
+ * it has rules for one endpoint instead of thousands.
+ *
+ * Source: Kubernetes' `pkg/proxy/topology.go`, and `short-circuit` in `pkg/proxy/nftables/proxier.go`.
+ *
+ * @returns the Service with all its endpoints
+ * @throws ApiError when the API server refuses or does not answer; some may have been made then
+ */
+export async function addEndpoints(
+  config: KubeConfig,
+  service: TestService,
+  { id, nodes }: Pick<TestServiceOptions, "id" | "nodes">,
+  signal?: AbortSignal,
+): Promise<TestService> {
+  const { name, uid, targetPort } = service;
+  const made = Date.now();
+  const chunks = Array.from({ length: Math.ceil(nodes.length / mostEndpoints) }, (_, index) =>
+    nodes.slice(index * mostEndpoints, (index + 1) * mostEndpoints),
+  );
+  await forEachConcurrently(chunks, concurrency, async (chunk) => {
+    const slice = {
+      metadata: {
+        generateName: `${name}-`,
+        labels: { [serviceName]: name, [testServiceLabel]: id },
+        ownerReferences: [{ apiVersion: "v1", kind: "Service", name, uid }],
+      },
+      addressType: familyOf(chunk),
+      ports: [portOf(targetPort)],
+      endpoints: chunk.map(({ node, address }) => ({
+        addresses: [address],
+        nodeName: node,
+        conditions: { ready: true },
+        hints: { forNodes: [{ name: node }] },
+      })),
+    };
+    await request(config, HttpMethod.POST, paths.slices, { body: slice, signal });
+  });
+  const added = nodes.map(({ node, address }) => [node, { address, made }] as const);
+  return { ...service, endpoints: new Map([...service.endpoints, ...added]) };
+}
+
+interface LiveSlice {
+  readonly metadata: { readonly labels?: Readonly<Record<string, string>> };
+  readonly endpoints?:
+    readonly { readonly addresses: readonly string[]; readonly nodeName?: string }[] | null;
 }
 
 /** The test Services of somebody. */
@@ -98,93 +168,29 @@ export async function findTestServices(
   id: string,
   options: RequestOptions = {},
 ): Promise<TestService[]> {
-  return (await list(config, `${label}=${id}`, options)).map(testServiceOf);
+  const services = await listTestServices(config, id, options);
+  if (services.length === 0) return [];
+  const query = { labelSelector: selectorOf(id) };
+  const slices = await listAll<LiveSlice>(config, paths.slices, { ...options, query });
+  const byService = Map.groupBy(slices, ({ metadata }) => metadata.labels?.[serviceName]);
+  return services.map((service) => {
+    const found = (byService.get(service.metadata.name) ?? []).flatMap(({ endpoints }) => endpoints ?? []);
+    const endpoints = found.map(
+      ({ nodeName = "", addresses: [address = ""] }) => [nodeName, { address }] as const,
+    );
+    return { ...testServiceOf(service), endpoints: new Map(endpoints) };
+  });
 }
 
-/**
- * Removes the test Services of somebody, also when the process is about to end. What the API server keeps,
- * {@link removeExpired} removes another time.
- *
- * @param inHaste - whether somebody waits for the end of the process: then it may take a second, else ten
- * @returns whether none is left; false where the API server did not say so in time
- */
-export async function removeTestServices(config: KubeConfig, id: string, inHaste = false): Promise<boolean> {
-  const options = cleanUp(inHaste);
-  try {
-    const found = await findTestServices(config, id, options);
-    await Promise.all(found.map(({ name }) => removeTestService(config, name, options)));
-    return true;
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    return false;
-  }
+function familyOf(nodes: readonly TestNode[]): "IPv4" | "IPv6" {
+  return nodes.some(({ address }) => isIPv6(address)) ? "IPv6" : "IPv4";
 }
 
-/** What {@link withTestServices} has to know of the work. */
-export interface Use {
-  /** See {@link TestServiceOptions.id}. */
-  readonly id: string;
-  /** Whether there can be any to remove. */
-  readonly mayHaveSome: () => boolean;
-  /** Whether somebody waits for the end. */
-  readonly isInHaste: () => boolean;
+function portOf(port: number): object {
+  return { name: "healthz", protocol: "TCP", port };
 }
 
-/**
- * Does work that makes test Services, and removes them afterwards, whatever came of it.
- *
- * @throws what the work throws; an interruption says what has become of the Services
- */
-export async function withTestServices<T>(
-  config: KubeConfig,
-  { id, mayHaveSome, isInHaste }: Use,
-  work: () => Promise<T>,
-): Promise<T> {
-  const [result] = await Promise.allSettled([work()]);
-  const isInterrupted = result.status === "rejected" && result.reason instanceof Interrupted;
-  const isClean = !mayHaveSome() || (await removeTestServices(config, id, isInterrupted || isInHaste()));
-  if (result.status === "fulfilled") return result.value;
-  if (!(result.reason instanceof Interrupted)) throw result.reason;
-  const left = isClean
-    ? "no test Service is left"
-    : "a test Service may be left in kube-system, which the next run removes after its time";
-  throw new Interrupted(`${result.reason.message}; ${left}`);
-}
-
-/** Removes the test Services of whoever was killed before they could. */
-export async function removeExpired(config: KubeConfig, options: RequestOptions = {}): Promise<void> {
-  const expired = (await list(config, label, options)).filter(
-    ({ metadata }) => Date.parse(metadata.annotations?.[expiry] ?? "") < Date.now(),
-  );
-  await Promise.all(expired.map(({ metadata }) => removeTestService(config, metadata.name, options)));
-}
-
-/** Longest time for putting away, in milliseconds; in haste less than the two seconds in which a command has to end. */
-const cleanUpMs = { inHaste: 1000, atLeisure: 10_000 };
-
-function cleanUp(inHaste: boolean): RequestOptions {
-  const { inHaste: short, atLeisure: long } = cleanUpMs;
-  return { isCleanUp: true, signal: AbortSignal.timeout(inHaste ? short : long) };
-}
-
-/** It may be gone already. */
-async function removeTestService(config: KubeConfig, name: string, options: RequestOptions): Promise<void> {
-  try {
-    await request(config, HttpMethod.DELETE, `${services}/${encodeURIComponent(name)}`, options);
-  } catch (error) {
-    if (!(error instanceof ApiError && error.status === 404)) throw error;
-  }
-}
-
-async function list(
-  config: KubeConfig,
-  labelSelector: string,
-  options: RequestOptions,
-): Promise<readonly LiveService[]> {
-  return await listAll<LiveService>(config, services, { ...options, query: { labelSelector } });
-}
-
-function testServiceOf({ metadata, spec }: LiveService): TestService {
+function testServiceOf({ metadata: { name, uid }, spec }: LiveService): Omit<TestService, "endpoints"> {
   const { nodePort = 0, targetPort = 0 } = spec.ports?.[0] ?? {};
-  return { name: metadata.name, nodePort, targetPort };
+  return { name, uid, nodePort, targetPort };
 }

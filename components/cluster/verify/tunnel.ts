@@ -1,6 +1,8 @@
 import { Agent } from "node:http";
+import { Agent as HttpsAgent, type RequestOptions } from "node:https";
 import { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { createSecureContext } from "node:tls";
 import type { KubeConfig } from "@kubernetes/client-node";
 import WebSocket from "ws";
 import { aborted } from "../concurrency.ts";
@@ -14,6 +16,18 @@ const channels = { data: 0, complaint: 1 } as const;
 
 /** Longest message in bytes. Those of a kubelet have 32 KiB. */
 const maxPayload = 1024 * 1024;
+
+/** Where a connection goes. */
+export interface Target {
+  readonly pod: string;
+  readonly port: number;
+}
+
+/** How long a connection may take to be there, and how long it may be there. */
+export interface Bounds {
+  readonly within: AbortSignal;
+  readonly until: AbortSignal;
+}
 
 /** The API server does not let the connection through. */
 class Refusal extends Error {
@@ -36,32 +50,36 @@ class Refusal extends Error {
  * port on this machine. Whatever comes through it, it ends no other connection: the client library's own port-forward
  * closes this process' standard output when a message says so, and throws where nobody can catch it.
  *
- * @param signal - ends the attempt, and the connection with it
  * @throws Error when the API server or the kubelet refuses; a refusal by the pod itself ends the connection later
  */
 export async function openTunnel(
   config: KubeConfig,
-  pod: string,
-  port: number,
-  signal: AbortSignal,
+  target: Target,
+  { within, until }: Bounds,
 ): Promise<Duplex> {
   for (let attempt = 0; ; attempt++) {
+    const given = new AbortController();
+    const signal = AbortSignal.any([until, given.signal]);
     try {
-      return await Promise.race([open(config, pod, port, signal), aborted(signal)]);
+      return await Promise.race([open(config, target, signal), aborted(within)]);
     } catch (error) {
+      given.abort(error);
       const delay =
         error instanceof Refusal ? retryDelay(attempt, error.status, error.retryAfter) : undefined;
       if (delay === undefined) throw error;
-      await sleep(delay, undefined, { signal });
+      await sleep(delay, undefined, { signal: within });
     }
   }
 }
 
-async function open(config: KubeConfig, pod: string, port: number, signal: AbortSignal): Promise<Duplex> {
+async function open(config: KubeConfig, { pod, port }: Target, signal: AbortSignal): Promise<Duplex> {
   signal.throwIfAborted();
-  const options = {};
+  const options: RequestOptions = {};
   await config.applyToHTTPSOptions(options);
   signal.throwIfAborted();
+  const { agent } = options;
+  // Certificates are read once, not for each of a thousand connections.
+  if (agent instanceof HttpsAgent) agent.options.secureContext ??= createSecureContext(agent.options);
   const server = config.getCurrentCluster()?.server.replace(/\/$/, "").replace(/^http/, "ws") ?? "";
   const path = `/api/v1/namespaces/${namespace}/pods/${encodeURIComponent(pod)}/portforward?ports=${port}`;
   const socket = new WebSocket(`${server}${path}`, [protocol], {

@@ -55,6 +55,8 @@ export interface Pod {
   readonly node: string;
   /** Its IP address, which is its node's; empty as long as it has none. */
   readonly address: string;
+  /** Whether its node is one of the control plane's, which asks itself when its API server asks it. */
+  readonly besideApiServer: boolean;
   /** Undefined when it is Ready, otherwise why not. */
   readonly notReady: string | undefined;
   /** Label `controller-revision-hash`. */

@@ -11,7 +11,7 @@ import { metricsPortOf } from "./probe.ts";
 import { ServiceCheck } from "./serviceCheck.ts";
 import { SignsOfLife } from "./signsOfLife.ts";
 import { formatProgress } from "./progress.ts";
-import { withTestServices } from "./testService.ts";
+import { withTestServices } from "./testServiceRemoval.ts";
 import type { Answered, Expectation, Fleet, NodeResult, Pod, Report } from "./types.ts";
 
 /** Pause between two rounds, in milliseconds. */
@@ -175,7 +175,9 @@ class Verification {
     const options = { configuration, id: this.id, lifetimeMs };
     const openServices = async (pods: readonly Pod[]): Promise<ServiceCheck> => {
       this.mayHaveServices = true;
-      return (this.#services ??= await ServiceCheck.open(this.#config, pods, options, stop));
+      this.#services ??= new ServiceCheck(this.#config, options);
+      await this.#services.include(pods, stop);
+      return this.#services;
     };
     const onAnswer = (pod: Pod, answered: Answered): void => {
       const node = nodes.get(pod.node);

@@ -167,6 +167,26 @@ suite("commands that somebody ends", { concurrency: true }, () => {
     });
   }
 
+  test("verify leaves no test Service that is made when nobody waits for the answer any more", async () => {
+    await withApi(
+      () => false,
+      async (api) => {
+        let making: Promise<object> | undefined;
+        api.answer = (request) => {
+          const isMaking = request.method === "POST" && request.url?.endsWith("/services") === true;
+          if (isMaking) making = text(request).then((body) => sleep(300).then(() => api.makeService(body)));
+          return isMaking;
+        };
+        const running = start("verify", api.kubeconfig());
+        const { stderr, ms } = await endedBy("SIGINT", running, () => making !== undefined);
+        assert.match(stderr, /no test Service is left/);
+        assert.ok(ms < longestEnd, `took ${ms} ms`);
+        await making;
+        assert.equal(api.services.size, 0);
+      },
+    );
+  });
+
   test("restart-nodes says which nodes were not restarted", async () => {
     await withApi(
       ({ method }) => method === "DELETE",

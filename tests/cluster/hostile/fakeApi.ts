@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import { text } from "node:stream/consumers";
 import { KubeConfig } from "@kubernetes/client-node";
 import WebSocket, { WebSocketServer } from "ws";
 import { stringify } from "yaml";
@@ -105,16 +106,15 @@ export class FakeApi {
   forward: Forward = serveKubeProxy();
   /** Method and path of each request. */
   readonly asked: string[] = [];
-  /** Names of the test Services that are there. */
-  readonly services = new Set<string>();
+  /** The test Services that are there, by name. */
+  readonly services = new Map<string, object>();
   readonly #server: Server;
   readonly #webSockets = new WebSocketServer({ noServer: true });
 
   private constructor() {
     this.#server = createServer((request, response) => {
       this.asked.push(`${request.method ?? ""} ${(request.url ?? "").replace(/\?.*/, "")}`);
-      request.resume();
-      if (!this.answer(request, response)) this.#answer(request, response);
+      if (!this.answer(request, response)) void this.#answer(request, response);
     });
     this.#server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on("error", () => undefined);
@@ -160,7 +160,20 @@ export class FakeApi {
     });
   }
 
-  #answer({ method, url = "" }: IncomingMessage, response: ServerResponse): void {
+  /** Makes a Service as it is wanted in JSON. */
+  makeService(wanted: string): object {
+    const { metadata, spec } = JSON.parse(wanted) as { metadata: { name: string }; spec: object };
+    const service = {
+      metadata: { ...metadata, uid: metadata.name },
+      spec: { ...spec, ports: [{ nodePort: 30_000, targetPort: 10_256 }] },
+    };
+    this.services.set(metadata.name, service);
+    return service;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { method, url = "" } = request;
+    const body = await text(request);
     const reply = (status: number, body: object): void => {
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
     };
@@ -168,21 +181,14 @@ export class FakeApi {
     const isServices = path.startsWith(`/api/v1${system}/services`);
     if (path.endsWith("/selfsubjectaccessreviews")) reply(201, { status: { allowed: true } });
     else if (path.endsWith("/proxy/healthz")) reply(200, { lastUpdated: "now" });
-    else if (method === "POST" && isServices) {
-      const name = `kube-proxy-test-${this.services.size}`;
-      this.services.add(name);
-      reply(201, {
-        metadata: { name, uid: name },
-        spec: { ports: [{ nodePort: 30_000, targetPort: 10_256 }] },
-      });
-    } else if (method === "POST") reply(201, { metadata: { name: "new" }, spec: {}, status: {} });
+    else if (method === "POST" && isServices) reply(201, this.makeService(body));
+    else if (method === "POST") reply(201, { metadata: { name: "new" }, spec: {}, status: {} });
     else if (method === "DELETE") {
       this.services.delete(path.split("/").at(-1) ?? "");
       reply(200, { kind: "Status" });
     } else if (method !== "GET") reply(200, { metadata: { name: "changed" } });
     else if (isServices) {
-      const items = [...this.services].map((name) => ({ metadata: { name }, spec: { ports: [] } }));
-      reply(200, { items });
+      reply(200, { items: [...this.services.values()] });
     } else {
       const found = things[path] ?? (url.includes("limit=") ? [] : undefined);
       if (Array.isArray(found)) {

@@ -86,6 +86,7 @@ export function nodeWith(change: Partial<Pod> = {}, name = "node-1"): Node {
     name: `kube-proxy-${name}`,
     node: name,
     address: "192.0.2.1",
+    besideApiServer: false,
     notReady: undefined,
     revision: "new",
     token: "t2",

@@ -1,105 +1,16 @@
 /** Whose fault it is that a Service does not answer, with an API server that answers as it is told. */
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { json } from "node:stream/consumers";
 import { describe, test } from "node:test";
-import { KubeConfig } from "@kubernetes/client-node";
 import { healthzPortOf, servesNodePorts } from "../../../components/cluster/verify/nodePorts.ts";
 import { ServiceCheck } from "../../../components/cluster/verify/serviceCheck.ts";
-import { removeTestServices } from "../../../components/cluster/verify/testService.ts";
+import { removeTestServices } from "../../../components/cluster/verify/testServiceRemoval.ts";
 import type { Pod, ServiceAnswer } from "../../../components/cluster/verify/types.ts";
+import { type Port, ServicesApi } from "./servicesApi.ts";
 
 const healthz = 10256;
 
-/** What a port of a pod does. */
-type Port = "answers" | "refuses" | "is silent" | "is forbidden" | "is unhealthy";
-
-const replies: Record<Exclude<Port, "is silent">, [status: number, body: object]> = {
-  answers: [200, { lastUpdated: "now" }],
-  refuses: [503, { message: "error trying to reach service: dial tcp: connect: connection refused" }],
-  "is forbidden": [403, { message: 'cannot get resource "pods/proxy"' }],
-  "is unhealthy": [503, { lastUpdated: "an hour ago" }],
-};
-
-interface Service {
-  metadata: {
-    name: string;
-    uid: string;
-    labels: Record<string, string>;
-    annotations: Record<string, string>;
-  };
-  spec: { ports: { nodePort: number; targetPort: number }[] };
-}
-
-/** An API server of which only Services, EndpointSlices and the pods' proxy are there. */
-class ApiServer {
-  readonly services: Service[] = [];
-  readonly slices: { metadata: object; endpoints: { addresses: string[] }[] }[] = [];
-  /** Pods whose proxy was asked, with the port. */
-  readonly asked: string[] = [];
-  readonly config = new KubeConfig();
-  portOf: (pod: string, port: number) => Port = () => "answers";
-  mayMake = true;
-  readonly #server = createServer((request, response) => {
-    void this.#answer(request, response);
-  });
-
-  async start(): Promise<void> {
-    this.#server.listen(0, "127.0.0.1");
-    await once(this.#server, "listening");
-    const { port } = this.#server.address() as AddressInfo;
-    this.config.loadFromClusterAndUser(
-      { name: "fake", server: `http://127.0.0.1:${port}`, skipTLSVerify: true },
-      { name: "nobody" },
-    );
-  }
-
-  stop(): void {
-    this.#server.closeAllConnections();
-    this.#server.close();
-  }
-
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const reply = (status: number, body: object): void => {
-      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
-    };
-    const url = new URL(request.url ?? "", "http://fake");
-    const [, pod = "", port = ""] = /\/pods\/([^:]+):(\d+)\/proxy\/healthz$/.exec(url.pathname) ?? [];
-    if (pod !== "") {
-      this.asked.push(`${pod}:${port}`);
-      const state = this.portOf(pod, Number(port));
-      if (state !== "is silent") reply(...replies[state]);
-    } else if (request.method === "POST" && !this.mayMake) {
-      reply(403, { kind: "Status", message: 'cannot create resource "services"' });
-    } else if (request.method === "POST" && url.pathname.endsWith("/endpointslices")) {
-      this.slices.push((await json(request)) as (typeof this.slices)[number]);
-      reply(201, {});
-    } else if (request.method === "POST") {
-      const service = (await json(request)) as Service;
-      const count = this.services.length;
-      service.metadata.name = `kube-proxy-test-${count}`;
-      Object.assign(service.spec.ports[0] ?? {}, { nodePort: 30_000 + 2 * count });
-      this.services.push(service);
-      reply(201, service);
-    } else if (request.method === "DELETE") {
-      const name = url.pathname.split("/").at(-1);
-      const index = this.services.findIndex(({ metadata }) => metadata.name === name);
-      if (index >= 0) this.services.splice(index, 1);
-      reply(index >= 0 ? 200 : 404, { message: "not found" });
-    } else {
-      const [key = "", value] = (url.searchParams.get("labelSelector") ?? "").split("=");
-      const items = this.services.filter(({ metadata }) =>
-        value === undefined ? key in metadata.labels : metadata.labels[key] === value,
-      );
-      reply(200, { items });
-    }
-  }
-}
-
-const podOn = (name: string, address = "192.0.2.1"): Pod => ({
-  ...{ name, node: name, address, notReady: undefined },
+const podOn = (name: string, address = "192.0.2.1", besideApiServer = false): Pod => ({
+  ...{ name, node: name, address, besideApiServer, notReady: undefined },
   ...{ revision: undefined, token: undefined, configHash: undefined },
 });
 const pods = ["a", "b", "c"].map((name, index) => podOn(name, `192.0.2.${index + 1}`));
@@ -107,17 +18,21 @@ const signal = new AbortController().signal;
 
 /** The check of an API server whose ports behave like this. */
 async function checked(
-  portOf: ApiServer["portOf"],
-  work: (api: ApiServer, open: (id?: string) => Promise<ServiceCheck>) => Promise<void>,
+  portOf: (pod: string, port: number) => Port,
+  work: (
+    api: ServicesApi,
+    open: (id?: string, included?: readonly Pod[]) => Promise<ServiceCheck>,
+  ) => Promise<void>,
   configuration: Record<string, unknown> = {},
 ): Promise<void> {
-  const api = new ApiServer();
-  await api.start();
+  const api = await ServicesApi.start();
   api.portOf = portOf;
   try {
-    await work(api, (id = "test") =>
-      ServiceCheck.open(api.config, pods, { configuration, id, lifetimeMs: 60_000 }, signal),
-    );
+    await work(api, async (id = "test", included = pods) => {
+      const check = new ServiceCheck(api.config, { configuration, id, lifetimeMs: 60_000 });
+      await check.include(included, signal);
+      return check;
+    });
   } finally {
     api.stop();
   }
@@ -130,15 +45,19 @@ async function answersOf(check: ServiceCheck): Promise<ServiceAnswer[]> {
 const verdicts = async (check: ServiceCheck) => (await answersOf(check)).map(({ verdict }) => verdict);
 
 describe("a Service that is asked for on every node", { concurrency: true }, () => {
-  test("answers; its endpoints are the health ports, and it is gone afterwards", async () => {
+  test("answers; each node has an endpoint, its own health port, and it is gone afterwards", async () => {
     await checked(
       () => "answers",
       async (api, open) => {
         const check = await open();
         assert.deepEqual(await verdicts(check), ["answers", "answers", "answers"]);
         assert.deepEqual(
-          api.slices.map(({ endpoints }) => endpoints.flatMap(({ addresses }) => addresses)),
-          [pods.map(({ address }) => address)],
+          api.services.map(({ spec }) => [spec.type, spec.externalTrafficPolicy]),
+          [["NodePort", "Local"]],
+        );
+        assert.deepEqual(
+          api.endpoints(),
+          pods.map(({ node, address }) => [api.services[0]?.metadata.name, node, address, node]),
         );
         await removeTestServices(api.config, "test");
         assert.deepEqual(api.services, []);
@@ -214,7 +133,7 @@ describe("a Service that is asked for on every node", { concurrency: true }, () 
     await checked(
       (_, port) => (port === healthz ? "answers" : "is silent"),
       async (api, open) => {
-        const check = await open();
+        const check = await open("test", [...five, podOn("f")]);
         await Promise.all(five.map((pod) => check.ask(pod, signal)));
         assert.equal((await check.ask(podOn("f"), signal)).verdict, "unasked");
         assert.deepEqual(
@@ -262,10 +181,14 @@ describe("a Service that is asked for on every node", { concurrency: true }, () 
     await checked(
       () => "answers",
       async (api, open) => {
-        api.mayMake = false;
+        api.refused = ["services"];
         const [first] = await answersOf(await open());
         const reason = 'no test Service can be made: cannot create resource "services"';
         assert.deepEqual(first, { verdict: "unasked", reason });
+        api.refused = ["endpointslices"];
+        const [without] = await answersOf(await open());
+        assert.equal(without?.verdict, "unasked");
+        assert.deepEqual(api.services, [], "a Service without endpoints was left");
       },
     );
   });
@@ -296,20 +219,104 @@ describe("a Service that is asked for on every node", { concurrency: true }, () 
     );
   });
 
-  test("one of somebody who was killed is removed when its time is over, and not before", async () => {
+  test("one from before says nothing of a node that has joined since, or has another address now", async () => {
+    await checked(
+      (_, port) => (port === 30_000 ? "is silent" : "answers"),
+      async (api, open) => {
+        await open("restart", [podOn("a", "192.0.2.9"), podOn("b", "192.0.2.2")]);
+        const check = await open("restart");
+        const verdictOf = async (index: number) => (await check.ask(pods[index] as Pod, signal)).verdict;
+        assert.deepEqual([await verdictOf(0), await verdictOf(2)], ["answers", "answers"]);
+        assert.ok(!api.asked.includes("a:30000") && !api.asked.includes("c:30000"));
+        assert.equal(await verdictOf(1), "fails");
+      },
+    );
+  });
+
+  test("leads to a node that comes later as soon as it is included, and is not asked for there before", async () => {
+    const later = podOn("later", "192.0.2.4");
     await checked(
       () => "answers",
       async (api, open) => {
-        await open("killed");
-        await open("at work");
-        const [killed] = api.services;
-        assert.ok(killed);
-        killed.metadata.annotations["kube-proxy/expires"] = new Date(Date.now() - 1000).toISOString();
-        await open();
+        const check = await open();
+        assert.deepEqual(await check.ask(later, signal), {
+          verdict: "unasked",
+          reason: "no test Service leads there",
+        });
+        await check.include([...pods, later], signal);
+        assert.equal((await check.ask(later, signal)).verdict, "answers");
+        assert.equal(api.services.length, 1);
         assert.deepEqual(
-          api.services.map(({ metadata }) => metadata.labels["kube-proxy/test-service"]),
-          ["at work", "test"],
+          api.endpoints().map(([, node]) => node),
+          ["a", "b", "c", "later"],
+          "each has one endpoint",
         );
+      },
+    );
+  });
+
+  test("that cannot lead to a node which comes later is told of this one alone", async () => {
+    const later = podOn("later", "192.0.2.4");
+    await checked(
+      (pod) => (pod === "b" ? "refuses" : "answers"),
+      async (api, open) => {
+        const check = await open();
+        api.refused = ["endpointslices"];
+        await check.include([...pods, later], signal);
+        assert.match(
+          JSON.stringify(await check.ask(later, signal)),
+          /unasked.*no test Service can be made: cannot create resource/,
+        );
+        assert.deepEqual(await verdicts(check), ["answers", "fails", "answers"]);
+      },
+    );
+  });
+
+  test("is a node's own where an API server runs, which what it asks there would not reach by others", async () => {
+    const main = podOn("main", "192.0.2.4", true);
+    await checked(
+      () => "answers",
+      async (api, open) => {
+        const check = await open("test", [main, ...pods]);
+        assert.equal((await check.ask(main, signal)).verdict, "answers");
+        const [own, shared] = api.services.map(({ metadata }) => metadata.name);
+        assert.deepEqual(
+          api.endpoints().map(([service, node]) => [service, node]),
+          [[own, "main"], ...pods.map(({ node }) => [shared, node])],
+        );
+        assert.deepEqual(
+          api.asked.filter((asked) => asked.startsWith("main:3")),
+          ["main:30000"],
+        );
+      },
+    );
+  });
+
+  test("takes no NodePort for each of many nodes that call themselves control planes", async () => {
+    const many = Array.from({ length: 40 }, (_, index) => podOn(`n${index}`, `198.51.100.${index}`, true));
+    await checked(
+      () => "answers",
+      async (api, open) => {
+        await open("test", many);
+        assert.equal(api.services.length, 17);
+        assert.equal(api.endpoints().length, many.length);
+      },
+    );
+  });
+
+  test("has as many EndpointSlices as it takes, each of a thousand endpoints at most", async () => {
+    const many = Array.from({ length: 2500 }, (_, index) =>
+      podOn(`n${index}`, `10.0.${index >> 8}.${index & 255}`),
+    );
+    await checked(
+      () => "answers",
+      async (api, open) => {
+        const check = await open("test", many);
+        assert.deepEqual(
+          api.slices.map(({ endpoints }) => endpoints.length),
+          [1000, 1000, 500],
+        );
+        assert.equal((await check.ask(many[2400] as Pod, signal)).verdict, "answers");
       },
     );
   });

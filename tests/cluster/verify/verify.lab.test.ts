@@ -33,6 +33,11 @@ const faulty: Readonly<Record<string, { fault: Fault; reason: RegExp }>> = {
 };
 const allFaults = Object.fromEntries(Object.entries(faulty).map(([node, { fault }]) => [node, fault]));
 
+const onAllNodes = (fault: Fault): Record<string, Fault> =>
+  Object.fromEntries(
+    Array.from({ length: 14 }, (_, index) => [`node-${String(index + 1).padStart(4, "0")}`, fault]),
+  );
+
 describe("verify and doctor on a lab", () => {
   let lab: Lab;
 
@@ -93,13 +98,7 @@ describe("verify and doctor on a lab", () => {
   });
 
   test("nodes that the API server does not reach are verified by their metrics alone, which is told", async () => {
-    const unreachable = Object.fromEntries(
-      Array.from({ length: 14 }, (_, i) => [
-        `node-${String(i + 1).padStart(4, "0")}`,
-        "unreachable" as const,
-      ]),
-    );
-    setFaults(lab, unreachable);
+    setFaults(lab, onAllNodes("unreachable"));
     const { stdout, code } = await run("verify", ["--deadline", "30s"]);
     setFaults(lab, {});
     assert.equal(code, 0, stdout);
@@ -108,6 +107,23 @@ describe("verify and doctor on a lab", () => {
       stdout,
       /^Whether a Service answers is not known of 14 of 14 nodes: the API server does not reach port 10256/m,
     );
+    assert.deepEqual(await testServices(), []);
+  });
+
+  test("nodes that may not reach each other are healthy, also one with an API server, and after a restart", async () => {
+    const [main, label] = ["node-0014", "node-role.kubernetes.io/control-plane"];
+    await change("label", "node", main, `${label}=`);
+    setFaults(lab, onAllNodes("isolated"));
+    const verified = await run("verify", ["--deadline", "30s", "--json"]);
+    assert.equal(verified.code, 0, verified.stdout);
+    for (const { node, service } of (JSON.parse(verified.stdout) as Report).nodes) {
+      assert.equal(service?.verdict, "answers", node);
+    }
+    const restarted = await run("restartNodes", ["--nodes", `node-0001,${main}`, "--deadline", "20s"]);
+    assert.equal(restarted.code, 0, restarted.stdout);
+    assert.match(restarted.stdout, /^A test Service answers on 2 of 2 nodes/);
+    setFaults(lab, {});
+    await change("label", "node", main, `${label}-`);
     assert.deepEqual(await testServices(), []);
   });
 

@@ -14,6 +14,8 @@ export interface DeploymentOptions {
   display: Display;
   preview: boolean;
   refresh: boolean;
+  /** URN of a resource that is replaced, whatever the program says. */
+  replace: string | undefined;
   /** Ends the waiting. */
   signal: AbortSignal;
 }
@@ -94,7 +96,8 @@ export class Deployment implements Registrar {
     const adopt = base === undefined && goal.importId !== "";
     const old =
       found && base ? refreshed(found, base) : adopt ? await this.#import(goal, provider) : undefined;
-    const decided = plan(goal, old, base ?? old?.inputs ?? {}, forceNew);
+    const isForced = this.#options.replace === goal.urn;
+    const decided = plan(goal, old, { base: base ?? old?.inputs ?? {}, forceNew, isForced });
     if (decided.problem !== undefined) {
       // The CLI lets a preview show what it cannot do to a resource that is being imported.
       if (!preview || goal.importId === "") throw new Error(decided.problem);
@@ -109,7 +112,14 @@ export class Deployment implements Registrar {
     const inputs = plain(old.inputs);
     if (!refresh || !provider.read || old.pendingReplacement) return inputs;
     const live = await provider.read(old, old.id);
-    if (live) return prune(inputs, live, plain(old.outputs)) as Props;
+    if (live) {
+      const why = provider.unhealthy?.(live);
+      if (why !== undefined) {
+        display.line(`warning: Refreshed resource is in an unhealthy state:\n* ${why}`);
+        old.initErrors = [why];
+      } else delete old.initErrors;
+      return prune(inputs, live, plain(old.outputs)) as Props;
+    }
     display.line(`    ${old.type} ${old.name} was deleted by somebody else`);
     state.remove(old);
     return undefined;

@@ -83,6 +83,11 @@ export class Kubernetes implements Provider {
     return object && withoutManagedFields(object);
   }
 
+  /** A refresh looks for every node, whatever an annotation says of the wait. */
+  unhealthy(outputs: Props): string | undefined {
+    return outputs["kind"] === "DaemonSet" ? notRolledOut(withoutWaitFor(outputs) as DaemonSet) : undefined;
+  }
+
   preview({ inputs }: Goal, old: Resource | undefined): Props {
     const outputs = { ...plain(old?.outputs ?? {}), ...plain(inputs) };
     return replaceAt(outputs, uidPath, old ? at(old.outputs, uidPath) : unknownValue) as Props;
@@ -215,6 +220,10 @@ function refuse(what: string, given: string[], known: string[]): void {
   const unknown = given.filter((key) => !known.includes(key));
   if (unknown.length === 0) return;
   throw new Error(`the stand-in does not know ${what} ${unknown.join(", ")}; it knows ${known.join(", ")}`);
+}
+
+function withoutWaitFor(object: Props): Props {
+  return replaceAt(object, parsePath('metadata.annotations["pulumi.com/waitFor"]'), undefined) as Props;
 }
 
 function withoutManagedFields(object: Props): Props {

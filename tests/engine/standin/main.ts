@@ -13,7 +13,7 @@ import { parse } from "yaml";
 import { Crypter } from "../secrets.ts";
 import { Display } from "./display.ts";
 import { type Project, readConfig, readProject, type StackConfig } from "./project.ts";
-import { lock, State } from "./state.ts";
+import { exportState, importState, lock, renameState, State } from "./state.ts";
 
 const accepted = { type: "boolean" } as const;
 const { values: options, positionals } = parseArgs({
@@ -26,12 +26,19 @@ const { values: options, positionals } = parseArgs({
     yes: accepted,
     "skip-preview": accepted,
     "non-interactive": accepted,
+    file: { type: "string" },
+    replace: { type: "string" },
   },
 });
-const operation = positionals.join(" ");
-const { stack = "" } = options;
+const { stack = "", file = "", replace } = options;
+// What `stack rename` takes is a name.
+const [operation, newName] =
+  positionals.slice(0, 2).join(" ") === "stack rename"
+    ? ["stack rename", positionals[2] ?? ""]
+    : [positionals.join(" "), ""];
 const { PULUMI_BACKEND_URL = "", PULUMI_CONFIG_PASSPHRASE_FILE = "" } = process.env;
-const statePath = join(fileURLToPath(PULUMI_BACKEND_URL), ".standin", `${stack}.json`);
+const pathOf = (name: string): string => join(fileURLToPath(PULUMI_BACKEND_URL), ".standin", `${name}.json`);
+const statePath = pathOf(stack);
 
 // Whoever started this is gone. Go on without a word? Every word is an error that wants to be reported.
 process.stdout.once("error", () => process.exit(128 + constants.signals.SIGPIPE));
@@ -70,7 +77,7 @@ async function operate(display: Display): Promise<boolean> {
       import("./deployment.ts"),
       import("./program.ts"),
     ]);
-    const deployment = new Deployment({ state, display, preview, refresh, signal: abort.signal });
+    const deployment = new Deployment({ state, display, preview, refresh, replace, signal: abort.signal });
     if (settings === undefined) await deployment.destroy();
     else if (await runProgram({ project, stack, config: settings, preview, display }, deployment)) {
       await deployment.finish();
@@ -99,6 +106,13 @@ async function preload({ name, preloads }: Project, { values, secretKeys }: Stac
 if (operation === "cancel") {
   rmSync(`${statePath}.lock`, { force: true });
   console.log(`The currently running update for '${stack}' has been canceled!`);
+} else if (operation === "stack rename") {
+  renameState(pathOf, stack, newName);
+  console.log(`Renamed ${stack} to ${newName}`);
+} else if (operation === "stack export") {
+  exportState(statePath, file);
+} else if (operation === "stack import") {
+  importState(statePath, file);
 } else if (["preview", "up", "destroy"].includes(operation)) {
   const display = new Display(options["event-log"], operation === "preview");
   display.line("This is the stand-in engine of tests/engine, not the Pulumi CLI.");
@@ -112,6 +126,8 @@ if (operation === "cancel") {
     process.exitCode = 1;
   }
 } else {
-  console.error(`the stand-in knows preview, up, destroy and cancel, not "${operation}"`);
+  console.error(
+    `the stand-in knows preview, up, destroy, cancel and stack rename, export and import, not "${operation}"`,
+  );
   process.exitCode = 2;
 }

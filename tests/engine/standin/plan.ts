@@ -64,12 +64,18 @@ export interface Plan {
   problem?: string;
 }
 
-/**
- * @param old - What the state has; undefined for a resource that is new.
- * @param base - Old inputs to compare with, as the cluster has them where that is known.
- * @param forceNew - Paths that cannot be changed in place.
- */
-export function plan(goal: Goal, old: Resource | undefined, base: Props, forceNew: Path[]): Plan {
+/** What {@link plan} compares with. */
+export interface Known {
+  /** Old inputs, as the cluster has them where that is known. */
+  base: Props;
+  /** Paths that cannot be changed in place. */
+  forceNew: Path[];
+  /** Whether it is to be replaced, whatever has changed. */
+  isForced: boolean;
+}
+
+/** @param old - What the state has; undefined for a resource that is new. */
+export function plan(goal: Goal, old: Resource | undefined, { base, forceNew, isForced }: Known): Plan {
   if (!old) return { op: "create", inputs: goal.inputs, changes: [], deleteFirst: false };
 
   const ignored = goal.ignoreChanges.map(parsePath);
@@ -86,7 +92,7 @@ export function plan(goal: Goal, old: Resource | undefined, base: Props, forceNe
       return { ...change, byProvider, forcesReplacement: byProvider || byEngine };
     });
   const forced = changes.filter((change) => change.forcesReplacement);
-  if (forced.length === 0 && !old.pendingReplacement) {
+  if (forced.length === 0 && !old.pendingReplacement && !isForced) {
     const waitsOn = old.initErrors !== undefined;
     return {
       op: changes.length > 0 || waitsOn ? "update" : "same",

@@ -16,6 +16,8 @@ export interface Provider {
   forceNew(goal: Goal): Path[];
   /** The resource as it is now; undefined when it is gone. Without it nothing can drift. */
   read?(resource: Goal, id: string): Promise<Props | undefined>;
+  /** Why a resource as it was read is not ready: the next update waits for it. */
+  unhealthy?(outputs: Props): string | undefined;
   /** Outputs as far as they are known beforehand. */
   preview(goal: Goal, old: Resource | undefined): Props;
   create(goal: Goal, signal: AbortSignal): Promise<Made>;

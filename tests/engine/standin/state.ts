@@ -91,6 +91,29 @@ export class State {
 }
 
 /**
+ * Gives a stack another name, which every URN in its state begins with.
+ *
+ * Source: pulumi `pkg/resource/edit/operations.go` (`RenameStack`).
+ */
+export function renameState(pathOf: (stack: string) => string, from: string, to: string): void {
+  const file = readFileSync(pathOf(from), "utf8").replaceAll(`urn:pulumi:${from}::`, `urn:pulumi:${to}::`);
+  writeFileSync(pathOf(to), file, privateFile);
+  rmSync(pathOf(from));
+}
+
+/** Writes the state as `stack export` does, secrets sealed. */
+export function exportState(path: string, to: string): void {
+  const deployment = JSON.parse(readFileSync(path, "utf8")) as File;
+  writeFileSync(to, JSON.stringify({ version: 3, deployment }), privateFile);
+}
+
+/** Puts what {@link exportState} has written in the place of the state. */
+export function importState(path: string, from: string): void {
+  const { deployment } = JSON.parse(readFileSync(from, "utf8")) as { deployment: File };
+  writeFileSync(path, JSON.stringify(deployment, undefined, 1), privateFile);
+}
+
+/**
  * Takes the stack for this process.
  *
  * @returns What gives it back.
