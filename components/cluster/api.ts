@@ -18,8 +18,8 @@ const timeoutMs = 30_000;
 /** Largest answer in bytes. A page of 500 nodes with long lists of images has about 20 MiB. */
 const largestAnswer = 256 * 1024 * 1024;
 
-/** Objects in one answer, as many as kubectl asks for. */
-const pageSize = 500;
+/** Objects in one answer unless said otherwise, as many as kubectl asks for. */
+const defaultPageSize = 500;
 
 /** More than any list has: an API server that never ends one would be read for ever. */
 const mostPages = 200;
@@ -33,6 +33,8 @@ export interface RequestOptions {
   readonly accept?: string;
   /** Ends the wait for an answer before the 30 s are over. */
   readonly signal?: AbortSignal | undefined;
+  /** Objects in one answer of a list. */
+  readonly pageSize?: number;
   /** How long to wait without progress, in the place of the 30 s for the whole answer. */
   readonly patience?: Patience;
   /** Largest answer that is read, in bytes; 256 MiB unless given. */
@@ -109,13 +111,13 @@ export class Session {
   /**
    * All objects of a list, in pages: the API server has others to serve meanwhile.
    *
-   * @param project - what is kept of each object; all of it unless given. Of a page no more is kept when the next one is
-   *   asked for: 15,000 nodes with their images have several hundred MB
+   * @param keep - what is kept of each object, undefined for nothing; all of it unless given. Of a page no more is there
+   *   when the next one is asked for: 15,000 nodes with their images have several hundred MB
    */
   async list<T, P = T>(
     path: string,
     { query = {}, ...options }: RequestOptions = {},
-    project: (item: T) => P = (item) => item as unknown as P,
+    keep: (item: T) => P | undefined = (item) => item as unknown as P,
   ): Promise<P[]> {
     const plural = options.accept === undefined ? path.split("/").at(-1) : undefined;
     // Pages after the first one are of its version.
@@ -124,7 +126,7 @@ export class Session {
     const seen = new Set<string>();
     for (let next = ""; ;) {
       const asked = next === "" ? query : { ...later, continue: next };
-      const page = { ...asked, limit: String(pageSize) };
+      const page = { ...asked, limit: String(options.pageSize ?? defaultPageSize) };
       const answer = await this.request(HttpMethod.GET, path, { ...options, query: page });
       const endless = seen.has(next) || seen.size >= mostPages ? "its pages never end" : undefined;
       const fault = endless ?? listFault(plural, answer);
@@ -132,7 +134,10 @@ export class Session {
         throw misunderstood(this.#config, `GET ${path}`, fault);
       }
       const { items: found, metadata } = answer as Page<T>;
-      for (const item of found ?? []) kept.push(project(item));
+      for (const item of found ?? []) {
+        const part = keep(item);
+        if (part !== undefined) kept.push(part);
+      }
       seen.add(next);
       next = metadata?.continue ?? "";
       if (next === "") return kept;
@@ -330,9 +335,9 @@ export async function listAll<T, P = T>(
   config: KubeConfig,
   path: string,
   options: RequestOptions = {},
-  project?: (item: T) => P,
+  keep?: (item: T) => P | undefined,
 ): Promise<P[]> {
-  return await within(config, options, (session) => session.list<T, P>(path, options, project));
+  return await within(config, options, (session) => session.list<T, P>(path, options, keep));
 }
 
 /**

@@ -53,9 +53,13 @@ export class Reader {
     return await this.#unlessMissing(this.#session.request(HttpMethod.GET, path, this.#options({})));
   }
 
-  /** All objects of a list, or what `project` keeps of them. */
-  async list<T, P = T>(path: string, options: RequestOptions = {}, project?: (item: T) => P): Promise<P[]> {
-    return await this.#session.list<T, P>(path, this.#options(options), project);
+  /** All objects of a list, or what is kept of them. */
+  async list<T, P = T>(
+    path: string,
+    options: RequestOptions = {},
+    keep?: (item: T) => P | undefined,
+  ): Promise<P[]> {
+    return await this.#session.list<T, P>(path, this.#options(options), keep);
   }
 
   /** All objects of a list; undefined where this API server has no such kind. */

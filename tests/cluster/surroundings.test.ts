@@ -67,7 +67,7 @@ const read = async (things: Readonly<Record<string, object>>) =>
 suite("what stands around kube-proxy", () => {
   test("is empty where there is nothing", async () => {
     assert.deepEqual(
-      { ...(await read({})), server: "", context: "" },
+      { ...(await read({})), server: "" },
       {
         nodes: [],
         daemonSets: [],
@@ -86,7 +86,7 @@ suite("what stands around kube-proxy", () => {
         dataPlanes: [],
         denied: [],
         server: "",
-        context: "",
+        context: "loaded-context",
       },
     );
   });
@@ -231,6 +231,15 @@ suite("what stands around kube-proxy", () => {
     assert.equal(new Set(many.result.nodes.map(({ name }) => name)).size, 1200);
     assert.equal(none.asked.length, 27);
     assert.equal(many.asked.length, none.asked.length + 2);
+  });
+
+  test("what the API server has in memory is asked for where the answer is short: kubelets' own pods, no nodes", async () => {
+    const { asked } = await against(cluster({}), (config) => readFacts(config, []));
+    const fromMemory = asked.filter((one) => one.includes("resourceVersion=0"));
+    assert.deepEqual(
+      fromMemory.map((one) => one.replace(/&limit=.*/, "")),
+      ["GET /api/v1/namespaces/kube-system/pods?labelSelector=%21controller-revision-hash&resourceVersion=0"],
+    );
   });
 
   test("rights: an administrator is asked once, anybody else for each right", async () => {

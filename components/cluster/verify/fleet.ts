@@ -28,6 +28,9 @@ const paths = {
   nodes: "/api/v1/nodes",
 };
 
+/** Nodes or pods in one answer: a page is all in memory, some times over, and is read every few seconds. */
+const pageSize = 250;
+
 /** Which DaemonSet, and which of its nodes. */
 export interface FleetChoice {
   readonly daemonSet: string;
@@ -36,7 +39,8 @@ export interface FleetChoice {
 }
 
 /**
- * Reads the DaemonSet, its newest revision and ConfigMap, its nodes and pods: five requests, and more for more pages.
+ * Reads the DaemonSet, its newest revision and ConfigMap, its nodes and pods: five requests, and more for more pages. Of
+ * nodes and pods it keeps what is looked at: a node has some 16 kB, of which that is a hundredth.
  *
  * @param deadline - ends the wait for the API server
  * @throws Error when the DaemonSet does not exist, when it does not select one of the chosen nodes, or when the API
@@ -49,41 +53,42 @@ async function readFleet(config: KubeConfig, choice: FleetChoice, signal: AbortS
     .map((pair) => pair.join("="))
     .join(",");
   const query = { labelSelector };
-  const [revisions, pods, nodes, configuration] = await Promise.all([
-    listAll<V1ControllerRevision>(config, paths.controllerRevisions, { query, signal }),
-    listAll<V1Pod>(config, paths.pods, { query, signal }),
-    listAll<V1Node>(config, paths.nodes, { signal }),
-    mountedConfiguration(config, daemonSet, signal),
-  ]);
   const owned = (object: V1Pod | V1ControllerRevision): boolean =>
     object.metadata?.ownerReferences?.some(({ uid }) => uid === daemonSet.metadata?.uid) ?? false;
-  const controlPlane = new Set(nodes.filter(isControlPlane).map(({ metadata }) => metadata?.name));
-  const staying = pods
-    .filter(owned)
-    .filter(isStaying)
-    .map((pod) => podOf(pod, controlPlane));
-  const byNode = Map.groupBy(staying, ({ node }) => node);
+  const template = daemonSet.spec?.template.spec;
+  const keepPod = (pod: V1Pod) => (owned(pod) && isStaying(pod) ? podOf(pod) : undefined);
+  const controlPlane = new Set<string>();
+  const keepNode = (node: V1Node) => {
+    if (isControlPlane(node)) controlPlane.add(node.metadata?.name ?? "");
+    return template !== undefined && selects(template, node) ? nodeOf(node) : undefined;
+  };
+  const [revisions, pods, nodes, configuration] = await Promise.all([
+    listAll<V1ControllerRevision>(config, paths.controllerRevisions, { query, signal }),
+    listAll(config, paths.pods, { query, pageSize, signal }, keepPod),
+    listAll(config, paths.nodes, { pageSize, signal }, keepNode),
+    mountedConfiguration(config, daemonSet, signal),
+  ]);
+  const placed = pods.map((pod) => ({ ...pod, besideApiServer: controlPlane.has(pod.node) }));
+  const byNode = Map.groupBy(placed, ({ node }) => node);
   return {
     revision: newestRevision(daemonSet, revisions.filter(owned)),
     configuration,
-    nodes: chosen(daemonSet, nodes, choice).map((node) =>
-      nodeOf(node, byNode.get(node.metadata?.name ?? "")),
-    ),
+    nodes: chosen(nodes, choice).map((node) => ({ ...node, pods: byNode.get(node.name) ?? [] })),
   };
 }
 
 /** All nodes, for a DaemonSet that is not there yet. */
 export async function readNodes(config: KubeConfig, signal: AbortSignal): Promise<Node[]> {
-  return (await listAll<V1Node>(config, paths.nodes, { signal })).map((node) => nodeOf(node));
+  return await listAll(config, paths.nodes, { pageSize, signal }, nodeOf);
 }
 
-function nodeOf({ metadata, status }: V1Node, pods: readonly Pod[] = []): Node {
+function nodeOf({ metadata, status }: V1Node): Node {
   return {
     name: metadata?.name ?? "",
     // JSON has no dates, whatever the client's types say.
     created: String(metadata?.creationTimestamp ?? ""),
     notReady: whyNotReady(status?.conditions),
-    pods,
+    pods: [],
   };
 }
 
@@ -108,13 +113,12 @@ export async function readFleetInTime(
   }
 }
 
-function chosen(daemonSet: V1DaemonSet, nodes: readonly V1Node[], choice: FleetChoice): V1Node[] {
-  const template = daemonSet.spec?.template.spec;
-  const selected = nodes.filter((node) => template !== undefined && selects(template, node));
+/** @param nodes - those that the DaemonSet selects */
+function chosen(nodes: readonly Node[], choice: FleetChoice): readonly Node[] {
   const wanted = choice.nodes && new Set(choice.nodes);
-  if (wanted === undefined) return selected;
-  const found = selected.filter((node) => wanted.has(node.metadata?.name ?? ""));
-  const names = new Set(found.map((node) => node.metadata?.name));
+  if (wanted === undefined) return nodes;
+  const found = nodes.filter(({ name }) => wanted.has(name));
+  const names = new Set(found.map(({ name }) => name));
   const missing = [...wanted].filter((name) => !names.has(name));
   if (missing.length > 0) {
     throw new Error(
@@ -138,7 +142,7 @@ function isControlPlane({ metadata }: V1Node): boolean {
   );
 }
 
-function podOf({ metadata, spec, status }: V1Pod, controlPlane: ReadonlySet<string | undefined>): Pod {
+function podOf({ metadata, spec, status }: V1Pod): Omit<Pod, "besideApiServer"> {
   const waiting = status?.containerStatuses?.find(({ state }) => state?.waiting !== undefined)?.state
     ?.waiting;
   const notReady = whyNotReady(status?.conditions);
@@ -146,7 +150,6 @@ function podOf({ metadata, spec, status }: V1Pod, controlPlane: ReadonlySet<stri
     name: metadata?.name ?? "",
     node: spec?.nodeName ?? "",
     address: status?.podIP ?? "",
-    besideApiServer: controlPlane.has(spec?.nodeName),
     notReady: notReady && (waiting?.reason ?? notReady),
     revision: metadata?.labels?.["controller-revision-hash"],
     token: metadata?.annotations?.[restartAnnotation],

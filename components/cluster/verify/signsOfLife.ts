@@ -47,7 +47,7 @@ export class SignsOfLife {
 
   async #renewals(signal: AbortSignal): Promise<ReadonlyMap<string, string | undefined>> {
     const path = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
-    const leases = await listAll<Lease>(this.#config, path, { signal });
-    return new Map(leases.map(({ metadata, spec }) => [metadata.name, spec?.renewTime]));
+    const renewalOf = ({ metadata, spec }: Lease) => [metadata.name, spec?.renewTime] as const;
+    return new Map(await listAll(this.#config, path, { signal }, renewalOf));
   }
 }
