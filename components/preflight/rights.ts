@@ -1,4 +1,5 @@
 import { Task } from "../plan/task.ts";
+import { testNamespace } from "../plan/testNamespace.ts";
 
 /** A right in the words of an RBAC rule. */
 export interface Right {
@@ -176,18 +177,19 @@ export const rights: readonly Right[] = [
   },
   // Whether Services answer: by test Services, at the pods' addresses.
   { group: "", resource: "pods/proxy", namespace, verbs: ["get"], tasks: [restartNodes, verify] },
+  { group: "", resource: "namespaces", names: [testNamespace], verbs: ["get"], tasks: [verify] },
   {
     group: "",
     resource: "services",
-    namespace,
+    namespace: testNamespace,
     verbs: ["list", "create", "delete"],
     tasks: [restartNodes, verify],
   },
   {
     group: "discovery.k8s.io",
     resource: "endpointslices",
-    namespace,
-    verbs: ["create"],
+    namespace: testNamespace,
+    verbs: ["list", "create"],
     tasks: [restartNodes, verify],
   },
   // Signs of life of the nodes, after they have passed.

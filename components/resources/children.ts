@@ -24,6 +24,7 @@ import {
   rulesCommand,
   sealCommand,
   snapshotCommand,
+  testNamespaceCommand,
   testServiceCommand,
   verifyCommand,
 } from "./commands.ts";
@@ -109,7 +110,7 @@ export class Children {
     before: pulumi.Resource[],
     hooks: pulumi.ResourceHookBinding,
   ): kubernetes.apps.v1.DaemonSet[] {
-    const { cluster = {}, facts, restartStrategy, restartNodes } = this.#args;
+    const { cluster = {}, facts, restartStrategy, restartNodes, verify = true } = this.#args;
     const helpers = (facts?.helpers ?? []).map(({ uid }) => uid);
     // Whatever depends on it is gone first when the stack is destroyed: then there is no kube-proxy, and all rules stay.
     const rules = this.#command("rules", rulesCommand(cluster, plan.waves, helpers), {
@@ -131,8 +132,13 @@ export class Children {
         ? []
         : [this.#command("orphans", orphansCommand(cluster, plan.waves), { dependsOn: [rules] })];
 
+    const namespace =
+      verify || restartNodes !== undefined
+        ? [this.#command("test-namespace", testNamespaceCommand(cluster, plan.waves))]
+        : [];
+
     const sets: kubernetes.apps.v1.DaemonSet[] = [];
-    let proved: pulumi.Resource[] = [...before, rules, layout, ...orphans];
+    let proved: pulumi.Resource[] = [...before, rules, layout, ...orphans, ...namespace];
     const baselines: pulumi.Output<string>[] = [];
     for (const [index, pool] of poolNames(this.#args).entries()) {
       const wave = plan.waves.apply((waves) => waves[index] ?? waves[0]);

@@ -76,6 +76,15 @@ export function snapshotCommand(
   return { ...runOnce("snapshot.ts", cluster, where), create: "--if-any", triggers };
 }
 
+/** Stands for the namespace of the test Services, which may have been made by somebody else. */
+export function testNamespaceCommand(
+  cluster: ClusterAccess,
+  waves: pulumi.Output<readonly Wave[]>,
+): command.local.CommandArgs {
+  const make = waves.apply(() => "--make");
+  return { ...run("testNamespace.ts", cluster), create: make, update: make, delete: "--remove" };
+}
+
 /**
  * Makes a Service before a DaemonSet is changed, which {@link verifyCommand} asks for afterwards.
  *

@@ -24,6 +24,7 @@ suite("KubeProxy", () => {
         "command:local:Command kube-proxy-orphans",
         "command:local:Command kube-proxy-rules",
         "command:local:Command kube-proxy-snapshot",
+        "command:local:Command kube-proxy-test-namespace",
         "command:local:Command kube-proxy-test-service",
         "command:local:Command kube-proxy-verify",
         "kube-proxy:index:KubeProxy kube-proxy",
@@ -365,7 +366,7 @@ suite("the component's own commands", () => {
 
   test("the proof can be left out", async () => {
     const registrations = await declare({ verify: false });
-    const proof = registrations.filter(({ name }) => /-(verify|test-service)$/.test(name));
+    const proof = registrations.filter(({ name }) => /-(verify|test-service|test-namespace)$/.test(name));
     assert.deepEqual(proof, []);
   });
 });

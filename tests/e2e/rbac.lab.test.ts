@@ -94,6 +94,7 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
       ],
       [/^get .*"(kube-system|kube-proxy:node-proxier)"/, () => takeSnapshot(config, { folder })],
       [/^list leases/, async () => proven(config, await takeBaseline(admin, "kube-proxy"))],
+      [/^list endpointslices/, () => restarted(config)],
       [/pods\/|controllerrevisions|endpointslices|^(list|create) services /, () => proven(config)],
       [/^list pods/, () => listPods(config)],
       [/^patch pods/, async () => labelPod(config, (await listPods(admin))[0] as Pod, {})],
@@ -294,6 +295,27 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
     assert.ok((await examine(operator.config, { deadlineMs: 5000 })).ok);
     await assertNeeded(operator, rights);
     await assertEach(operator, rights);
+  });
+
+  test("no role but up.yaml's makes or changes what others run or resolve names by", async () => {
+    const slices = "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices";
+    const attempts: readonly [HttpMethod, path: string, body: object][] = [
+      // An endpoint of the cluster's DNS, or a Service with an address to which others connect.
+      [HttpMethod.POST, slices, { metadata: { name: "dns" }, addressType: "IPv4", endpoints: [] }],
+      [HttpMethod.POST, "/api/v1/namespaces/kube-system/services", { metadata: { name: "theirs" } }],
+      [HttpMethod.DELETE, "/api/v1/namespaces/kube-system/services/kube-dns", {}],
+      [HttpMethod.POST, "/api/v1/namespaces/default/services", { metadata: { name: "theirs" } }],
+      [HttpMethod.POST, "/api/v1/namespaces/kube-system/pods", { metadata: { name: "theirs" } }],
+      [HttpMethod.PATCH, "/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy", { metadata: {} }],
+      [HttpMethod.PATCH, "/api/v1/namespaces/kube-system/configmaps/kube-proxy", { data: {} }],
+    ];
+    for (const file of ["preview", "checks", "verify", "restart-nodes"]) {
+      const { config } = await operatorWith(`thief-of-${file}`, rightsIn(`${file}.yaml`));
+      for (const [method, path, body] of attempts) {
+        const query = { dryRun: "All" };
+        await assert.rejects(request(config, method, path, { query, body }), /forbidden/, `${file}: ${path}`);
+      }
+    }
   });
 
   test("restart-nodes.yaml: restart-nodes", async () => {

@@ -23,6 +23,7 @@ const pools = [
   },
 ];
 const first = ["--daemonset", "kube-proxy-first"];
+const testServices = "kube-proxy/test-service";
 const commands = join(import.meta.dirname, "..", "..", "commands");
 
 /** Stops every kube-proxy that starts; lets all go on when its standard input ends. */
@@ -126,7 +127,15 @@ function useNodes(mode: Mode, config: Record<string, unknown> = {}) {
   }
 
   afterEach(async () => {
-    const left = await scenario.cluster.kubectl(["get", "services", "-o", "name"]);
+    const left = await scenario.cluster.kubectl([
+      "get",
+      "services",
+      "--all-namespaces",
+      "-l",
+      testServices,
+      "-o",
+      "name",
+    ]);
     assert.equal(left, "", "a test Service was left");
   });
 

@@ -4,12 +4,16 @@ import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
 import { parse } from "yaml";
 import { ApiError, request } from "../../components/cluster/api.ts";
 import { loadCluster } from "../../components/cluster/client.ts";
+import { testNamespace } from "../../components/plan/testNamespace.ts";
 import { type Lab, operators } from "../../lab/index.ts";
 import { eventually } from "../e2e/scenario.ts";
 import type { Right } from "./rights.ts";
 
 const rbac = "/apis/rbac.authorization.k8s.io/v1";
 const apiGroup = "rbac.authorization.k8s.io";
+
+/** Those in which the files in docs/rbac have a Role. */
+const namespaces = ["kube-system", testNamespace];
 
 /** A ServiceAccount with the rights that it is given, and none beside those that everybody has. */
 export class Operator {
@@ -32,7 +36,9 @@ export class Operator {
   /** Makes one on a lab, without any right. */
   static async create(lab: Lab, name: string): Promise<Operator> {
     const admin = loadCluster({ kubeconfig: lab.kubeconfig }, {});
-    await make(admin, "/api/v1/namespaces", { metadata: { name: operators } });
+    for (const namespace of [operators, testNamespace]) {
+      await make(admin, "/api/v1/namespaces", { metadata: { name: namespace } });
+    }
     const accounts = `/api/v1/namespaces/${operators}/serviceaccounts`;
     await make(admin, accounts, { metadata: { name } });
     const answer = await request(admin, HttpMethod.POST, `${accounts}/${name}/token`, {
@@ -52,7 +58,7 @@ export class Operator {
     const subjects = [{ kind: "ServiceAccount", name, namespace: operators }];
     for (const [path, kind] of [
       [rbac, "ClusterRole"],
-      [`${rbac}/namespaces/kube-system`, "Role"],
+      ...namespaces.map((namespace) => [`${rbac}/namespaces/${namespace}`, "Role"] as const),
     ] as const) {
       const metadata = { name: `operator-${name}` };
       await make(admin, `${path}/${kind.toLowerCase()}s`, { metadata, rules: [] });
@@ -68,12 +74,10 @@ export class Operator {
   /** Gives it these rights and no others, and waits until the API server goes by that. */
   async may(rights: readonly Right[], not?: Right): Promise<void> {
     const isGiven = (right: Right) => !isDeepStrictEqual(right, not);
-    for (const [path, isOf] of [
-      [`${rbac}/clusterroles`, (right: Right) => right.namespace === undefined],
-      [`${rbac}/namespaces/kube-system/roles`, (right: Right) => right.namespace !== undefined],
-    ] as const) {
+    for (const namespace of [undefined, ...namespaces]) {
+      const path = namespace === undefined ? `${rbac}/clusterroles` : `${rbac}/namespaces/${namespace}/roles`;
       const rules = rights
-        .filter((right) => isGiven(right) && isOf(right))
+        .filter((right) => isGiven(right) && right.namespace === namespace)
         .map(({ verb, group, resource, name }) => ({
           ...{ apiGroups: [group], resources: [resource], verbs: [verb] },
           ...(name !== undefined && { resourceNames: [name] }),

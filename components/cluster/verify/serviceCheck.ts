@@ -1,6 +1,7 @@
 import { isIPv6 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
+import { testNamespace } from "../../plan/testNamespace.ts";
 import { ApiError } from "../api.ts";
 import { oneLine } from "./errors.ts";
 import { healthzPortOf, servesNodePorts } from "./nodePorts.ts";
@@ -115,7 +116,8 @@ export class ServiceCheck {
       return undefined;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      return `no test Service can be made: ${oneLine(error.said)}`;
+      const remedy = error.status === 404 ? `; kubectl create namespace ${testNamespace} makes it` : "";
+      return `no test Service can be made: ${oneLine(error.said)}${remedy}`;
     }
   }
 

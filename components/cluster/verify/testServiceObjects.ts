@@ -1,8 +1,6 @@
 import { HttpMethod, type KubeConfig } from "../kubernetes.ts";
+import { testNamespace } from "../../plan/testNamespace.ts";
 import { ApiError, listAll, request, type RequestOptions } from "../api.ts";
-
-/** Where test Services are. */
-export const testNamespace = "kube-system";
 
 /** Label of every test Service and its EndpointSlices; its value tells whose it is. */
 export const testServiceLabel = "kube-proxy/test-service";

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { testNamespace } from "../../plan/testNamespace.ts";
 import type { KubeConfig } from "../kubernetes.ts";
 import { ApiError, type RequestOptions } from "../api.ts";
 import { Interrupted } from "../ending.ts";
-import { expiry, listTestServices, removeService, testNamespace } from "./testServiceObjects.ts";
+import { expiry, listTestServices, removeService } from "./testServiceObjects.ts";
 
 /**
  * Longest time for putting away, in milliseconds; in haste less than the two seconds in which a command has to end, also

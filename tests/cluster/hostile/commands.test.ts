@@ -38,6 +38,7 @@ const calls: Readonly<Record<string, { readonly args: readonly string[]; readonl
   layout: { args: ["--apply"], input: wanted },
   orphans: { args: ["--all"] },
   clear: { args: ["--all"] },
+  testNamespace: { args: ["--make"] },
   testService: { args: ["--daemonset", "kube-proxy", "--lifetime", "24h"] },
 };
 

@@ -178,7 +178,7 @@ export class FakeApi {
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
     };
     const path = url.replace(/\?.*/, "");
-    const isServices = path.startsWith(`/api/v1${system}/services`);
+    const isServices = path.startsWith("/api/v1/namespaces/kube-proxy-test/services");
     if (path.endsWith("/selfsubjectaccessreviews")) reply(201, { status: { allowed: true } });
     else if (path.endsWith("/proxy/healthz")) reply(200, { lastUpdated: "now" });
     else if (method === "POST" && isServices) reply(201, this.makeService(body));

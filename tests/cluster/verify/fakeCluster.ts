@@ -88,7 +88,7 @@ export class FakeCluster {
         );
       case "/api/v1/namespaces/kube-system/configmaps/kube-proxy":
         return { metadata: { name: "kube-proxy" }, data: { "config.conf": "clusterCIDR: 10.244.0.0/16" } };
-      case "/api/v1/namespaces/kube-system/services":
+      case "/api/v1/namespaces/kube-proxy-test/services":
         return { items: [] };
       default:
         return undefined;

@@ -43,6 +43,7 @@ describe("verify and doctor on a lab", () => {
 
   before(async () => {
     lab = await up({ name, nodes: 14, kubeadm: true });
+    await change("create", "namespace", "kube-proxy-test");
   });
   after(async () => {
     await down(name);
@@ -61,7 +62,7 @@ describe("verify and doctor on a lab", () => {
   }
 
   async function testServices(): Promise<string[]> {
-    const { stdout } = await kubectl(lab, ["get", "services", "-n", "kube-system", "-o", "name"]);
+    const { stdout } = await kubectl(lab, ["get", "services", "-n", "kube-proxy-test", "-o", "name"]);
     return stdout.split("\n").filter(Boolean);
   }
 
@@ -125,6 +126,18 @@ describe("verify and doctor on a lab", () => {
     setFaults(lab, {});
     await change("label", "node", main, `${label}-`);
     assert.deepEqual(await testServices(), []);
+  });
+
+  test("without their namespace no Service is asked for, which fails nothing", async () => {
+    await change("delete", "namespace", "kube-proxy-test");
+    const { stdout, code } = await run("verify", ["--deadline", "30s"]);
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /^node-0001 .* not asked +verified$/m);
+    assert.match(
+      stdout,
+      /namespaces "kube-proxy-test" not found; kubectl create namespace kube-proxy-test makes/,
+    );
+    await change("create", "namespace", "kube-proxy-test");
   });
 
   test("a Service is removed after Ctrl-C, too", async () => {
