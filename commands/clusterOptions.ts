@@ -3,7 +3,7 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import { shellWord } from "../components/input/printable.ts";
 import { formatProblems, type Problem } from "../components/input/problems.ts";
 import { acceptedDeadline, deadlineOf } from "../components/restart/timeouts.ts";
-import { clusterOf, exitBy, print, runCommand, spareMemory, UsageError } from "./commandLine.ts";
+import { clusterOf, exitBy, print, runCommand, UsageError } from "./commandLine.ts";
 import { connect } from "./connect.ts";
 
 /** Options that say which kube-proxies are meant, for a usage text. */
@@ -100,7 +100,6 @@ export interface Check {
  * command line.
  */
 export async function runCheck({ usage, own = [], mistakes = () => [], run }: Check): Promise<void> {
-  spareMemory();
   await runCommand({ usage }, async (signal) => {
     const options = await readCommandLine(usage, own, mistakes);
     if (options !== undefined) await exitBy(() => run(options, signal));

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { setFlagsFromString } from "node:v8";
 import { endRequestsWith, Interrupted } from "../components/cluster/ending.ts";
 import { parseGoDuration } from "../components/configuration/goDuration.ts";
 import type { ClusterChoice } from "../components/facts/ask.ts";
@@ -17,14 +16,6 @@ export function print(text: string): void {
 /** Prints what is wrong, as {@link print}. */
 export function complain(text: string): void {
   console.error(printableLines(text.split("\n")));
-}
-
-/**
- * Has the engine collect garbage sooner: for a command that reads far more than it keeps, and would else let 300 MB of it
- * pile up in a large cluster.
- */
-export function spareMemory(): void {
-  setFlagsFromString("--optimize-for-size");
 }
 
 /** Longest time in milliseconds for a command to put away what it has made, once it is to end. */

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { restartNodes } from "../components/cluster/restartNodes.ts";
 import { formatReport } from "../components/cluster/verify/index.ts";
-import { durationOf, exitBy, print, runCommand, spareMemory, UsageError } from "./commandLine.ts";
+import { durationOf, exitBy, print, runCommand, UsageError } from "./commandLine.ts";
 import { connect } from "./connect.ts";
 
 const usage = `Usage: npm run --silent restart-nodes -- --nodes A,B [--context C] [--kubeconfig K] [--deadline T]
@@ -44,5 +44,4 @@ async function main(): Promise<void> {
   });
 }
 
-spareMemory();
 await runCommand({ usage, ended }, main);
