@@ -218,5 +218,12 @@ suite("the life of a kube-proxy", () => {
     assert.ok(result.ok, result.output);
     assert.deepEqual(await scenario.cluster.fingerprint(), []);
     assert.deepEqual(await scenario.cluster.pods(), []);
+    const namespaces = await scenario.cluster.kubectl(["get", "namespaces", "-o", "json"]);
+    const { items } = JSON.parse(namespaces) as { items: { metadata: Record<string, string> }[] };
+    const own = items.filter(({ metadata }) => metadata["name"] === "kube-proxy-test");
+    assert.ok(
+      own.every(({ metadata }) => metadata["deletionTimestamp"] !== undefined),
+      "it is gone or about to be",
+    );
   });
 });
