@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, suite, test } from "node:test";
 import { loadCluster } from "../../components/cluster/client.ts";
+import { testNamespace } from "../../components/plan/testNamespace.ts";
 import { targetsOf } from "../../components/cluster/restartNodes.ts";
 import type { Pod } from "../../components/cluster/workload.ts";
 import { ProblemsError } from "../../components/input/problems.ts";
@@ -57,6 +58,7 @@ suite("a restart of some nodes alone", () => {
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), "restart-nodes-"));
     lab = await up({ name, nodes, kubeadm: true });
+    await kube(["create", "namespace", testNamespace]);
   });
   after(async () => {
     rmSync(folder, { recursive: true });
