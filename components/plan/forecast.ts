@@ -159,7 +159,7 @@ function handed(what: string, nodes: readonly unknown[]): string[] {
 function foreignProblem(what: string): Problem {
   return {
     path: "adopt",
-    accepted: `true, to take ${what} over as it runs: it is there, and not this stack's (docs/adopt.md)`,
+    accepted: `is required: ${what} is there, and not this stack's; \`pulumi config set adopt true\` takes it over as it runs`,
   };
 }
 

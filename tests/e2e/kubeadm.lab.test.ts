@@ -46,7 +46,7 @@ suite("on a cluster where kubeadm has installed kube-proxy", () => {
     const before = await cluster.fingerprint();
     const { ok, output } = await scenario.stack.up();
     assert.ok(!ok);
-    assert.match(output, /already exists/);
+    assert.match(output, /adopt: is required: DaemonSet kube-proxy is there, and not this stack's/);
     assert.deepEqual(await cluster.fingerprint(), before);
   });
 

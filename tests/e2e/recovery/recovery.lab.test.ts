@@ -166,7 +166,7 @@ async function strangersLeaveItAlone(rig: Rig, open: () => Promise<Scenario>): P
   const untouched = await cluster.fingerprint();
   const { ok, output } = await (await open()).stack.up();
   assert.ok(!ok);
-  assert.match(output, /already exists/);
+  assert.match(output, /belongs to Pulumi stack/);
   assert.deepEqual(await cluster.fingerprint(), untouched);
 }
 
