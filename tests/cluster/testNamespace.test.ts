@@ -1,5 +1,7 @@
 /** The namespace of the test Services: whose it is, and what becomes of it. */
 import assert from "node:assert/strict";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
 import { describe, test } from "node:test";
 import { makeTestNamespace, removeTestNamespace } from "../../components/cluster/testNamespace.ts";
 import type { KubeConfig } from "../../components/cluster/kubernetes.ts";
@@ -15,20 +17,22 @@ async function where(
 ): Promise<{ said: string; changes: readonly string[] }> {
   const changes: string[] = [];
   let look = 0;
-  const said = await withApiServer(({ method = "", url = "" }, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    const { method = "", url = "" } = request;
     if (method === "GET") {
       const metadata = looks[Math.min(look++, looks.length - 1)];
       reply(response, metadata && { metadata: { name: "kube-proxy-test", uid: "one", ...metadata } });
     } else {
-      changes.push(`${method} ${url}`);
+      changes.push(`${method} ${url} ${await text(request)}`);
       reply(response, status === 200 ? { metadata: { name: "kube-proxy-test" } } : { message: "no" }, status);
     }
-  }, work);
+  };
+  const said = await withApiServer((request, response) => void answer(request, response), work);
   return { said, changes };
 }
 
-const post = "POST /api/v1/namespaces";
-const remove = "DELETE /api/v1/namespaces/kube-proxy-test";
+const post = `POST /api/v1/namespaces ${JSON.stringify({ metadata: { name: "kube-proxy-test", labels: own } })}`;
+const remove = 'DELETE /api/v1/namespaces/kube-proxy-test {"preconditions":{"uid":"one"}}';
 
 describe("the namespace of the test Services", { concurrency: true }, () => {
   test("is made where there is none, also when an earlier one is about to end", async () => {

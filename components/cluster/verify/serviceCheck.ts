@@ -116,7 +116,8 @@ export class ServiceCheck {
       return undefined;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      const remedy = error.status === 404 ? `; kubectl create namespace ${testNamespace} makes it` : "";
+      const isWithout = error.status === 404 && error.said.startsWith("namespaces ");
+      const remedy = isWithout ? `; kubectl create namespace ${testNamespace} makes it` : "";
       return `no test Service can be made: ${oneLine(error.said)}${remedy}`;
     }
   }
