@@ -169,7 +169,8 @@ function misbehave(fault: Fault, socket: Socket, response: ServerResponse): bool
   }
 }
 
-createServer((request, response) => {
+// As kube-proxy, which ends no connection for its silence.
+createServer({ keepAliveTimeout: 0 }, (request, response) => {
   answer(request, response).catch((error: unknown) => {
     console.error(error);
     response.writeHead(500).end(String(error));

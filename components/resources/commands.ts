@@ -211,8 +211,8 @@ function run(
     // Relative, so that the state holds no path of one machine.
     interpreter: [
       "node",
-      // Garbage is collected sooner: what a proof reads of a large cluster is far more than it keeps.
-      "--optimize-for-size",
+      // MiB: what a proof reads of a large cluster is far more than it keeps, and would else be let pile up.
+      "--max-semi-space-size=2",
       relative(process.cwd(), join(import.meta.dirname, "..", "..", "commands", script)),
       ...args,
     ],

@@ -25,6 +25,9 @@ export const probeConcurrency = 50;
 /** Longest time for one kube-proxy to answer what it is asked at once, in milliseconds. It takes about 20. */
 const probeTimeoutMs = 5000;
 
+/** The same over a connection that was there before, in milliseconds: whoever does not answer by then is asked over another. */
+const keptTimeoutMs = 1000;
+
 /** Longest bodies in bytes. A metrics page has about 100,000, a configuration 3000. */
 const maxBody = { "/metrics": 8 * 1024 * 1024, "/proxyMode": 1024, "/configz": 256 * 1024 } as const;
 
@@ -89,16 +92,17 @@ export class Line {
   }
 
   async #ask<T>(questions: (read: Read) => Promise<T>): Promise<T | string> {
-    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(probeTimeoutMs)]);
     const isKept = this.#connection !== undefined;
+    const timeoutMs = isKept ? keptTimeoutMs : probeTimeoutMs;
+    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(timeoutMs)]);
     try {
       const { agent, ended } = await this.#open(signal);
       const { pod } = this.#target;
       return await questions((path) => Promise.race([fetchText({ agent, pod, path, signal }), ended]));
     } catch (error) {
       this.close();
-      // Somebody on the way may have ended it for its silence.
-      if (isKept && !signal.aborted) return await this.#ask(questions);
+      // Somebody on the way may have ended it for its silence, and not always says so.
+      if (isKept && !this.#signal.aborted) return await this.#ask(questions);
       return `its metrics cannot be read: ${signal.aborted ? abortReason(this.#signal) : reasonOf(error)}`;
     }
   }
