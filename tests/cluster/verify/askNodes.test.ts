@@ -1,6 +1,7 @@
 /** How often, and over how many connections, a kube-proxy is asked. */
 import assert from "node:assert/strict";
 import type { RequestListener } from "node:http";
+import type { Duplex } from "node:stream";
 import { suite, test } from "node:test";
 import { askNodes } from "../../../components/cluster/verify/askNodes.ts";
 import type { Observation } from "../../../components/cluster/verify/observation.ts";
@@ -68,7 +69,7 @@ async function ask(pages: Pages, change: () => void = () => undefined): Promise<
 }
 
 /** Those of the tests' servers, one after the other. */
-const sockets: { destroy(): void }[] = [];
+const sockets: Duplex[] = [];
 
 const observation = ({ answered }: Asked) => answered?.probed as Observation;
 
@@ -87,6 +88,12 @@ suite("a kube-proxy is asked", () => {
 
   test("over another one where the first was cut off meanwhile", async () => {
     const asked = await ask(healthy, () => sockets.pop()?.destroy());
+    assert.equal(asked.connections, 2);
+    assert.equal(observation(asked).mode, "iptables");
+  });
+
+  test("over another one where the first has died without a word", async () => {
+    const asked = await ask(healthy, () => sockets.pop()?.pause());
     assert.equal(asked.connections, 2);
     assert.equal(observation(asked).mode, "iptables");
   });
