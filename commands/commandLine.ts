@@ -90,8 +90,23 @@ export async function exitBy(work: () => Promise<boolean>): Promise<void> {
     }
     complain(error instanceof Error ? error.message : String(error));
   }
+  await told();
   // At once: connections that the client keeps open, or an API server that is silent, would keep the process alive.
   process.exit(ok ? 0 : 1);
+}
+
+/** When all that was printed has been taken: a pipe holds 64 KiB, and the rest would be lost with the process. */
+async function told(): Promise<void> {
+  await Promise.all(
+    [process.stdout, process.stderr].map(
+      (stream) =>
+        new Promise<void>((resolve) => {
+          stream.write("", () => {
+            resolve();
+          });
+        }),
+    ),
+  );
 }
 
 /** Aborts when somebody ends this command, and with it all requests. */
