@@ -12,6 +12,7 @@ import { intentOf } from "./plan/intent.ts";
 import { objectsToTakeOver, type Plain, type Plan, planOf, waitsOf } from "./plan/plan.ts";
 import { formatFindings, preflight } from "./preflight/index.ts";
 import { Children } from "./resources/children.ts";
+import { stackName } from "./resources/identity.ts";
 import {
   configHashAnnotation,
   initialToken,
@@ -159,10 +160,6 @@ export class KubeProxy extends pulumi.ComponentResource {
       void pulumi.log[level](printable(line), this);
     }
   }
-}
-
-function stackName(): string {
-  return `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
 }
 
 function ofArguments(problems: readonly Problem[]): string {

@@ -1,5 +1,4 @@
-import type { ClusterChoice } from "../facts/ask.ts";
-import { loadCluster } from "./client.ts";
+import type { KubeConfig } from "./kubernetes.ts";
 import { removeLeftover } from "./leftover.ts";
 import type { ApiObject } from "./objects.ts";
 import { awaitEndingOrphans } from "./orphans.ts";
@@ -8,13 +7,12 @@ import { awaitEndingOrphans } from "./orphans.ts";
  * Clears the way for an object that is about to be created: of what an earlier create has left, and for a DaemonSet of
  * pods that are about to end.
  *
- * @param choice - the cluster
+ * @param config - the cluster, see `loadCluster`
  * @param wanted - the object
  * @returns the name of what was left, for people, when there was something
  * @throws ProblemsError when the cluster refuses or does not answer; Error when something is still there after a time
  */
-export async function clearWay(choice: ClusterChoice, wanted: ApiObject): Promise<string | undefined> {
-  const config = loadCluster(choice, process.env);
+export async function clearWay(config: KubeConfig, wanted: ApiObject): Promise<string | undefined> {
   const removed = await removeLeftover(config, wanted);
   if (wanted.kind === "DaemonSet") {
     await awaitEndingOrphans(config);

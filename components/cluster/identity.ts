@@ -1,9 +1,8 @@
 import type { ClusterChoice } from "../facts/ask.ts";
 import { ProblemsError } from "../input/problems.ts";
-import { request } from "./api.ts";
+import { get } from "./api.ts";
 import { contextOf, loadCluster } from "./client.ts";
-import { HttpMethod, type KubeConfig } from "./kubernetes.ts";
-import type { ApiObject } from "./objects.ts";
+import type { KubeConfig } from "./kubernetes.ts";
 
 /**
  * {@link loadCluster}, and a look whether it is the cluster that is meant: a kubeconfig can be replaced, or its current
@@ -25,8 +24,7 @@ export async function openCluster(
 }
 
 async function refuseOther(config: KubeConfig, id: string): Promise<void> {
-  const namespace = await request(config, HttpMethod.GET, "/api/v1/namespaces/kube-system");
-  const { uid } = (namespace as ApiObject).metadata;
+  const { uid } = (await get(config, "/api/v1/namespaces/kube-system")).metadata;
   if (uid !== id) {
     throw new ProblemsError("the choice of the cluster; nothing was changed there", [
       {

@@ -21,9 +21,7 @@ const endMs = 2000;
 export async function outputOf(file: string, args: readonly string[], run: Run): Promise<string> {
   const { env, silentMs, signal } = run;
   const child = spawn(file, args, { env, signal, stdio: ["ignore", "pipe", "pipe"] });
-  const silence = new AbortController();
   const timer = setTimeout(() => {
-    silence.abort();
     child.kill();
     setTimeout(() => child.kill("SIGKILL"), endMs).unref();
   }, silentMs);
@@ -40,7 +38,7 @@ export async function outputOf(file: string, args: readonly string[], run: Run):
       child.once("error", reject);
       child.once("close", resolve);
     });
-    if (silence.signal.aborted) throw new Error(`no sign of life within ${silentMs / 1000} s`);
+    if (child.killed) throw new Error(`no sign of life within ${silentMs / 1000} s`);
     if (code !== 0) throw new Error(complaint.join("") || `the process that reads it has ended with ${code}`);
     return output.join("");
   } finally {

@@ -5,6 +5,7 @@ import type { ClusterFacts } from "../facts/facts.ts";
 import { kubeProxyObjects } from "../kubeadm/manifests.ts";
 import type { KubeProxyObjects } from "../kubeadm/objects.ts";
 import type { Settings, UpdateStrategy } from "../kubeadm/settings.ts";
+import { maxFailedOf } from "../pools/budget.ts";
 import { type Pool, requirementsOf } from "../pools/pool.ts";
 import { selectionsWith } from "../pools/selections.ts";
 import { daemonSetName, layoutAnnotation, layoutsOf, type Wave, wavesOf } from "../pools/waves.ts";
@@ -95,9 +96,8 @@ export function planOf(plain: Plain, facts?: ClusterFacts, { owner, adopt = fals
         : withRestart(wave, traced);
     if (facts === undefined) return restarted;
     // What is taken over stays as it is.
-    const maxFailed = pools.find(({ name }) => name === wave.pool)?.maxFailed ?? plain.maxFailed;
     const repaired = withRepair(restarted, facts);
-    return found.length > 0 ? repaired : withoutDead(repaired, facts, maxFailed);
+    return found.length > 0 ? repaired : withoutDead(repaired, facts, maxFailedOf(wave.pool, plain));
   };
   return {
     objects: kubeProxyObjects(settings),

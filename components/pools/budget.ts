@@ -21,3 +21,17 @@ export function failuresAllowed(maxFailed: number | string | undefined, nodes: n
   const count = text.endsWith("%") ? Math.floor((nodes * Number.parseInt(text)) / 100) : Number(text);
   return Math.max(0, Math.min(count, nodes - 1));
 }
+
+/** `maxFailed` of a pool, or of the only DaemonSet: its own, else that of all. */
+export function maxFailedOf(
+  pool: string | undefined,
+  {
+    pools = [],
+    maxFailed,
+  }: {
+    readonly pools?: readonly { readonly name: string; readonly maxFailed?: string }[];
+    readonly maxFailed?: string;
+  },
+): string | undefined {
+  return pools.find(({ name }) => name === pool)?.maxFailed ?? maxFailed;
+}

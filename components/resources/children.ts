@@ -9,6 +9,7 @@ import { ClusterRoleChoice } from "../kubeadm/settings.ts";
 import { repairAnnotation } from "../plan/drift.ts";
 import { isDone } from "../plan/forecast.ts";
 import { obstaclesOf, type Plan, poolNames, waitsOf } from "../plan/plan.ts";
+import { maxFailedOf } from "../pools/budget.ts";
 import { daemonSetName, type Wave } from "../pools/waves.ts";
 import {
   initialToken,
@@ -164,7 +165,7 @@ export class Children {
     proof: pulumi.Resource;
     baseline: pulumi.Output<string>[];
   } {
-    const { cluster = {}, facts, hold = [], pools = [], timeouts = {}, verify = true } = this.#args;
+    const { cluster = {}, facts, hold = [], timeouts = {}, verify = true } = this.#args;
     const prefix = pool === undefined ? "" : `${pool}-`;
     // Whatever the program says now, nothing of a held pool is different.
     const keep = (...keys: string[]) => (hold.includes(pool ?? "") ? keys : []);
@@ -215,7 +216,7 @@ export class Children {
         dependsOn: [...before, ...config, ...testService],
       },
     );
-    const maxFailed = pools.find(({ name }) => name === pool)?.maxFailed ?? this.#args.maxFailed;
+    const maxFailed = maxFailedOf(pool, this.#args);
     const [first] = testService;
     if (first === undefined) {
       return { set, proof: set, baseline: [] };

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterAccess } from "../args.ts";
+import type { KubeConfig } from "../cluster/kubernetes.ts";
 import type { ApiObject } from "../cluster/objects.ts";
 import { parseGoDuration } from "../configuration/goDuration.ts";
-import type { ClusterChoice } from "../facts/ask.ts";
 import type { ClusterFacts } from "../facts/facts.ts";
 import { printable } from "../input/printable.ts";
 import { switchOf } from "../plan/modes.ts";
@@ -21,7 +21,9 @@ import type { Wave } from "../pools/waves.ts";
  * @param cluster - that of the provider
  */
 export function comparingHook(name: string, cluster: ClusterAccess): pulumi.ResourceHook {
-  return new pulumi.ResourceHook(`${name}-comparing`, () => compare(cluster));
+  return new pulumi.ResourceHook(`${name}-comparing`, async () => {
+    if (cluster.id !== undefined) await open(cluster);
+  });
 }
 
 /**
@@ -33,9 +35,9 @@ export function comparingHook(name: string, cluster: ClusterAccess): pulumi.Reso
  */
 export function clearingHook(name: string, cluster: ClusterAccess): pulumi.ResourceHook {
   return new pulumi.ResourceHook(`${name}-clearing`, async ({ newInputs }) => {
-    await compare(cluster);
+    const config = await open(cluster);
     const { clearWay } = await import("../cluster/clearing.ts");
-    const removed = await clearWay(await choiceOf(cluster), (await plain(newInputs)) as ApiObject);
+    const removed = await clearWay(config, (await plain(newInputs)) as ApiObject);
     if (removed !== undefined) {
       await pulumi.log.info(
         `${printable(removed)} was there, left by a create that did not end: it was deleted`,
@@ -68,9 +70,9 @@ export function preparingHook(
   const prepareWave = async (): Promise<void> => {
     const wanted = await plain(wave);
     if (facts !== undefined && switchOf(wanted, facts) === undefined) return;
-    await compare(cluster);
-    const { prepareSwitch } = await import("../cluster/modeSwitch/index.ts");
-    await prepareSwitch(await choiceOf(cluster), wanted, {
+    const config = await open(cluster);
+    const { prepare } = await import("../cluster/modeSwitch/index.ts");
+    await prepare(config, wanted, {
       timeoutMs: Number(parseGoDuration(deadline) ?? 0n) / 1e6,
       log: (line) => void pulumi.log.info(printable(line)),
     });
@@ -80,16 +82,19 @@ export function preparingHook(
   return new pulumi.ResourceHook(`${name}-preparing`, () => (prepared ??= prepareWave()));
 }
 
-/** @throws ProblemsError for another cluster than the one whose UID is known */
-async function compare(cluster: ClusterAccess): Promise<void> {
-  if (cluster.id === undefined) return;
+/**
+ * The cluster as it was compared: whoever read the kubeconfig a second time could write to another one.
+ *
+ * @throws ProblemsError for another cluster than the one whose UID is known
+ */
+async function open(cluster: ClusterAccess): Promise<KubeConfig> {
   const { openCluster } = await import("../cluster/identity.ts");
-  await openCluster(await choiceOf(cluster), cluster.id, process.env);
-}
-
-async function choiceOf(cluster: ClusterAccess): Promise<ClusterChoice> {
-  const { kubeconfig, context } = await plain(cluster);
-  return { ...(kubeconfig !== undefined && { kubeconfig }), ...(context !== undefined && { context }) };
+  const { kubeconfig, context, id } = await plain(cluster);
+  const choice = {
+    ...(kubeconfig !== undefined && { kubeconfig }),
+    ...(context !== undefined && { context }),
+  };
+  return await openCluster(choice, id, process.env);
 }
 
 /** The values of outputs, wherever they are; secrets among them. */

@@ -50,9 +50,14 @@ export async function recordIdentity(name: string, facts: ClusterFacts): Promise
  * another one can get the same name. Stacks of the first days have nothing but their name.
  */
 function newOwner({ daemonSets }: ClusterFacts): string {
-  const name = `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
+  const name = stackName();
   const isOfFirstDays = daemonSets.some(({ annotations }) => annotations[ownerAnnotation] === name);
   return isOfFirstDays ? name : `${name}/${randomUUID().slice(0, 8)}`;
+}
+
+/** Organization, project and stack: who owns the objects unless it is said otherwise. */
+export function stackName(): string {
+  return `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
 }
 
 /** The value of an output; undefined where only the update will know it. */

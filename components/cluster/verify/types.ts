@@ -140,22 +140,3 @@ export interface Report {
   /** Failed nodes first, then excluded ones, then verified ones; within each the slowest sync first. */
   readonly nodes: readonly NodeResult[];
 }
-
-/**
- * How the nodes were before a DaemonSet was changed. Those that were not Ready are named: they are few, and whoever is
- * not named has to be verified, be it one that the DaemonSet did not select then.
- */
-export interface Baseline {
-  /** Name of the DaemonSet. */
-  readonly daemonSet: string;
-  /** When it was taken, ISO 8601, by this machine's clock. */
-  readonly at: string;
-  /** Whether the cluster had no kube-proxy at all: then no node has to be Ready, since their network needs one. */
-  readonly first: boolean;
-  /** How many nodes the DaemonSet selected; 0 where there was none yet, of which all nodes are looked at. */
-  readonly nodes: number;
-  /** When the newest of them was made, ISO 8601, by the API server's clock; null without nodes. */
-  readonly newest: string | null;
-  /** Names of those that were not Ready. */
-  readonly notReady: readonly string[];
-}

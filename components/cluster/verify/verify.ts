@@ -128,7 +128,6 @@ class Verification {
   async run(signal: AbortSignal | undefined): Promise<Report> {
     const { deadline, stop } = this.#bounds;
     const { daemonSet = "kube-proxy", nodes } = this.#expectation;
-    const began = this.#began;
     let revision: string | undefined;
     let report: Report | undefined;
     for (;;) {
@@ -145,12 +144,12 @@ class Verification {
         // Somebody has changed the DaemonSet meanwhile: what was proved is of the past.
         if (fleet.revision !== revision) this.#latest.clear();
         revision = fleet.revision;
-        report = reportOf(daemonSet, await this.#askAll(fleet), Date.now() - began);
+        report = reportOf(daemonSet, await this.#askAll(fleet), Date.now() - this.#began);
       }
       if (report?.failed === 0) return report;
       await sleep(pauseMs, undefined, { signal: stop }).catch(() => undefined);
       signal?.throwIfAborted();
-      if (deadline.aborted && report) return { ...report, seconds: (Date.now() - began) / 1000 };
+      if (deadline.aborted && report) return { ...report, seconds: (Date.now() - this.#began) / 1000 };
     }
   }
 
