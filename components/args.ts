@@ -18,6 +18,7 @@ import {
   type Toleration,
   type UpdateStrategy,
 } from "./kubeadm/settings.ts";
+import type { HostAlias, NodeSelectorRequirement, Probe, Volume, VolumeMount } from "./kubeadm/podTypes.ts";
 import { parseVersion } from "./kubeadm/version.ts";
 import { checkPools } from "./pools/check.ts";
 import { maxFailed, type Pool, poolShape } from "./pools/pool.ts";
@@ -29,7 +30,7 @@ import { acceptedDeadline, deadlineOf, type Timeouts } from "./restart/timeouts.
 export interface KubeProxyArgs {
   /** `vMAJOR.MINOR.PATCH`, 1.15 to 1.37: the image's tag and which kubeadm is followed. */
   kubernetesVersion: pulumi.Input<string>;
-  /** `host[:port]` of the API server as nodes reach it, IPv6 in brackets; port 6443 when none is given. */
+  /** `host[:port]` of the API server as nodes reach it, IPv6 in brackets, port 6443 when none is given; or a whole URL. */
   controlPlaneEndpoint: pulumi.Input<string>;
   /** IP address of the node that ran `kubeadm init`; its family decides bindAddress. Default: guessed. */
   advertiseAddress?: pulumi.Input<string>;
@@ -61,6 +62,22 @@ export interface KubeProxyArgs {
   metadata?: pulumi.Input<Metadata>;
   /** Labels and annotations of the pods beside the program's own. Default: none. */
   podMetadata?: pulumi.Input<Metadata>;
+  /** Nodes that match one of these get no kube-proxy, whatever their pool. Default: none. */
+  excludeNodes?: pulumi.Input<pulumi.Input<NodeSelectorRequirement>[]>;
+  /** Name of the pods' PriorityClass. Default `system-node-critical`, as kubeadm. */
+  priorityClassName?: pulumi.Input<string>;
+  /** Names for the pods' /etc/hosts. Default: none. */
+  hostAliases?: pulumi.Input<pulumi.Input<HostAlias>[]>;
+  /** Volumes beside kubeadm's: hostPath, configMap, secret or emptyDir. Default: none. */
+  volumes?: pulumi.Input<pulumi.Input<Volume>[]>;
+  /** Where volumes are in the container, beside kubeadm's. Default: none. */
+  volumeMounts?: pulumi.Input<pulumi.Input<VolumeMount>[]>;
+  /** A probe that restarts the container when it fails. Default: none, as kubeadm. */
+  livenessProbe?: pulumi.Input<Probe>;
+  /** A probe that says when the pod is ready. Default: none, as kubeadm. */
+  readinessProbe?: pulumi.Input<Probe>;
+  /** A probe that holds the other ones back until it succeeds. Default: none, as kubeadm. */
+  startupProbe?: pulumi.Input<Probe>;
   /** The restart token: a new text replaces the DaemonSet. One line, 1 to 256 characters. Default `initial`. */
   restart?: pulumi.Input<string>;
   /** How a restart takes the old pods down: `Rolling` (default) or `Recreate`. It decides which resources there are. */
@@ -200,7 +217,7 @@ export function checkArgs(
     ...elsewhere,
     ...problems,
     ...(isSound("kubernetesVersion") && whole ? checkMode(value["kubernetesVersion"], whole) : []),
-    ...(isSound("pools") && isSound("nodeSelector") ? checkPools(value, whole?.nodes) : []),
+    ...(["pools", "nodeSelector", "excludeNodes"].every(isSound) ? checkPools(value, whole?.nodes) : []),
     ...(value["adopt"] === true && whole === undefined
       ? [{ path: "adopt", value: true, accepted: "true with facts of the cluster, see askFacts" }]
       : []),

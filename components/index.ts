@@ -14,7 +14,7 @@ export type {
 export type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, HelperFacts, NodeFacts } from "./facts/facts.ts";
 export { type DaemonSetState, KubeProxy } from "./kubeProxy.ts";
 export type { Pool } from "./pools/pool.ts";
-export type { NodeSelectorRequirement } from "./pools/selections.ts";
+export type * from "./kubeadm/podTypes.ts";
 export { RestartStrategy } from "./restart/restart.ts";
 export type { Timeouts } from "./restart/timeouts.ts";
 export { validate, type Validation } from "./kubeadm/validate.ts";

@@ -1,5 +1,5 @@
 /** Pure: what the program changes in live objects that it takes over. */
-import { serverOf } from "../kubeadm/clusterConfiguration.ts";
+import { serverIn } from "../kubeadm/clusterConfiguration.ts";
 import { kubeProxyObjects } from "../kubeadm/manifests.ts";
 import type { ConfigMap } from "../kubeadm/objects.ts";
 import type { Settings } from "../kubeadm/settings.ts";
@@ -50,7 +50,7 @@ function configurationChanges(
 ): { text: string; isRead: boolean }[] {
   const { configuration = {} } = readConfiguration(live["config.conf"], minor);
   const fields = differingFields(configuration, configurationOf({ data }, minor), minor);
-  const isMoved = serverOf(live["kubeconfig.conf"]) !== serverOf(data["kubeconfig.conf"]);
+  const isMoved = serverIn(live["kubeconfig.conf"]) !== serverIn(data["kubeconfig.conf"]);
   const rewritten = Object.entries(data).filter(
     ([key, text]) => live[key] !== text && (key === "config.conf" ? fields.length === 0 : !isMoved),
   );

@@ -1,22 +1,28 @@
 /** Pure: the settings that a live DaemonSet was made with. */
+import { isDeepStrictEqual } from "node:util";
 import { isRecord } from "../input/record.ts";
+import { affinityTo } from "../kubeadm/manifests.ts";
 import type { DaemonSet } from "../kubeadm/objects.ts";
+import { negated } from "../kubeadm/podSettings.ts";
+import type { NodeSelectorRequirement } from "../kubeadm/podTypes.ts";
 import type { Settings } from "../kubeadm/settings.ts";
-import { isBelow, type Path, valueAt } from "./differences.ts";
+import { type Difference, differencesOf, isBelow, type Path, valueAt } from "./differences.ts";
 import type { LiveObject } from "./live.ts";
 
 /** A setting that shows in a DaemonSet. */
 interface Readable {
   readonly key: keyof Settings;
   /** What of the DaemonSet it decides. */
-  readonly place: Path;
+  readonly places: readonly [Path, ...Path[]];
   /**
-   * The setting that makes this out of kubeadm's DaemonSet; of what no setting can make, the nearest one.
+   * The setting that makes this out of kubeadm's DaemonSet; of what no setting can make, the nearest one, or undefined.
    *
-   * @param live - what is there
-   * @param wanted - what is there without the setting
+   * @param live - what is at each place
+   * @param wanted - what is at the first place without the setting
    */
-  readonly read: (live: unknown, wanted: unknown) => unknown;
+  readonly read: (live: readonly unknown[], wanted: unknown) => unknown;
+  /** Where a setting only adds to what kubeadm makes: what of the first place is kubeadm's, to be compared whatever is set. */
+  readonly kubeadms?: (live: readonly unknown[], wanted: unknown) => unknown;
 }
 
 const podSpec: Path = ["spec", "template", "spec"];
@@ -24,6 +30,7 @@ const container: Path = [...podSpec, "containers", 0];
 const podMetadata: Path = ["spec", "template", "metadata"];
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? (value as unknown[]) : []);
+const isEmptyList = (value: unknown) => Array.isArray(value) && value.length === 0;
 
 /** Entries of a mapping that another one has not. */
 function more(live: unknown, wanted: unknown): Record<string, unknown> {
@@ -31,42 +38,105 @@ function more(live: unknown, wanted: unknown): Record<string, unknown> {
   return Object.fromEntries(entries.filter(([key]) => !isRecord(wanted) || !(key in wanted)));
 }
 
-/** Items of a list beyond the length of another one. */
-function later(live: unknown, wanted: unknown): readonly unknown[] {
-  return listOf(live).slice(listOf(wanted).length);
+/** Entries of a mapping that another one has as well. */
+function same(live: unknown, wanted: unknown): Record<string, unknown> {
+  const entries = Object.entries(isRecord(live) ? live : {});
+  return Object.fromEntries(entries.filter(([key]) => isRecord(wanted) && key in wanted));
 }
 
-function bounds(live: unknown): unknown {
+/** Items of a list beyond the length of another one. */
+const later = ([live]: readonly unknown[], wanted: unknown) => listOf(live).slice(listOf(wanted).length);
+const first = ([live]: readonly unknown[], wanted: unknown) => listOf(live).slice(0, listOf(wanted).length);
+const itself = ([live]: readonly unknown[]) => (isEmptyList(live) ? undefined : live);
+
+function bounds([live]: readonly unknown[]): unknown {
   const maxUnavailable = valueAt(live, ["rollingUpdate", "maxUnavailable"]);
   return { rollingUpdate: { maxUnavailable: String(maxUnavailable) } };
 }
 
-function bothMetadata(live: unknown, wanted: unknown): unknown {
-  const parts = (["labels", "annotations"] as const).map(
-    (part) => [part, more(valueAt(live, [part]), valueAt(wanted, [part]))] as const,
+const metadataParts = ["labels", "annotations"] as const;
+
+function bothMetadata(live: unknown, wanted: unknown, part: typeof more = more): unknown {
+  const parts = metadataParts.map(
+    (key) => [key, part(valueAt(live, [key]), valueAt(wanted, [key]))] as const,
   );
   return Object.fromEntries(parts.filter(([, entries]) => Object.keys(entries).length > 0));
 }
 
+/** kube-proxy reads its arguments in any order, and those in `args` like those in `command`. */
+function furtherArguments([command, args]: readonly unknown[], wanted: unknown): unknown {
+  return [...listOf(command), ...listOf(args)].filter((argument) => !listOf(wanted).includes(argument));
+}
+
+function kubeadmsArguments([command, args]: readonly unknown[], wanted: unknown): unknown {
+  const [program, ...given] = [...listOf(command), ...listOf(args)];
+  const [, ...needed] = listOf(wanted);
+  return isEmptyList(command) ? [] : [program, ...needed.filter((argument) => given.includes(argument))];
+}
+
+/** The nodes that a nodeAffinity leaves out, where it does nothing else. */
+function excluded([live]: readonly unknown[]): unknown {
+  const terms = valueAt(live, [
+    ...["nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"],
+  ]);
+  const requirements = listOf(valueAt(listOf(terms)[0], ["matchExpressions"])) as NodeSelectorRequirement[];
+  const made = requirements.map(negated);
+  return made.length > 0 && isDeepStrictEqual(live, affinityTo(requirements)) ? made : undefined;
+}
+
+const whole = (key: keyof Settings, place: Path): Readable => ({ key, places: [place], read: itself });
+
 const readables: readonly Readable[] = [
-  { key: "image", place: [...container, "image"], read: (live) => live },
-  { key: "extraArgs", place: [...container, "command"], read: later },
-  { key: "env", place: [...container, "env"], read: later },
-  { key: "resources", place: [...container, "resources"], read: (live) => live },
-  { key: "tolerations", place: [...podSpec, "tolerations"], read: (live) => live },
-  { key: "nodeSelector", place: [...podSpec, "nodeSelector"], read: more },
+  whole("image", [...container, "image"]),
+  {
+    key: "extraArgs",
+    places: [
+      [...container, "command"],
+      [...container, "args"],
+    ],
+    read: furtherArguments,
+    kubeadms: kubeadmsArguments,
+  },
+  { key: "env", places: [[...container, "env"]], read: later, kubeadms: first },
+  whole("resources", [...container, "resources"]),
+  whole("livenessProbe", [...container, "livenessProbe"]),
+  whole("readinessProbe", [...container, "readinessProbe"]),
+  whole("startupProbe", [...container, "startupProbe"]),
+  { key: "volumeMounts", places: [[...container, "volumeMounts"]], read: later, kubeadms: first },
+  { key: "volumes", places: [[...podSpec, "volumes"]], read: later, kubeadms: first },
+  whole("tolerations", [...podSpec, "tolerations"]),
+  whole("priorityClassName", [...podSpec, "priorityClassName"]),
+  whole("hostAliases", [...podSpec, "hostAliases"]),
+  { key: "excludeNodes", places: [[...podSpec, "affinity"]], read: excluded },
+  {
+    key: "nodeSelector",
+    places: [[...podSpec, "nodeSelector"]],
+    read: ([live], wanted) => more(live, wanted),
+    kubeadms: ([live], wanted) => same(live, wanted),
+  },
   {
     key: "imagePullSecrets",
-    place: [...podSpec, "imagePullSecrets"],
-    read: (live) => listOf(live).map((secret) => valueAt(secret, ["name"])),
+    places: [[...podSpec, "imagePullSecrets"]],
+    read: ([live]) => listOf(live).map((secret) => valueAt(secret, ["name"])),
   },
-  { key: "updateStrategy", place: ["spec", "updateStrategy"], read: bounds },
-  { key: "podMetadata", place: podMetadata, read: bothMetadata },
+  { key: "updateStrategy", places: [["spec", "updateStrategy"]], read: bounds },
+  {
+    key: "podMetadata",
+    places: [podMetadata],
+    read: ([live], wanted) => bothMetadata(live, wanted),
+    kubeadms: ([live], wanted) => bothMetadata(live, wanted, same),
+  },
+];
+
+/** Settings that only add to what kubeadm makes. */
+export const additive: readonly (keyof Settings)[] = [
+  "metadata",
+  ...readables.filter(({ kubeadms }) => kubeadms !== undefined).map(({ key }) => key),
 ];
 
 /** The setting that decides a place in a DaemonSet; undefined where none does. */
 export function keyOf(path: Path): keyof Settings | undefined {
-  return readables.find(({ place }) => isBelow(path, place))?.key;
+  return readables.find(({ places }) => places.some((place) => isBelow(path, place)))?.key;
 }
 
 /**
@@ -76,8 +146,33 @@ export function keyOf(path: Path): keyof Settings | undefined {
  */
 export function settingIn(key: keyof Settings, live: LiveObject, wanted: DaemonSet): unknown {
   const readable = readables.find((one) => one.key === key);
-  const place = readable?.place ?? [];
-  return readable?.read(valueAt(live, place), valueAt(wanted, place));
+  return readable?.read(...bothAt(readable, live, wanted));
+}
+
+/**
+ * Where a live DaemonSet has not even what kubeadm makes and no setting takes away: the first of its arguments, its own
+ * variable, its label for Linux. That is nothing that a setting of the user's could mean.
+ *
+ * @param wanted - the DaemonSet as kubeadm makes it without {@link additive} settings
+ */
+export function missingIn(live: LiveObject, wanted: DaemonSet): Difference[] {
+  return readables.flatMap((readable) => {
+    const [parts, made] = bothAt(readable, live, wanted);
+    const [place] = readable.places;
+    const found =
+      readable.kubeadms === undefined ? [] : differencesOf(readable.kubeadms(parts, made), made, place);
+    return found.map(({ path, wanted: part }) => ({ path, live: valueAt(live, path), wanted: part }));
+  });
+}
+
+function bothAt({ places }: Readable, live: LiveObject, wanted: DaemonSet): [readonly unknown[], unknown] {
+  return [places.map((place) => valueAt(live, place)), valueAt(wanted, places[0])];
+}
+
+/** Labels of kubeadm's that a live object has not, or with another value. */
+export function missingLabels({ metadata }: LiveObject, wanted: LiveObject | undefined): Difference[] {
+  const [live, made] = [metadata["labels"], wanted?.metadata["labels"]];
+  return made === undefined ? [] : differencesOf(same(live, made), made, ["metadata", "labels"]);
 }
 
 /** Labels and annotations of a live object that kubeadm's has not. */

@@ -4,11 +4,13 @@ import type { Yaml } from "../configuration/goYaml.ts";
 import { at } from "../configuration/render.ts";
 import type { KubeProxyConfiguration } from "../configuration/types.ts";
 import { isEmpty } from "../configuration/values.ts";
-import { withoutSecrets } from "../input/passwords.ts";
+import { withoutSecrets, withoutUserinfo } from "../input/passwords.ts";
 import { type Problem, toJson } from "../input/problems.ts";
 import { mapping } from "../input/schema.ts";
-import { serverOf } from "../kubeadm/clusterConfiguration.ts";
+import { serverUrlOf } from "../kubeadm/address.ts";
+import { endpointIn, serverIn } from "../kubeadm/clusterConfiguration.ts";
 import { defaultImage, kubeProxyObjects } from "../kubeadm/manifests.ts";
+import type { KubeProxyObjects } from "../kubeadm/objects.ts";
 import { checkSettings, type Metadata, type Settings, settingsShape } from "../kubeadm/settings.ts";
 import { parseVersion } from "../kubeadm/version.ts";
 import {
@@ -18,7 +20,15 @@ import {
   readConfiguration,
   withField,
 } from "./configuration.ts";
-import { foreignMetadata, keyOf, settingIn } from "./daemonSet.ts";
+import {
+  additive,
+  foreignMetadata,
+  keyOf,
+  missingIn,
+  missingLabels,
+  settingIn,
+  withoutOwnAnnotations,
+} from "./daemonSet.ts";
 import { type Difference, differencesOf, formatPath, isBelow, type Path, valueAt } from "./differences.ts";
 import { dataOf, type LiveObject, liveName, madeOf } from "./live.ts";
 
@@ -58,11 +68,7 @@ export class Reading {
     const isOtherVersion = made.kubernetesVersion !== this.#settings.kubernetesVersion;
     const configured = this.#configurationEdits(made);
     const found = { ...this.#daemonSetEdits(made), ...this.#metadataEdits(made), ...configured.edits };
-    const refused = checkSettings(mapping(settingsShape), { ...made, ...found });
-    const isRefused = (key: string) => refused.some(({ path }) => path.split(/[.[]/)[0] === key);
-    const edits = Object.fromEntries(
-      Object.entries(found).filter(([key, value]) => !isEmpty(value as Yaml) && !isRefused(key)),
-    );
+    const edits = accepted(found, made);
     return {
       edits: {
         ...(isOtherVersion &&
@@ -90,6 +96,16 @@ export class Reading {
 
   #find(kind: string): LiveObject | undefined {
     return this.#objects.find((object) => object.kind === kind);
+  }
+
+  /** Whatever somebody sets, kubeadm's own part stays. */
+  #missing(live: LiveObject, made: Settings): Difference[] {
+    const bare = withoutAdditive(made);
+    const ofPods = live.kind === "DaemonSet" ? missingIn(live, bare.daemonSet) : [];
+    return [
+      ...ofPods.filter(({ path }) => this.#isOwn(keyOf(path) ?? "image")),
+      ...missingLabels(live, madeOf(bare, live.kind)),
+    ];
   }
 
   #daemonSetEdits(made: Settings): Some {
@@ -129,12 +145,13 @@ export class Reading {
     const { data: wanted } = kubeProxyObjects(made).configMap;
     const data = dataOf(live);
     const { configuration, problems } = readConfiguration(data["config.conf"], minor);
-    const server = serverOf(data["kubeconfig.conf"]);
-    const isMoved = server !== undefined && server !== serverOf(wanted["kubeconfig.conf"]);
+    const endpoint = endpointIn(data["kubeconfig.conf"]);
+    const isMoved =
+      endpoint !== undefined && serverIn(data["kubeconfig.conf"]) !== serverIn(wanted["kubeconfig.conf"]);
     return {
       edits: {
         ...(configuration && this.#fieldEdits(configuration, made, minor)),
-        ...(isMoved && !this.#isOwn("controlPlaneEndpoint") && { controlPlaneEndpoint: server }),
+        ...(isMoved && !this.#isOwn("controlPlaneEndpoint") && { controlPlaneEndpoint: endpoint }),
       },
       problems: [...problems, ...kubeconfigProblems(data["kubeconfig.conf"], wanted["kubeconfig.conf"])].map(
         (problem) => ({ ...problem, path: `${liveName(live)}, ${problem.path}` }),
@@ -144,16 +161,16 @@ export class Reading {
 
   #fieldEdits(live: KubeProxyConfiguration, made: Settings, minor: number): Some {
     const given = made.configuration ?? {};
-    const fields = differingFields(
-      live,
-      configurationOf(kubeProxyObjects(made).configMap, minor),
-      minor,
-    ).filter((path) => at(given, path) === undefined && at(live, path) !== undefined);
+    const wanted = configurationOf(kubeProxyObjects(made).configMap, minor);
+    const fields = differingFields(live, wanted, minor).filter(
+      (path) => at(given, path) === undefined && at(live, path) !== undefined,
+    );
+    const pins = pinned.filter((path) => !fields.includes(path) && at(live, path) && !at(wanted, path));
     const isPodSubnet = (path: string) => path === "clusterCIDR" && made.podSubnet === undefined;
-    const others = fields.filter((path) => !isPodSubnet(path));
+    const others = [...fields, ...pins].filter((path) => !isPodSubnet(path));
     const configuration = others.reduce((edited, path) => withField(edited, path, at(live, path)), given);
     return {
-      ...(others.length < fields.length && { podSubnet: String(live.clusterCIDR) }),
+      ...(fields.some(isPodSubnet) && { podSubnet: String(live.clusterCIDR) }),
       ...(others.length > 0 && { configuration }),
     };
   }
@@ -166,11 +183,27 @@ export class Reading {
       const found = live.kind === "ConfigMap" ? this.#configMapLeftovers(live, made) : [];
       return [
         ...found,
-        ...differencesOf(live, wanted)
-          .filter((difference) => !this.#isWanted(live, difference))
-          .map((difference) => leftoverProblem(live, difference, made.kubernetesVersion)),
+        ...[
+          ...differencesOf(live, wanted && withoutOwnAnnotations(wanted)).filter(
+            (difference) => !this.#isWanted(live, difference) && !this.#isSaid(live, made, difference),
+          ),
+          ...this.#missing(live, made),
+        ].map((difference) => leftoverProblem(live, difference, made.kubernetesVersion)),
       ];
     });
+  }
+
+  /** Whether `extraArgs` says what is there in another place: kube-proxy reads its arguments in any order. */
+  #isSaid(live: LiveObject, made: Settings, { path }: Difference): boolean {
+    const key = "extraArgs";
+    const isArgument = ({ path: place }: Pick<Difference, "path">) => keyOf(place) === key;
+    const { daemonSet } = withoutAdditive(made);
+    return (
+      live.kind === "DaemonSet" &&
+      isArgument({ path }) &&
+      isDeepStrictEqual(settingIn(key, live, daemonSet), made[key]) &&
+      !missingIn(live, daemonSet).some(isArgument)
+    );
   }
 
   /** Whether a difference is what the user has asked for, or adds a label or an annotation. */
@@ -187,20 +220,55 @@ export class Reading {
 
   #configMapLeftovers(live: LiveObject, made: Settings): Problem[] {
     const minor = parseVersion(made.kubernetesVersion)?.minor.minor ?? 0;
-    const { configuration } = readConfiguration(dataOf(live)["config.conf"], minor);
+    const { "config.conf": text, "kubeconfig.conf": kubeconfig } = dataOf(live);
+    const { configuration } = readConfiguration(text, minor);
     const wanted = configurationOf(kubeProxyObjects(made).configMap, minor);
     const isOwn = (path: string) =>
       at(this.#settings.configuration ?? {}, path) !== undefined ||
       (path === "clusterCIDR" && this.#isOwn("podSubnet"));
-    return differingFields(configuration ?? wanted, wanted, minor)
-      .filter((path) => !isOwn(path))
-      .map((path) => ({
+    const fields = differingFields(configuration ?? wanted, wanted, minor).filter((path) => !isOwn(path));
+    const [server, ours] = [serverIn(kubeconfig), serverUrlOf(made.controlPlaneEndpoint)];
+    const isKept = kubeconfig === undefined || server === ours || this.#isOwn("controlPlaneEndpoint");
+    return [
+      ...fields.map((path) => ({
         path: `${liveName(live)}, config.conf, ${path}`,
         value: at(configuration ?? {}, path) ?? null,
         accepted: `${toJson(at(wanted, path) ?? null)}, as kubeadm makes it, or your own word: set configuration.${path}`,
-      }));
+      })),
+      ...(isKept
+        ? []
+        : [
+            {
+              path: `${liveName(live)}, kubeconfig.conf, server`,
+              value: server === undefined ? null : withoutUserinfo(server),
+              accepted: `a URL without user, password, query and variables, such as ${ours}, or your own word: set controlPlaneEndpoint`,
+            },
+          ]),
+    ];
   }
 }
+
+/** What kubeadm makes without the settings that only add to it. */
+function withoutAdditive(made: Settings): KubeProxyObjects {
+  const others = Object.entries(made).filter(([key]) => !additive.some((one) => one === key));
+  return kubeProxyObjects(Object.fromEntries(others) as unknown as Settings);
+}
+
+/** Edits that the settings can hold; what one of them needs of another that they cannot, falls with it. */
+function accepted(found: Some, made: Settings): Some {
+  const refused = checkSettings(mapping(settingsShape), { ...made, ...found }).map(({ path }) => path);
+  const entries = Object.entries(found) as [string, unknown][];
+  const kept = entries.filter(
+    ([key, value]) =>
+      value !== undefined &&
+      !isEmpty(value as Yaml) &&
+      !refused.some((path) => path.split(/[.[]/)[0] === key),
+  );
+  return kept.length === entries.length ? found : accepted(Object.fromEntries(kept), made);
+}
+
+/** Fields whose default changes with a version, or is taken for another one: whoever writes it out means it. */
+const pinned = ["mode", "metricsBindAddress"];
 
 /** What nobody can change back in a live object. */
 const fixed: readonly { readonly place: Path; readonly advice: string }[] = [

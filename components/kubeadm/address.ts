@@ -1,5 +1,8 @@
 import { isIP, isIPv6 } from "node:net";
 
+/** The API server's port unless another is given. Source: kubeadm's `constants.KubeAPIServerPort`. */
+const defaultPort = 6443;
+
 /** Host and port of the API server. */
 export interface Endpoint {
   /** Name or IP address, IPv6 without brackets. */
@@ -35,6 +38,32 @@ export function parseEndpoint(text: string): Endpoint | undefined {
 /** Writes an endpoint as `host:port`, IPv6 in brackets. */
 export function formatEndpoint({ host, port }: Required<Endpoint>): string {
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Scheme, host with brackets, port and path: what needs no quotes in YAML, and holds neither password nor query. */
+const serverUrl = /^https?:\/\/(?<host>[\w.-]+|\[[\da-fA-F:.]+\])(:(?<port>\d{1,5}))?(\/[\w./~%-]*)?$/;
+
+/**
+ * The host of `controlPlaneEndpoint`, without brackets: of an endpoint as {@link parseEndpoint} reads it, or of a server's
+ * URL as in a kubeconfig; undefined for anything else.
+ */
+export function hostOfEndpoint(text: string): string | undefined {
+  const { host, port = "1" } = serverUrl.exec(text)?.groups ?? {};
+  if (host === undefined) {
+    return parseEndpoint(text)?.host;
+  }
+  const bare = host.replace(/^\[|\]$/g, "");
+  const isHost = host === bare ? !/^[.-]/.test(host) : isIPv6(bare);
+  return isHost && Number(port) >= 1 && Number(port) <= 65535 ? bare : undefined;
+}
+
+/** The URL of an API server for a kubeconfig: one that is given stays as it is, an endpoint becomes one as kubeadm's does. */
+export function serverUrlOf(endpoint: string): string {
+  if (serverUrl.test(endpoint)) {
+    return endpoint;
+  }
+  const { host = "", port = defaultPort } = parseEndpoint(endpoint) ?? {};
+  return `https://${formatEndpoint({ host, port })}`;
 }
 
 /** The family of a CIDR such as `10.244.0.0/16`: 4, 6, or undefined when it is none. */

@@ -2,7 +2,7 @@ import { readYaml } from "../configuration/readYaml.ts";
 import { withoutUserinfo } from "../input/passwords.ts";
 import type { Problem } from "../input/problems.ts";
 import { isRecord } from "../input/record.ts";
-import { parseEndpoint } from "./address.ts";
+import { parseEndpoint, serverUrlOf } from "./address.ts";
 import { readDocuments } from "./configFile.ts";
 import { defaultRepository } from "./manifests.ts";
 import { minors } from "./minors.ts";
@@ -54,7 +54,7 @@ export function settingsOfCluster(
   const { documents, problems } = readDocuments(readYaml(clusterConfiguration ?? ""));
   const cluster = documents["ClusterConfiguration"] ?? {};
   const networking = isRecord(cluster["networking"]) ? cluster["networking"] : {};
-  const endpoint = endpointOf(cluster["controlPlaneEndpoint"], serverOf(kubeconfig));
+  const endpoint = endpointOf(cluster["controlPlaneEndpoint"], endpointIn(kubeconfig));
   const stored = {
     kubernetesVersion: cluster["kubernetesVersion"],
     podSubnet: networking["podSubnet"],
@@ -80,15 +80,22 @@ export function settingsOfCluster(
   };
 }
 
-/** The server in a kubeconfig as `host:port`, or undefined. */
-export function serverOf(kubeconfig: string | undefined): string | undefined {
+/** The server in a kubeconfig to the letter, or undefined. */
+export function serverIn(kubeconfig: string | undefined): string | undefined {
   const [document] = readYaml(kubeconfig ?? "");
   const config = isRecord(document?.value) ? document.value : {};
   const clusters: readonly unknown[] = Array.isArray(config["clusters"]) ? config["clusters"] : [];
   const [entry] = clusters;
   const cluster = isRecord(entry) && isRecord(entry["cluster"]) ? entry["cluster"] : {};
-  const server = typeof cluster["server"] === "string" ? withoutUserinfo(cluster["server"]) : "";
-  return server.startsWith("https://") ? server.slice("https://".length).replace(/\/$/, "") : undefined;
+  return typeof cluster["server"] === "string" ? cluster["server"] : undefined;
+}
+
+/** The `controlPlaneEndpoint` that makes the server in a kubeconfig, but for a user and a password; or undefined. */
+export function endpointIn(kubeconfig: string | undefined): string | undefined {
+  const server = serverIn(kubeconfig);
+  const url = server === undefined ? undefined : withoutUserinfo(server);
+  const endpoint = url?.replace(/^https:\/\//, "");
+  return endpoint !== undefined && serverUrlOf(endpoint) === url ? endpoint : url;
 }
 
 function endpointOf(

@@ -2,9 +2,11 @@ import { createHash } from "node:crypto";
 import { isIPv6 } from "node:net";
 import { renderConfiguration } from "../configuration/render.ts";
 import type { KubeProxyConfiguration } from "../configuration/types.ts";
-import { cidrFamily, formatEndpoint, parseEndpoint } from "./address.ts";
+import { cidrFamily, hostOfEndpoint, serverUrlOf } from "./address.ts";
 import type { Minor } from "./minors.ts";
-import type { ConfigMap, DaemonSet, KubeProxyObjects, PolicyRule } from "./objects.ts";
+import { negated } from "./podSettings.ts";
+import type { NodeSelectorRequirement } from "./podTypes.ts";
+import type { Affinity, ConfigMap, DaemonSet, KubeProxyObjects, PolicyRule } from "./objects.ts";
 import { ClusterRoleChoice, type Metadata, type Settings } from "./settings.ts";
 import { parseVersion, type Version } from "./version.ts";
 
@@ -12,7 +14,6 @@ const name = "kube-proxy";
 const namespace = "kube-system";
 const rbac = "rbac.authorization.k8s.io";
 const hashAnnotation = "kubeadm.kubernetes.io/component-config.hash";
-const defaultPort = 6443;
 
 /**
  * The objects that `kubeadm init` of the given version makes for kube-proxy, field for field.
@@ -129,7 +130,7 @@ function configuration(settings: Settings, minor: Minor): KubeProxyConfiguration
 }
 
 function isPrimaryIPv6({ advertiseAddress, controlPlaneEndpoint, podSubnet }: Settings): boolean {
-  const host = advertiseAddress ?? parseEndpoint(controlPlaneEndpoint)?.host ?? "";
+  const host = advertiseAddress ?? hostOfEndpoint(controlPlaneEndpoint) ?? "";
   const firstSubnet = podSubnet?.split(",")[0] ?? "";
   // A name has no family: then the pods' first one decides.
   return (
@@ -139,7 +140,6 @@ function isPrimaryIPv6({ advertiseAddress, controlPlaneEndpoint, podSubnet }: Se
 }
 
 function kubeconfig(controlPlaneEndpoint: string): string {
-  const { host = "", port = defaultPort } = parseEndpoint(controlPlaneEndpoint) ?? {};
   const account = "/var/run/secrets/kubernetes.io/serviceaccount";
   return [
     "apiVersion: v1",
@@ -147,7 +147,7 @@ function kubeconfig(controlPlaneEndpoint: string): string {
     "clusters:",
     "- cluster:",
     `    certificate-authority: ${account}/ca.crt`,
-    `    server: https://${formatEndpoint({ host, port })}`,
+    `    server: ${serverUrlOf(controlPlaneEndpoint)}`,
     "  name: default",
     "contexts:",
     "- context:",
@@ -166,6 +166,7 @@ function kubeconfig(controlPlaneEndpoint: string): string {
 function daemonSet(settings: Settings, version: Version): DaemonSet {
   const { minor } = version;
   const labels = { "k8s-app": name };
+  const { livenessProbe, readinessProbe, startupProbe } = settings;
   return {
     apiVersion: "apps/v1",
     kind: "DaemonSet",
@@ -176,10 +177,11 @@ function daemonSet(settings: Settings, version: Version): DaemonSet {
       template: {
         metadata: withMetadata(labels, {}, settings.podMetadata),
         spec: {
-          priorityClassName: "system-node-critical",
+          priorityClassName: settings.priorityClassName ?? "system-node-critical",
           serviceAccountName: name,
           hostNetwork: true,
           nodeSelector: { [minor.osLabel]: "linux", ...settings.nodeSelector },
+          ...(settings.excludeNodes?.length && { affinity: affinityTo(settings.excludeNodes.map(negated)) }),
           tolerations: settings.tolerations ?? [
             ...(minor.toleratesCriticalAddons ? [{ key: "CriticalAddonsOnly", operator: "Exists" }] : []),
             { operator: "Exists" },
@@ -187,6 +189,7 @@ function daemonSet(settings: Settings, version: Version): DaemonSet {
           ...(settings.imagePullSecrets && {
             imagePullSecrets: settings.imagePullSecrets.map((secret) => ({ name: secret })),
           }),
+          ...(settings.hostAliases && { hostAliases: settings.hostAliases }),
           containers: [
             {
               name,
@@ -208,16 +211,30 @@ function daemonSet(settings: Settings, version: Version): DaemonSet {
                 { name, mountPath: "/var/lib/kube-proxy" },
                 { name: "xtables-lock", mountPath: "/run/xtables.lock" },
                 { name: "lib-modules", mountPath: "/lib/modules", readOnly: true },
+                ...(settings.volumeMounts ?? []),
               ],
+              ...(livenessProbe && { livenessProbe }),
+              ...(readinessProbe && { readinessProbe }),
+              ...(startupProbe && { startupProbe }),
             },
           ],
           volumes: [
             { name, configMap: { name } },
             { name: "xtables-lock", hostPath: { path: "/run/xtables.lock", type: "FileOrCreate" } },
             { name: "lib-modules", hostPath: { path: "/lib/modules" } },
+            ...(settings.volumes ?? []),
           ],
         },
       },
+    },
+  };
+}
+
+/** An affinity to nodes of whose labels all requirements hold. */
+export function affinityTo(matchExpressions: readonly NodeSelectorRequirement[]): Affinity {
+  return {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions }] },
     },
   };
 }

@@ -1,4 +1,5 @@
 /** The Kubernetes objects that kubeadm makes for kube-proxy, as plain values. */
+import type { HostAlias, NodeSelectorRequirement, Probe, Volume } from "./podTypes.ts";
 
 /** Name and namespace of an object, and what hangs on it. */
 export interface ObjectMeta {
@@ -71,7 +72,12 @@ export interface Container {
     readonly name: string;
     readonly mountPath: string;
     readonly readOnly?: boolean;
+    readonly subPath?: string;
+    readonly mountPropagation?: string;
   }[];
+  readonly livenessProbe?: Probe;
+  readonly readinessProbe?: Probe;
+  readonly startupProbe?: Probe;
 }
 
 /** Which nodes the pods go to beyond their nodeSelector; kubeadm has none. */
@@ -79,11 +85,7 @@ export interface Affinity {
   readonly nodeAffinity?: {
     readonly requiredDuringSchedulingIgnoredDuringExecution: {
       readonly nodeSelectorTerms: readonly {
-        readonly matchExpressions: readonly {
-          readonly key: string;
-          readonly operator: string;
-          readonly values?: readonly string[];
-        }[];
+        readonly matchExpressions: readonly NodeSelectorRequirement[];
       }[];
     };
   };
@@ -110,12 +112,9 @@ export interface PodSpec {
     readonly tolerationSeconds?: number;
   }[];
   readonly imagePullSecrets?: readonly { readonly name: string }[];
+  readonly hostAliases?: readonly HostAlias[];
   readonly containers: readonly [Container];
-  readonly volumes: readonly {
-    readonly name: string;
-    readonly configMap?: { readonly name: string };
-    readonly hostPath?: { readonly path: string; readonly type?: string };
-  }[];
+  readonly volumes: readonly Volume[];
 }
 
 /** A DaemonSet. */

@@ -5,7 +5,9 @@ import type { KubeProxyConfiguration } from "../configuration/types.ts";
 import type { Problem } from "../input/problems.ts";
 import { isRecord } from "../input/record.ts";
 import { choice, list, mapping, optional, problemsOf, record, type Schema, text } from "../input/schema.ts";
-import { isPodSubnet, parseEndpoint } from "./address.ts";
+import { hostOfEndpoint, isPodSubnet } from "./address.ts";
+import { podSettingsProblems, podSettingsShape } from "./podSettings.ts";
+import type { PodSettings } from "./podTypes.ts";
 import type { Minor } from "./minors.ts";
 import { acceptedVersions, parseVersion } from "./version.ts";
 
@@ -74,10 +76,13 @@ export interface RollingUpdate {
  * What decides kube-proxy's objects, in kubeadm's and Kubernetes' own words; the plain values behind
  * {@link KubeProxyArgs} and behind a kubeadm config file.
  */
-export interface Settings {
+export interface Settings extends PodSettings {
   /** `vMAJOR.MINOR.PATCH`, 1.15 to 1.37: the image's tag and which kubeadm is followed. */
   kubernetesVersion: string;
-  /** `host[:port]` of the API server as nodes reach it, IPv6 in brackets; port 6443 when none is given. */
+  /**
+   * `host[:port]` of the API server as nodes reach it, IPv6 in brackets; port 6443 when none is given, as kubeadm. Or a whole
+   * URL, `http` or `https`, which kube-proxy's kubeconfig gets as it is.
+   */
   controlPlaneEndpoint: string;
   /**
    * IP address of the node that ran `kubeadm init`; its family decides bindAddress. Default: the family of
@@ -154,7 +159,7 @@ const metadata = optional(
 const refusedArgs = /^--?(config|hostname-override|cleanup|init-only|write-config-to|version|help)(=|$)/;
 
 const endpointAccepted =
-  "host or host:port as the nodes reach the API server, port 1 to 65535, IPv6 in brackets, such as api.example.com:6443 or [2001:db8::1]:6443";
+  "host or host:port as the nodes reach the API server, port 1 to 65535, IPv6 in brackets, such as api.example.com:6443 or [2001:db8::1]:6443, or a whole URL such as https://rancher.example.com/k8s/clusters/c-1";
 const subnetAccepted =
   "one CIDR, or an IPv4 and an IPv6 one with a comma between, such as 10.244.0.0/16,fd00:10:244::/56";
 const unavailableAccepted = "a number of nodes above 0 or a percentage from 1% to 100%, such as 1 or 10%";
@@ -172,7 +177,7 @@ export const maxSurge = optional(
 /** The keys of {@link Settings} and what each accepts; a schema of what a user writes. */
 export const settingsShape = {
   kubernetesVersion: text(acceptedVersions, (value) => parseVersion(value) !== undefined),
-  controlPlaneEndpoint: text(endpointAccepted, (value) => parseEndpoint(value) !== undefined),
+  controlPlaneEndpoint: text(endpointAccepted, (value) => hostOfEndpoint(value) !== undefined),
   advertiseAddress: optional(text("an IP address", (value) => isIP(value) !== 0)),
   podSubnet: optional(text(subnetAccepted, isPodSubnet)),
   imageRepository: optional(
@@ -243,6 +248,7 @@ export const settingsShape = {
   ),
   metadata,
   podMetadata: metadata,
+  ...podSettingsShape,
   clusterRole: optional(choice(Object.values(ClusterRoleChoice))),
 };
 
@@ -282,8 +288,10 @@ export function checkSettings(schema: Schema, value: Record<string, unknown>): P
   const configuration = value["configuration"];
   const problems = problemsOf(schema, value);
   const isRefused = problems.some(({ path }) => path === "podSubnet");
+  const isSound = !problems.some(({ path }) => /^(excludeNodes|volume(Mount)?s)\b/.test(path));
   return [
     ...problems,
+    ...(isSound ? podSettingsProblems(value) : []),
     ...(isRefused ? [] : checkPodSubnet(value, minor)),
     ...(configuration === undefined ? [] : checkConfiguration(configuration, minor?.minor, "configuration")),
   ];

@@ -2,9 +2,11 @@ import { checkConfiguration } from "../configuration/check.ts";
 import type { NodeFacts } from "../facts/facts.ts";
 import { listed, type Problem } from "../input/problems.ts";
 import { isRecord } from "../input/record.ts";
+import { negated, requirementProblems } from "../kubeadm/podSettings.ts";
+import type { NodeSelectorRequirement } from "../kubeadm/podTypes.ts";
 import { parseVersion } from "../kubeadm/version.ts";
 import { type Pool, requirementsOf } from "./pool.ts";
-import { findMisplaced, isPossible, type NodeSelectorRequirement, selectionsWith } from "./selections.ts";
+import { findMisplaced, isPossible, selectionsWith } from "./selections.ts";
 
 /**
  * Finds what is wrong with pools as a whole: names that are there twice, requirements without values, pools that share
@@ -35,23 +37,8 @@ function checkPool(
     ...(pools.findIndex((other) => other.name === name) === index
       ? []
       : [{ path: `${path}.name`, value: name, accepted: "a name that no other pool has" }]),
-    ...matchExpressions.flatMap((requirement, i) =>
-      checkValues(requirement, `${path}.matchExpressions[${i}].values`),
-    ),
+    ...requirementProblems(matchExpressions, `${path}.matchExpressions`),
     ...(configuration === undefined ? [] : checkConfiguration(configuration, minor, `${path}.configuration`)),
-  ];
-}
-
-function checkValues({ operator, values }: NodeSelectorRequirement, path: string): Problem[] {
-  const compares = operator === "In" || operator === "NotIn";
-  const given = values?.length ?? 0;
-  if (compares === given > 0) {
-    return [];
-  }
-  return [
-    compares
-      ? { path, accepted: `is required with ${operator}: one value or more` }
-      : { path, value: values, accepted: `none with ${operator}` },
   ];
 }
 
@@ -61,10 +48,14 @@ function checkSelections(
   nodes: readonly NodeFacts[],
 ): Problem[] {
   const nodeSelector = settings["nodeSelector"];
-  const universe = requirementsOf({
-    name: "all",
-    ...(isRecord(nodeSelector) && { nodeSelector: nodeSelector as Record<string, string> }),
-  });
+  const excluded = (settings["excludeNodes"] ?? []) as readonly NodeSelectorRequirement[];
+  const universe = [
+    ...requirementsOf({
+      name: "all",
+      ...(isRecord(nodeSelector) && { nodeSelector: nodeSelector as Record<string, string> }),
+    }),
+    ...excluded.map(negated),
+  ];
   const impossible = pools.flatMap((pool, index) =>
     isPossible([...universe, ...requirementsOf(pool)])
       ? []

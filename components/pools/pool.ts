@@ -1,6 +1,8 @@
 import * as v from "valibot";
 import type { KubeProxyConfiguration } from "../configuration/types.ts";
-import { choice, list, mapping, optional, text } from "../input/schema.ts";
+import { optional, text } from "../input/schema.ts";
+import { requirements } from "../kubeadm/podSettings.ts";
+import type { NodeSelectorRequirement } from "../kubeadm/podTypes.ts";
 import {
   maxUnavailable,
   maxSurge,
@@ -9,7 +11,6 @@ import {
   type Toleration,
 } from "../kubeadm/settings.ts";
 import { isMaxFailed, maxFailedAccepted } from "./budget.ts";
-import type { NodeSelectorRequirement } from "./selections.ts";
 
 /**
  * Nodes that have a DaemonSet of their own and are one wave of a restart. All that is not said here is as for the
@@ -48,16 +49,7 @@ export const poolShape = {
     dnsLabel.test(value),
   ),
   nodeSelector: settingsShape.nodeSelector,
-  matchExpressions: optional(
-    list(
-      mapping({
-        key: text("a node label's key", (key) => key !== ""),
-        operator: choice(["In", "NotIn", "Exists", "DoesNotExist"]),
-        values: optional(list(text("a label value as a text"), "a list of label values")),
-      }),
-      "a list of requirements, such as [{key: pool, operator: NotIn, values: [canary]}]",
-    ),
-  ),
+  matchExpressions: requirements,
   maxUnavailable,
   maxSurge,
   maxFailed,

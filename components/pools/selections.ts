@@ -1,14 +1,5 @@
 /** Proves of selections of nodes by their labels that every node is in exactly one, whatever labels it has. */
-
-/** A requirement of a node's label, as in a nodeAffinity's `matchExpressions`. */
-export interface NodeSelectorRequirement {
-  /** The label's key. */
-  key: string;
-  /** `In`, `NotIn`, `Exists` or `DoesNotExist`. */
-  operator: string;
-  /** Values of the label: one or more with In and NotIn, none otherwise. */
-  values?: string[];
-}
+import type { NodeSelectorRequirement } from "../kubeadm/podTypes.ts";
 
 /** Nodes of which every requirement holds. */
 export interface Selection {

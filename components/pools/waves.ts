@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { merge } from "../configuration/merge.ts";
-import { kubeProxyObjects } from "../kubeadm/manifests.ts";
+import { affinityTo, kubeProxyObjects } from "../kubeadm/manifests.ts";
 import type { ConfigMap, DaemonSet, PodSpec } from "../kubeadm/objects.ts";
+import { negated } from "../kubeadm/podSettings.ts";
+import type { NodeSelectorRequirement } from "../kubeadm/podTypes.ts";
 import type { Settings } from "../kubeadm/settings.ts";
 import type { Pool } from "./pool.ts";
-import type { NodeSelectorRequirement } from "./selections.ts";
 
 /** One DaemonSet of kube-proxy and the configuration that its pods mount: all of them, or one pool's. */
 export interface Wave {
@@ -88,7 +89,10 @@ function waveOf(settings: Settings, pool: Pool, layout: string): Wave {
         selector: { matchLabels: labels },
         template: {
           metadata: { ...template.metadata, labels },
-          spec: podSpec(template.spec, name, pool.matchExpressions ?? []),
+          spec: podSpec(template.spec, name, [
+            ...(settings.excludeNodes ?? []).map(negated),
+            ...(pool.matchExpressions ?? []),
+          ]),
         },
       },
     },
@@ -116,16 +120,10 @@ function podSpec(
   return {
     ...spec,
     volumes: spec.volumes.map((volume) =>
-      volume.configMap === undefined ? volume : { ...volume, configMap: { name: configMap } },
+      volume.name === "kube-proxy" ? { ...volume, configMap: { name: configMap } } : volume,
     ),
     affinity: {
-      ...(requirements.length > 0 && {
-        nodeAffinity: {
-          requiredDuringSchedulingIgnoredDuringExecution: {
-            nodeSelectorTerms: [{ matchExpressions: requirements }],
-          },
-        },
-      }),
+      ...(requirements.length > 0 && affinityTo(requirements)),
       podAntiAffinity: {
         requiredDuringSchedulingIgnoredDuringExecution: [
           {

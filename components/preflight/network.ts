@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import { parseYaml } from "../configuration/readYaml.ts";
 import type { ClusterFacts } from "../facts/facts.ts";
 import { isRecord } from "../input/record.ts";
-import { parseEndpoint } from "../kubeadm/address.ts";
+import { hostOfEndpoint } from "../kubeadm/address.ts";
 import type { Intent, WaveIntent } from "../plan/intent.ts";
 import { type Check, type Finding, never, Severity, whenChanged, whenPodsStart } from "./check.ts";
 import { cidrsOf, familiesOf, isWithin } from "./cidr.ts";
@@ -195,7 +195,7 @@ function singleNode({ nodes }: ClusterFacts, { settings }: Intent): Finding[] {
 }
 
 function hostOf(endpoint: string): string {
-  return parseEndpoint(endpoint)?.host ?? "";
+  return hostOfEndpoint(endpoint) ?? "";
 }
 
 function serverOf(kubeconfig: string): string {

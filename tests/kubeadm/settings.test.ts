@@ -62,7 +62,13 @@ suite("settings that are refused, with the key's path", () => {
       "2001:db8::1",
       "2001:db8::1:6443",
       "[192.0.2.1]:6443",
-      "https://api:6443",
+      "https://",
+      "https://${HOST}:6443",
+      "https://me:secret@api:6443",
+      "https://api:70000",
+      "https://api/?q=1",
+      "https://[2001:db8::1:6443",
+      "ftp://api:6443",
       "api/path",
       "300.0.0.1",
       "API.example.com",
@@ -91,6 +97,32 @@ suite("settings that are refused, with the key's path", () => {
       }
     });
   }
+
+  test("of the pods", () => {
+    assertRefused("excludeNodes", [{ key: "a", operator: "In" }], "excludeNodes[0].values");
+    assertRefused("excludeNodes", [{ key: "a", operator: "Gt", values: ["1"] }], "excludeNodes[0].operator");
+    assertRefused("priorityClassName", "High");
+    assertRefused("hostAliases", [{ ip: "api", hostnames: ["a"] }], "hostAliases[0].ip");
+    assertRefused("livenessProbe", { periodSeconds: 5 });
+    assertRefused("readinessProbe", { httpGet: { port: 1 }, tcpSocket: { port: 1 } });
+    assertRefused("startupProbe", { httpGet: { port: 0 } }, "startupProbe.httpGet.port");
+    assertRefused(
+      "livenessProbe",
+      { tcpSocket: { port: 1 }, periodSeconds: 0 },
+      "livenessProbe.periodSeconds",
+    );
+    const volume = { name: "logs", hostPath: { path: "/var/log" } };
+    assertRefused("volumes", [{ ...volume, emptyDir: {} }], "volumes[0]");
+    assertRefused("volumes", [{ ...volume, name: "lib-modules" }], "volumes[0].name");
+    assertRefused("volumes", [volume, volume], "volumes[1].name");
+    assertRefused("volumes", [{ ...volume, nfs: { server: "a", path: "/" } }], "volumes[0].nfs");
+    assertRefused("volumeMounts", [{ name: "logs", mountPath: "/logs" }], "volumeMounts[0].name");
+    assertRefused(
+      "volumeMounts",
+      [{ name: "lib-modules", mountPath: "/lib/modules" }],
+      "volumeMounts[0].mountPath",
+    );
+  });
 
   test("deep ones", () => {
     assertRefused("tolerations", [{ effect: "NoWay" }], "tolerations[0].effect");

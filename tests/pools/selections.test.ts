@@ -2,13 +2,8 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import fc from "fast-check";
 import { selects } from "../../components/pools/placement.ts";
-import {
-  findMisplaced,
-  isPossible,
-  mostKinds,
-  type NodeSelectorRequirement,
-  selectionsWith,
-} from "../../components/pools/selections.ts";
+import type { NodeSelectorRequirement } from "../../components/kubeadm/podTypes.ts";
+import { findMisplaced, isPossible, mostKinds, selectionsWith } from "../../components/pools/selections.ts";
 
 const is = (key: string, ...values: string[]) => ({ key, operator: "In", values });
 const isNot = (key: string, ...values: string[]) => ({ key, operator: "NotIn", values });
