@@ -1,11 +1,21 @@
 /** What others must not read, and so is not printed: what is printed ends in a log. */
 import { isRecord } from "./record.ts";
 
-const password = /(:\/\/(?:[^/?#:@\s]*:)?)[^/?#\s]+@/g;
-
-/** A text without the passwords of the addresses in it, such as a proxy's. */
+/**
+ * A text without the passwords of the addresses in it, such as a proxy's. A password may have a slash in it; an image may
+ * have an `@` before its digest.
+ */
 export function withoutPasswords(text: string): string {
-  return text.replaceAll(password, "$1PASSWORD@");
+  return text.replaceAll(/\S+/g, (word) => {
+    const start = word.indexOf("://") + "://".length;
+    const query = word.slice(start).search(word.includes("@sha256:") ? /[/?#]/ : /[?#]/);
+    const place = query < 0 ? word : word.slice(0, start + query);
+    const end = place.lastIndexOf("@");
+    if (start < "://".length || end < start) return word;
+    const colon = place.indexOf(":", start);
+    const user = colon < 0 || colon > end ? "" : place.slice(start, colon + 1);
+    return `${word.slice(0, start)}${user}PASSWORD${word.slice(end)}`;
+  });
 }
 
 /** A server's URL without user and password. */
@@ -23,7 +33,7 @@ export function withoutUserinfo(url: string): string {
   return parsed.href.replace(/\/$/, "");
 }
 
-/** Variables of a container whose values are nobody's secret, but for a password in an address. */
+/** Variables of a container whose values are nobody's secret, but for who is named in an address, or a token there. */
 const known =
   /^((https?|all|no)_proxy|kubernetes_service_(host|port)|node_name|tz|go(debug|gc|maxprocs|memlimit|traceback))$/i;
 
@@ -42,7 +52,9 @@ export function withoutSecrets(value: unknown, key = ""): unknown {
   if (!isRecord(value)) {
     return value;
   }
-  const hidden = key === "env" && typeof value["value"] === "string" && !known.test(String(value["name"]));
+  const text = value["value"];
+  const isKnown = known.test(String(value["name"])) && !String(text).includes("@");
+  const hidden = key === "env" && typeof text === "string" && !isKnown;
   const entries = Object.entries(value).map(([name, entry]) => [name, withoutSecrets(entry, name)]);
   return { ...Object.fromEntries(entries), ...(hidden && { value: "VALUE" }) };
 }

@@ -1,4 +1,5 @@
 import leven from "leven";
+import { withoutSecrets } from "./passwords.ts";
 import { escapeJson, printableLines } from "./printable.ts";
 
 /** One mistake in what a user gave: which key, which value, and what would be accepted. */
@@ -38,8 +39,17 @@ function formatProblem({ path, value, accepted, lines = [] }: Problem): string[]
   const said =
     value === undefined
       ? `${path}: ${accepted}`
-      : `${path}: ${show(value)} is not accepted; accepted: ${accepted}`;
+      : `${path}: ${show(withoutEnvironment(value, path))} is not accepted; accepted: ${accepted}`;
   return [`  ${said}`, ...(lines.length > 0 ? ["", ...lines] : [])];
+}
+
+/** What a container's environment holds may be secret, also where it is no list of variables. */
+function withoutEnvironment(value: unknown, path: string): unknown {
+  const [, name] = /(?:^|\.)env(?:\[\d+\])?(?:\.(\w+))?$/.exec(path) ?? [];
+  const isOfEnvironment = /(^|\.)env\b/.test(path);
+  return isOfEnvironment && name !== "name" && typeof value === "string"
+    ? "VALUE"
+    : withoutSecrets(value, isOfEnvironment ? "env" : "");
 }
 
 const longestShown = 120;

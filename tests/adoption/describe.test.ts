@@ -24,7 +24,7 @@ suite("what a user reads of a takeover", () => {
     assert.deepEqual(parse((problem.lines ?? []).join("\n")), {
       "kube-proxy:extraArgs": ["--v=4"],
       "kube-proxy:env": [
-        { name: "HTTPS_PROXY", value: "http://me:PASSWORD@proxy:3128" },
+        { name: "HTTPS_PROXY", value: "VALUE" },
         { name: "API_KEY", value: "VALUE" },
       ],
     });

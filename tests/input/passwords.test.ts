@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { formatProblems } from "../../components/input/problems.ts";
 import { withoutPasswords, withoutSecrets, withoutUserinfo } from "../../components/input/passwords.ts";
 
 suite("what is not printed", () => {
@@ -8,10 +9,37 @@ suite("what is not printed", () => {
       "http://me:hidden@proxy:3128": "http://me:PASSWORD@proxy:3128",
       "http://me:hid@den@proxy and http://:hidden@b/": "http://me:PASSWORD@proxy and http://:PASSWORD@b/",
       "https://hidden@proxy": "https://PASSWORD@proxy",
+      "http://me:hid/den@proxy:3128": "http://me:PASSWORD@proxy:3128",
       "http://proxy:3128/?to=me@example.com": "http://proxy:3128/?to=me@example.com",
       "mail me@example.com": "mail me@example.com",
     };
     for (const [text, expected] of Object.entries(shown)) assert.equal(withoutPasswords(text), expected);
+  });
+
+  test("a proxy's user, password or token, however it is written, and the address where there is none", () => {
+    const shown = (value: string) => withoutSecrets([{ name: "HTTPS_PROXY", value }], "env");
+    for (const value of [
+      "http://u:se/cret@p",
+      "u:secret@p:3128",
+      "http://u:a b@p",
+      "http://token@p",
+      "http://p?u@",
+    ])
+      assert.deepEqual(shown(value), [{ name: "HTTPS_PROXY", value: "VALUE" }], value);
+    assert.deepEqual(shown("http://p:3128"), [{ name: "HTTPS_PROXY", value: "http://p:3128" }]);
+  });
+
+  test("no problem of an environment shows what is in it", () => {
+    const problems = [
+      { path: "env", value: [{ name: "A", value: "hidden" }] },
+      { path: "env", value: "hidden" },
+      { path: "env[0].value", value: "hidden" },
+      { path: "env[0]", value: { name: "A", value: "hidden" } },
+      { path: "env[0].more", value: "hidden" },
+    ];
+    for (const problem of problems)
+      assert.doesNotMatch(formatProblems("it", [{ ...problem, accepted: "nothing" }]), /hidden/);
+    assert.match(formatProblems("it", [{ path: "env[0].name", value: "A=B", accepted: "a name" }]), /A=B/);
   });
 
   test("the user of a server's URL, also where it is no URL", () => {
@@ -35,7 +63,7 @@ suite("what is not printed", () => {
     ];
     const shown = [
       { name: "API_KEY", value: "VALUE" },
-      { name: "https_proxy", value: "http://me:PASSWORD@proxy" },
+      { name: "https_proxy", value: "VALUE" },
       ...env.slice(2),
     ];
     assert.deepEqual(withoutSecrets(env, "env"), shown);
