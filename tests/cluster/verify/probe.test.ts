@@ -54,7 +54,8 @@ suite("a connection to a kube-proxy that ends", { concurrency: true }, () => {
           probe(api.config, { pod: "kube-proxy-node-a", port: 10249 }, signal),
           aborted(AbortSignal.timeout(4000)),
         ]);
-        const [, reason = ""] = /^its metrics cannot be read: (.*)$/.exec(String(answer)) ?? [];
+        const text = typeof answer === "string" ? answer : "";
+        const [, reason = ""] = /^its metrics cannot be read: (.*)$/.exec(text) ?? [];
         assert.match(reason, said);
       } finally {
         api.stop();
