@@ -6,6 +6,7 @@ import { ApiError, misunderstood, refused, serverOf, unanswered, unauthenticated
 import { readBody } from "./body.ts";
 import { aborted } from "./concurrency.ts";
 import { ending } from "./ending.ts";
+import { forgetCredentials } from "./execPlugin.ts";
 import { Idle, type Patience } from "./idle.ts";
 import { type ApiObject, type Collection, collectionPathOf } from "./objects.ts";
 import { retryDelay } from "./retry.ts";
@@ -304,11 +305,20 @@ async function within<T>(
   try {
     return await work(session);
   } catch (error) {
-    const isOld = Date.now() - (sessions.get(config)?.since ?? Infinity) > youngMs;
-    if (!(error instanceof ApiError && error.status === 401 && isOld)) throw error;
+    const isRefused = error instanceof ApiError && error.status === 401;
+    if (!isRefused || !isReplaced(config, session)) throw error;
   }
-  void closeSession(config);
   return await work(await sessionOf(config, options));
+}
+
+/** Whether there is another session in the place of a refused one: what is sent at once is refused at once. */
+function isReplaced(config: KubeConfig, refused: Session): boolean {
+  const found = sessions.get(config);
+  if (found?.session !== refused) return true;
+  if (Date.now() - found.since <= youngMs) return false;
+  void closeSession(config);
+  forgetCredentials(config);
+  return true;
 }
 
 /** One request, see {@link Session.request}. */

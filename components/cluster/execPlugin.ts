@@ -58,12 +58,23 @@ export function runPluginsOnce(config: KubeConfig): void {
       : { ...others, authProvider: { name: providerName, config: { plugin } } };
   });
   config.loadFromOptions({ clusters, contexts, users, currentContext });
-  config.addAuthenticator(new ExecPlugins());
+  const plugins = new ExecPlugins();
+  config.addAuthenticator(plugins);
+  pluginsOf.set(config, plugins);
+}
+
+/** Has a plugin run again when a credential is asked for, since the one that it gave is refused: not all say when it expires. */
+export function forgetCredentials(config: KubeConfig): void {
+  pluginsOf.get(config)?.forget();
 }
 
 /** Runs a plugin when a credential is asked for and there is none that is valid; for all who ask meanwhile once. */
 class ExecPlugins {
   readonly #asked = new Map<string, { readonly promise: Promise<Credential>; credential?: Credential }>();
+
+  forget(): void {
+    this.#asked.clear();
+  }
 
   isAuthProvider({ authProvider }: User): boolean {
     return isRecord(authProvider) && authProvider["name"] === providerName;
@@ -94,6 +105,8 @@ class ExecPlugins {
     return asked.credential;
   }
 }
+
+const pluginsOf = new WeakMap<KubeConfig, ExecPlugins>();
 
 async function run({ command, args = [], env = [], apiVersion }: Exec): Promise<Credential> {
   if (typeof command !== "string" || command === "") {

@@ -1,8 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { ProblemsError } from "../input/problems.ts";
 import { testNamespace } from "../plan/testNamespace.ts";
 import { ApiError, create, find, request } from "./api.ts";
-import { throwIfEnding } from "./ending.ts";
 import { HttpMethod, type KubeConfig } from "./kubernetes.ts";
+import type { ApiObject } from "./objects.ts";
+import { waitUntil } from "./wait.ts";
 
 const path = "/api/v1/namespaces";
 
@@ -19,12 +20,12 @@ const timeoutMs = 60_000;
  * @throws ApiError when it cannot be read, or the API server does not answer
  */
 export async function makeTestNamespace(config: KubeConfig): Promise<string> {
-  const until = Date.now() + timeoutMs;
   let found = await find(config, `${path}/${testNamespace}`);
-  while (found?.metadata["deletionTimestamp"] !== undefined && Date.now() < until) {
-    await sleep(500);
-    throwIfEnding();
-    found = await find(config, `${path}/${testNamespace}`);
+  if (isEnding(found)) {
+    await waitUntil(timeoutMs, async () => {
+      found = await find(config, `${path}/${testNamespace}`);
+      return isEnding(found) ? `Namespace ${testNamespace} is deleted but not gone` : undefined;
+    }).catch(goOnAfterTime);
   }
   if (found !== undefined) return `Namespace ${testNamespace} is there.`;
   try {
@@ -55,6 +56,15 @@ export async function removeTestNamespace(config: KubeConfig): Promise<string> {
   } catch (error) {
     return refusal(error, "stays");
   }
+}
+
+function isEnding(found: ApiObject | undefined): boolean {
+  return found?.metadata["deletionTimestamp"] !== undefined;
+}
+
+/** One that does not end keeps nothing from going on: no test Service will be asked for. */
+function goOnAfterTime(error: unknown): void {
+  if (error instanceof ApiError || !(error instanceof ProblemsError)) throw error;
 }
 
 function refusal(error: unknown, what: string): string {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
-import { describe, test } from "node:test";
+import { describe, mock, test } from "node:test";
 import { makeTestNamespace, removeTestNamespace } from "../../components/cluster/testNamespace.ts";
 import type { KubeConfig } from "../../components/cluster/kubernetes.ts";
 import { reply, withApiServer } from "./apiServer.ts";
@@ -63,6 +63,26 @@ describe("the namespace of the test Services", { concurrency: true }, () => {
   test("is not removed if somebody else has, or is not there", async () => {
     for (const looks of [[{}], [{ labels: { "app.kubernetes.io/managed-by": "Helm" } }], [undefined]]) {
       assert.deepEqual((await where(looks, removeTestNamespace)).changes, []);
+    }
+  });
+});
+
+describe("an earlier one that does not end", () => {
+  test("is waited for a minute, and keeps nothing from going on", async () => {
+    mock.timers.enable({ apis: ["Date"], now: 0 });
+    try {
+      const end = { deletionTimestamp: "2026-11-28T00:00:00Z" };
+      let looks = 0;
+      const said = await withApiServer((_, response) => {
+        looks += 1;
+        mock.timers.setTime(Date.now() + 25_000);
+        reply(response, { metadata: { name: "kube-proxy-test", ...end } });
+      }, makeTestNamespace);
+      assert.equal(said, "Namespace kube-proxy-test is there.");
+      // The first one begins the minute.
+      assert.equal(looks, 4);
+    } finally {
+      mock.timers.reset();
     }
   });
 });

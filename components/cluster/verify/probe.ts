@@ -22,7 +22,10 @@ export function metricsPortOf(configuration: Readonly<Record<string, unknown>> |
 /** kube-proxies asked at once: each costs the API server and a kubelet one connection. */
 export const probeConcurrency = 50;
 
-/** Longest time for one kube-proxy to answer what it is asked at once, in milliseconds. It takes about 20. */
+/**
+ * Longest time for a connection to a kube-proxy to be there, and then for what is asked over it at once, in milliseconds.
+ * Both take about 20.
+ */
 const probeTimeoutMs = 5000;
 
 /** The same over a connection that was there before, in milliseconds: whoever does not answer by then is asked over another. */
@@ -93,24 +96,27 @@ export class Line {
 
   async #ask<T>(questions: (read: Read) => Promise<T>): Promise<T | string> {
     const isKept = this.#connection !== undefined;
-    const timeoutMs = isKept ? keptTimeoutMs : probeTimeoutMs;
-    const signal = AbortSignal.any([this.#signal, AbortSignal.timeout(timeoutMs)]);
+    let signal = this.#signal;
     try {
-      const { agent, ended } = await this.#open(signal);
+      const { agent, ended } = await this.#open();
       const { pod } = this.#target;
+      const timeout = AbortSignal.timeout(isKept ? keptTimeoutMs : probeTimeoutMs);
+      signal = AbortSignal.any([this.#signal, timeout]);
       return await questions((path) => Promise.race([fetchText({ agent, pod, path, signal }), ended]));
     } catch (error) {
       this.close();
       // Somebody on the way may have ended it for its silence, and not always says so.
       if (isKept && !this.#signal.aborted) return await this.#ask(questions);
-      return `its metrics cannot be read: ${signal.aborted ? abortReason(this.#signal) : reasonOf(error)}`;
+      const isLate = signal.aborted || (error instanceof DOMException && error.name === "TimeoutError");
+      return `its metrics cannot be read: ${isLate ? abortReason(this.#signal) : reasonOf(error)}`;
     }
   }
 
-  async #open(within: AbortSignal): Promise<Connection> {
+  async #open(): Promise<Connection> {
     if (this.#connection !== undefined) return this.#connection;
     const { pod, port } = this.#target;
-    const tunnel = await openTunnel(this.#config, { pod, port }, { within, until: this.#signal });
+    const bounds = { withinMs: probeTimeoutMs, until: this.#signal };
+    const tunnel = await openTunnel(this.#config, { pod, port }, bounds);
     // A request over a connection that has ended before would wait for ever: a refusal may come as early as that.
     const ended = finished(tunnel).then(() => Promise.reject(new Error("the connection was closed")));
     ended.catch(() => undefined); // As it is when all is done.

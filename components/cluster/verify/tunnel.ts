@@ -25,7 +25,8 @@ export interface Target {
 
 /** How long a connection may take to be there, and how long it may be there. */
 export interface Bounds {
-  readonly within: AbortSignal;
+  /** In milliseconds, without the time for which the API server asks to wait. */
+  readonly withinMs: number;
   readonly until: AbortSignal;
 }
 
@@ -50,16 +51,18 @@ class Refusal extends Error {
  * port on this machine. Whatever comes through it, it ends no other connection: the client library's own port-forward
  * closes this process' standard output when a message says so, and throws where nobody can catch it.
  *
- * @throws Error when the API server or the kubelet refuses; a refusal by the pod itself ends the connection later
+ * @throws Error when the API server or the kubelet refuses, TimeoutError when none does; a refusal by the pod itself ends
+ *   the connection later
  */
 export async function openTunnel(
   config: KubeConfig,
   target: Target,
-  { within, until }: Bounds,
+  { withinMs, until }: Bounds,
 ): Promise<Duplex> {
   for (let attempt = 0; ; attempt++) {
     const given = new AbortController();
     const signal = AbortSignal.any([until, given.signal]);
+    const within = AbortSignal.any([until, AbortSignal.timeout(withinMs)]);
     try {
       return await Promise.race([open(config, target, signal), aborted(within)]);
     } catch (error) {
@@ -67,7 +70,7 @@ export async function openTunnel(
       const delay =
         error instanceof Refusal ? retryDelay(attempt, error.status, error.retryAfter) : undefined;
       if (delay === undefined) throw error;
-      await sleep(delay, undefined, { signal: within });
+      await sleep(delay, undefined, { signal: until });
     }
   }
 }
