@@ -42,7 +42,8 @@ export function withoutSecrets(value: unknown, key = ""): unknown {
   if (!isRecord(value)) {
     return value;
   }
-  const hidden = key === "env" && typeof value["value"] === "string" && !known.test(String(value["name"]));
+  const isKnown = typeof value["name"] === "string" && known.test(value["name"]);
+  const hidden = key === "env" && typeof value["value"] === "string" && !isKnown;
   const entries = Object.entries(value).map(([name, entry]) => [name, withoutSecrets(entry, name)]);
   return { ...Object.fromEntries(entries), ...(hidden && { value: "VALUE" }) };
 }

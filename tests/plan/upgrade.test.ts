@@ -277,7 +277,7 @@ suite("a downgrade below what runs", () => {
   test("is none where it does, and where another mode runs", () => {
     assert.deepEqual(check("v1.29.0"), []);
     assert.deepEqual(check("v1.28.0", factsAfter(withVersion("v1.31.0"), nodes)), []);
-    for (const text of ["a: [", "", "mode: userspace"]) {
+    for (const text of ["a: [", "", "mode: userspace", "mode: {toString: 1}"]) {
       const configMaps = [{ name: "kube-proxy", resourceVersion: "1", data: { "config.conf": text } }];
       assert.deepEqual(check("v1.28.0", { ...running, configMaps }), []);
     }
