@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { formatProblems, toJson } from "../components/input/problems.ts";
+import { formatProblems, toJson, told } from "../components/input/problems.ts";
 import { validateFile, type Validation } from "../components/kubeadm/validate.ts";
 import { print, readInput, runCommand, UsageError } from "./commandLine.ts";
 
@@ -16,8 +16,12 @@ function main(): void {
   const { file, kubernetesVersion } = readCommandLine();
   const name = file === "-" ? "standard input" : file;
   const validation = validateFile(readInput("FILE", file === "-" ? 0 : file), kubernetesVersion);
-  print(process.stdout.isTTY ? formatValidation(name, validation) : toJson(validation, 2));
+  print(process.stdout.isTTY ? formatValidation(name, validation) : toJson(bounded(validation), 2));
   process.exitCode = validation.errors.length > 0 ? 1 : 0;
+}
+
+function bounded({ errors, warnings }: Validation): Validation {
+  return { errors: told(errors), warnings };
 }
 
 function formatValidation(name: string, { errors, warnings }: Validation): string {
