@@ -11,7 +11,7 @@ import {
 } from "yaml";
 import { isJsonText, readGoJson } from "./goJson.ts";
 import { inspect } from "./inspectYaml.ts";
-import { beyondLimits, largestConfiguration, largestText, mostSigns } from "./yamlLimits.ts";
+import { beyondLimits, largestConfiguration, largestText } from "./yamlLimits.ts";
 import { isLeftOut, scalars } from "./yamlScalars.ts";
 
 /** One document of a YAML text, as Go's sigs.k8s.io/yaml reads it. */
@@ -37,7 +37,7 @@ const linear = { uniqueKeys: false, prettyErrors: false, logLevel: "error" } as 
  * Source: go.yaml.in/yaml/v2; apimachinery's `serializer/recognizer` for JSON.
  */
 export function readYaml(text: string): YamlDocument[] {
-  const refused = beyondLimits(text, largestText, mostSigns);
+  const refused = beyondLimits(text, largestText, true);
   if (refused !== undefined) {
     return [{ error: refused, duplicates: [] }];
   }

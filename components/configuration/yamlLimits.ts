@@ -4,40 +4,45 @@ import { Lexer } from "yaml";
 export const largestText = 1024 * 1024;
 /** The largest text that `parseYaml` reads unless told otherwise: a `config.conf` has some 2 kB. */
 export const largestConfiguration = 256 * 1024;
-/** Most words and signs of a text, line ends aside: a `config.conf` has some 500, and the library takes seconds for a million. */
-export const mostSigns = 50_000;
+/** Most words and signs, line ends aside: a `config.conf` has some 500, and the library takes seconds for a million. */
+const mostSigns = 50_000;
 /** More than any configuration needs, and little enough for every reader's stack. */
 const deepest = 100;
 const mostDocuments = 1000;
+const mostLines = 100_000;
 
 /**
  * Why a YAML text is not read; undefined where it is. Found before anything is built, in one pass: what is refused here
  * would take seconds and gigabytes to parse.
  *
  * @param largest - in bytes
- * @param signs - most words and signs
+ * @param isCounted - whether words, signs and lines are, too
  */
-export function beyondLimits(text: string, largest: number, signs = Infinity): string | undefined {
+export function beyondLimits(text: string, largest: number, isCounted = false): string | undefined {
   if (Buffer.byteLength(text) > largest) {
     return largest === largestText
       ? `is larger than ${largest} bytes, which no ConfigMap can be`
       : `is larger than ${largest} bytes`;
   }
   const depth = new Depth();
-  let [documents, read] = [0, 0];
+  let [documents, lines, read] = [0, 0, 0];
   for (const token of new Lexer().lex(text)) {
     if (isControl(token)) continue;
     depth.pass(token);
     documents += token === "---" ? 1 : 0;
-    read += token === "\n" ? 0 : 1;
+    if (token === "\n") lines++;
+    else read++;
     if (depth.levels > deepest) {
       return `is nested deeper than ${deepest} levels`;
     }
     if (documents > mostDocuments) {
       return `has more than ${mostDocuments} documents`;
     }
-    if (read > signs) {
-      return `has more than ${signs} words and signs, which no configuration has: give the part that is meant alone`;
+    if (isCounted && lines > mostLines) {
+      return `has more than ${mostLines} lines`;
+    }
+    if (isCounted && read > mostSigns) {
+      return `has more than ${mostSigns} words and signs, which no configuration has: give the part that is meant alone`;
     }
   }
   return undefined;
