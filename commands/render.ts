@@ -28,14 +28,23 @@ function main(): void {
     readInput("--kubeadm-config", file === "-" ? 0 : file),
     file === "-" ? "standard input" : file,
   );
-  for (const warning of [...warnings, ...patchesIn(patches, settings)]) {
-    complain(`Warning: ${warning}`);
-  }
+  warn([...warnings, ...patchesIn(patches, settings)]);
   const objects = token === undefined ? kubeProxyObjects(settings) : restarted(settings, token);
   for (const object of Object.values(objects) as Yaml[]) {
     // As it is: to the letter what the API server gets.
     // eslint-disable-next-line no-console
     console.log(`---\n${marshal(object)}`);
+  }
+}
+
+/** More than anybody mends in one go. */
+const mostWarnings = 100;
+
+function warn(warnings: readonly string[]): void {
+  const more = warnings.length - mostWarnings;
+  const lines = [...warnings.slice(0, mostWarnings), ...(more > 0 ? [`and ${more} more`] : [])];
+  for (const line of lines) {
+    complain(`Warning: ${line}`);
   }
 }
 

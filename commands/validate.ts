@@ -7,7 +7,8 @@ const usage = `Usage: npm run --silent validate -- [--kubernetes-version VERSION
 
 Tells what kube-proxy of a version would make of its configuration. Ends with 1 where it would exit or ignore a field.
 
-  FILE                          a KubeProxyConfiguration, or a file for kubeadm init --config; - for standard input
+  FILE                          a KubeProxyConfiguration, a ConfigMap that holds one, as kubectl prints it in YAML or JSON,
+                                or a file for kubeadm init --config; - for standard input
   --kubernetes-version VERSION  such as v1.37.2; default: that of a kubeadm file's ClusterConfiguration
 
 Prints text on a terminal, else JSON: {"errors": [{path, value, accepted}], "warnings": [{path, value, reason, date}]}.`;

@@ -1,4 +1,4 @@
-import { unknownKey } from "../input/problems.ts";
+import { nearest } from "../input/problems.ts";
 import { isRecord } from "../input/record.ts";
 
 /** kubeadm's API group. */
@@ -75,8 +75,13 @@ export function unknownFields(documents: Readonly<Record<string, Record<string, 
       .filter(
         (key) => !hasField(path, key, version) && (section === undefined || hasField(kind, section, version)),
       )
-      .map((key) => `${path}.${key}: ${lifeOf(known.get(key)) ?? unknownKey(key, [...known.keys()])}`);
+      .map((key) => `${path}.${key}: ${lifeOf(known.get(key)) ?? unknown(key, [...known.keys()])}`);
   });
+}
+
+function unknown(key: string, known: readonly string[]): string {
+  const near = nearest(key, known);
+  return near === undefined ? "unknown key" : `unknown key; did you mean ${near}?`;
 }
 
 function lifeOf(found: Life | undefined): string | undefined {

@@ -5,6 +5,7 @@ import { type Warning, warningsOf } from "../configuration/warnings.ts";
 import type { Problem } from "../input/problems.ts";
 import { isRecord } from "../input/record.ts";
 import { isKubeadmConfig, readDocuments } from "./configFile.ts";
+import { heldConfiguration } from "./heldConfiguration.ts";
 import { acceptedVersions, parseVersion, releaseVersion } from "./version.ts";
 
 /** What is wrong with a configuration. */
@@ -28,17 +29,26 @@ export function validate(configuration: unknown, kubernetesVersion: unknown): Va
 }
 
 /**
- * Finds every problem of a file: a bare KubeProxyConfiguration, as in `config.conf`, or the file for
- * `kubeadm init --config`, whose other documents are only read for their kinds.
+ * Finds every problem of a file: a bare KubeProxyConfiguration, as in `config.conf`; a ConfigMap that holds one, also among
+ * other objects; or the file for `kubeadm init --config`, whose other documents are only read for their kinds.
  *
  * @param text - the file's content
  * @param kubernetesVersion - as for {@link validate}; default: that of the kubeadm file's ClusterConfiguration
  */
 export function validateFile(text: string, kubernetesVersion: string | undefined): Validation {
   const file = readYaml(text);
-  return isKubeadmConfig(file)
-    ? validateKubeadmConfig(file, kubernetesVersion)
-    : validateDocument(file, kubernetesVersion);
+  if (isKubeadmConfig(file)) {
+    return validateKubeadmConfig(file, kubernetesVersion);
+  }
+  const held = heldConfiguration(file);
+  if (held === undefined) {
+    return validateDocument(file, kubernetesVersion);
+  }
+  if ("problem" in held) {
+    return { errors: [held.problem], warnings: [] };
+  }
+  const { errors, warnings } = validateDocument(readYaml(held.text), kubernetesVersion);
+  return { errors, warnings: [...warnings, ...held.warnings] };
 }
 
 const always = "1.15 (June 2019)";

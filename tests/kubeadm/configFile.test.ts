@@ -208,11 +208,11 @@ suite("what kubeadm only warns of is a warning", () => {
         `${cluster}imageRepo: x\nproxy: {disable: true}\nnetworking: {podsubnet: 10.0.0.0/8}\n${endpoint}${proxy}${fields}`,
       ),
       [
-        "ClusterConfiguration.imageRepo: unknown key; known here: apiServer, apiVersion, certificatesDir, clusterName, controlPlaneEndpoint, controllerManager, dns, etcd, featureGates, imageRepository, kind, kubernetesVersion, networking, scheduler, useHyperKubeImage, caCertificateValidityPeriod, certificateValidityPeriod, encryptionAlgorithm, proxy",
+        "ClusterConfiguration.imageRepo: unknown key",
         "ClusterConfiguration.networking.podsubnet: unknown key; did you mean podSubnet?",
         "ClusterConfiguration.proxy.disable: unknown key; did you mean disabled?",
         "InitConfiguration.localAPIEndpoint.bindport: unknown key; did you mean bindPort?",
-        "InitConfiguration.patches.dir: unknown key; known here: directory",
+        "InitConfiguration.patches.dir: unknown key",
         "KubeProxyConfiguration.iptables.syncPeriods: unknown key; did you mean syncPeriod?",
         "KubeProxyConfiguration.conntrack.max: was removed after Kubernetes 1.14; set conntrack.maxPerCore and conntrack.min in its place",
       ].map((line) => line + goesOn),
