@@ -1,5 +1,4 @@
 import { FloatText } from "../input/record.ts";
-import { mostDigits } from "./yamlScalars.ts";
 
 /** What Go takes for JSON: a text whose first sign, blanks aside, is a brace; YAML's own mappings in braces are none. */
 export function isJsonText(text: string): boolean {
@@ -24,5 +23,5 @@ function numberOf(value: number, source: string): unknown {
   if (/[.eE]/.test(source)) {
     return Number.isInteger(value) ? new FloatText(source) : value;
   }
-  return Number.isSafeInteger(value) || source.length > mostDigits ? value : BigInt(source);
+  return Number.isSafeInteger(value) ? value : BigInt(source);
 }

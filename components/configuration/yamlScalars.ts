@@ -13,16 +13,9 @@ const tag = (name: string, test: RegExp, resolve: (text: string) => unknown): Sc
 
 const withoutUnderscores = (text: string) => text.replaceAll("_", "");
 
-/** Far beyond 64 bits, also in the binary system: of a million digits a bigint takes seconds. */
-export const mostDigits = 400;
-
 function integer(text: string): number | bigint {
   const [, sign = "", digits = ""] = /^([-+]?)(.*)$/.exec(withoutUnderscores(text)) ?? [];
-  const named = /^0\d/.test(digits) ? `0o${digits.slice(1)}` : digits;
-  if (named.length > mostDigits) {
-    return sign === "-" ? -Number(named) : Number(named);
-  }
-  const size = BigInt(named);
+  const size = BigInt(/^0\d/.test(digits) ? `0o${digits.slice(1)}` : digits);
   const value = sign === "-" ? -size : size;
   // Beyond 64 bits Go reads a float.
   const exact = value >= -(2n ** 63n) && value < 2n ** 64n;

@@ -296,6 +296,10 @@ suite("what keeps kubeadm init from making kube-proxy as it is printed", () => {
       /^InitConfiguration\.skipPhases\[1\]: it is addon\/kube-proxy/,
     );
     assert.match(said(`${cluster}${init}skipPhases: [addon]\n`), none);
+    const older = (content: string) =>
+      said(content.replaceAll("v1beta4", "v1beta2").replace("v1.37.2", "v1.26.0"));
+    assert.doesNotMatch(older(`${cluster}proxy: {disabled: true}\n${init}`), none);
+    assert.doesNotMatch(older(`${cluster}${init}skipPhases: [addon/kube-proxy]\n`), none);
     assert.match(
       said(`${cluster}${init}skipPhases: [addon/kubeproxy]\n`),
       /^InitConfiguration\.skipPhases\[0\]: kubeadm init knows no phase "addon\/kubeproxy", and ends; did you mean addon\/kube-proxy\?/,
@@ -322,6 +326,8 @@ suite("what keeps kubeadm init from making kube-proxy as it is printed", () => {
     const { patches } = readKubeadmConfig(`${cluster}${init}patches: {directory: /etc/p}\n`, "f");
     assert.equal(patches, "/etc/p");
     assert.equal(readKubeadmConfig(`${cluster}${init}patches: {directory: ""}\n`, "f").patches, undefined);
+    const older = `${cluster}${init}patches: {directory: /etc/p}\n`.replaceAll("v1beta4", "v1beta2");
+    assert.equal(readKubeadmConfig(older, "f").patches, undefined);
     const said = (files: readonly string[] | string, minor = 37) =>
       patchWarnings("/etc/p", files, minorOf(minor) ?? assert.fail());
     const files = [

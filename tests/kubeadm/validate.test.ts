@@ -280,7 +280,8 @@ suite("what kubectl prints", () => {
 
   test("an empty configuration is one with mistakes; a configuration with mistakes is no object", () => {
     assert.deepEqual(paths(JSON.stringify(configMap(""))), ["apiVersion", "kind"]);
-    assert.deepEqual(paths("apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: Proxy\n"), ["kind"]);
+    const { errors } = validateFile("apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: Proxy\n", "v1.37.2");
+    assert.deepEqual(errors, [{ path: "kind", value: "Proxy", accepted: "KubeProxyConfiguration" }]);
     assert.deepEqual(paths("apiVersion: v1\nkind: KubeProxyConfiguration\n"), ["apiVersion"]);
   });
 

@@ -124,6 +124,15 @@ suite("a changed kubernetesVersion says what moves with it", () => {
     assert.equal(settingsOfCluster(undefined, kubeconfig).settings.controlPlaneEndpoint, "192.0.2.20:6443");
   });
 
+  test("a key that stands twice in kubeadm-config is a problem", () => {
+    const text =
+      "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nclusterName: a\nclusterName: a\n";
+    assert.deepEqual(
+      settingsOfCluster(text, undefined).problems.map(({ path }) => path),
+      ["ConfigMap kube-system/kubeadm-config, ClusterConfiguration.clusterName"],
+    );
+  });
+
   test("what else can change in place is told by what it was and what it is", () => {
     const before = withVersion("v1.37.2", {
       env: [
