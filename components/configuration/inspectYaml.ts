@@ -68,12 +68,10 @@ function checkPairs(document: Document, targets: Targets): string | undefined {
   visit(document, {
     Pair(_index, pair) {
       refused = refusedPair(pair, targets);
-      for (const _name of refused === undefined && isMergeKey(pair.key)
-        ? mergedKeys(pair.value, targets)
-        : []) {
+      const names = isMergeKey(pair.key) ? mergedKeys(pair.value, targets) : undefined;
+      while (refused === undefined && names?.next().done === false) {
         if (++merged > mostMerged) {
           refused = `merges (<<) of more than ${mostMerged} keys: write them out`;
-          break;
         }
       }
       return refused === undefined ? undefined : visit.BREAK;

@@ -50,7 +50,7 @@ export function readYaml(text: string): YamlDocument[] {
   );
   let before = 0;
   return [...parsed].map((document) => {
-    const [from, to] = [before, document.range?.[2] ?? text.length];
+    const [from, to] = [before, document.range[2]];
     before = to;
     return readDocument(document, text, jsonIn(text.slice(from, to), from));
   });
