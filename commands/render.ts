@@ -1,33 +1,87 @@
+import { readdirSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { marshal, type Yaml } from "../components/configuration/goYaml.ts";
-import { settingsOfKubeadmConfig } from "../components/kubeadm/configFile.ts";
+import { readKubeadmConfig } from "../components/kubeadm/configFile.ts";
+import { patchWarnings } from "../components/kubeadm/initPhases.ts";
 import { kubeProxyObjects } from "../components/kubeadm/manifests.ts";
 import type { KubeProxyObjects } from "../components/kubeadm/objects.ts";
 import type { Settings } from "../components/kubeadm/settings.ts";
+import { parseVersion } from "../components/kubeadm/version.ts";
 import { planOf } from "../components/plan/plan.ts";
 import { acceptedToken, isToken } from "../components/restart/restart.ts";
-import { print, readInput, runCommand, UsageError } from "./commandLine.ts";
+import { complain, print, readInput, runCommand, UsageError } from "./commandLine.ts";
 
 const usage = `Usage: npm run --silent render -- --kubeadm-config FILE [--restart TOKEN]
 
-Prints kube-proxy's objects for a kubeadm config file as YAML, without a cluster.
+Prints kube-proxy's objects for a kubeadm config file as YAML, without a cluster. What kubeadm would warn of, and what
+it would make otherwise, is told on standard error.
 
-  --kubeadm-config FILE  InitConfiguration, ClusterConfiguration and KubeProxyConfiguration documents, v1beta2 to
+  --kubeadm-config FILE  InitConfiguration, ClusterConfiguration and KubeProxyConfiguration documents, v1beta1 to
                          v1beta4; - for standard input
   --restart TOKEN        the objects as this program applies them, with the annotations of that restart; without it
                          exactly what kubeadm makes`;
 
 function main(): void {
   const { file, token } = readCommandLine();
-  const settings = settingsOfKubeadmConfig(
+  const { settings, warnings, patches } = readKubeadmConfig(
     readInput("--kubeadm-config", file === "-" ? 0 : file),
     file === "-" ? "standard input" : file,
   );
+  warn([...warnings, ...patchesIn(patches, settings)]);
   const objects = token === undefined ? kubeProxyObjects(settings) : restarted(settings, token);
   for (const object of Object.values(objects) as Yaml[]) {
     // As it is: to the letter what the API server gets.
     // eslint-disable-next-line no-console
     console.log(`---\n${marshal(object)}`);
+  }
+}
+
+/** More than anybody mends in one go. */
+const mostWarnings = 100;
+
+function warn(warnings: readonly string[]): void {
+  const more = warnings.length - mostWarnings;
+  const lines = [...warnings.slice(0, mostWarnings), ...(more > 0 ? [`and ${more} more`] : [])];
+  for (const line of lines) {
+    complain(`Warning: ${line}`);
+  }
+}
+
+function patchesIn(directory: string | undefined, { kubernetesVersion }: Settings): string[] {
+  const minor = parseVersion(kubernetesVersion)?.minor;
+  return directory === undefined || minor === undefined
+    ? []
+    : patchWarnings(directory, filesBelow(directory), minor);
+}
+
+/** A directory of patches has a handful; a file that names the root has this program not walk over all of it. */
+const mostEntries = 10_000;
+
+/** The files that kubeadm would find, in its order: those below folders, too, but no empty ones. A text says why there are none. */
+function filesBelow(directory: string): string[] | string {
+  const files: string[] = [];
+  let seen = 0;
+  const walk = (folder: string): void => {
+    const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const entry of entries) {
+      const path = join(folder, entry.name);
+      seen++;
+      if (seen > mostEntries) {
+        throw new Error(`more than ${mostEntries} entries`);
+      }
+      if (entry.isDirectory()) {
+        walk(path);
+      } else if (statSync(path).size > 0) {
+        files.push(relative(directory, path));
+      }
+    }
+  };
+  try {
+    walk(directory);
+    return files;
+  } catch (error) {
+    return error instanceof Error && "code" in error ? String(error.code) : (error as Error).message;
   }
 }
 

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { formatProblems, toJson } from "../components/input/problems.ts";
+import { formatProblems, toJson, told } from "../components/input/problems.ts";
 import { validateFile, type Validation } from "../components/kubeadm/validate.ts";
 import { print, readInput, runCommand, UsageError } from "./commandLine.ts";
 
@@ -7,7 +7,8 @@ const usage = `Usage: npm run --silent validate -- [--kubernetes-version VERSION
 
 Tells what kube-proxy of a version would make of its configuration. Ends with 1 where it would exit or ignore a field.
 
-  FILE                          a KubeProxyConfiguration, or a file for kubeadm init --config; - for standard input
+  FILE                          a KubeProxyConfiguration, a ConfigMap that holds one, as kubectl prints it in YAML or JSON,
+                                or a file for kubeadm init --config; - for standard input
   --kubernetes-version VERSION  such as v1.37.2; default: that of a kubeadm file's ClusterConfiguration
 
 Prints text on a terminal, else JSON: {"errors": [{path, value, accepted}], "warnings": [{path, value, reason, date}]}.`;
@@ -16,8 +17,12 @@ function main(): void {
   const { file, kubernetesVersion } = readCommandLine();
   const name = file === "-" ? "standard input" : file;
   const validation = validateFile(readInput("FILE", file === "-" ? 0 : file), kubernetesVersion);
-  print(process.stdout.isTTY ? formatValidation(name, validation) : toJson(validation, 2));
+  print(process.stdout.isTTY ? formatValidation(name, validation) : toJson(bounded(validation), 2));
   process.exitCode = validation.errors.length > 0 ? 1 : 0;
+}
+
+function bounded({ errors, warnings }: Validation): Validation {
+  return { errors: told(errors), warnings };
 }
 
 function formatValidation(name: string, { errors, warnings }: Validation): string {

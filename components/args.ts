@@ -236,7 +236,7 @@ function checkMode(version: unknown, { configMaps }: ClusterFacts): Problem[] {
   const running = configMaps.map(({ data }) => readYaml(data["config.conf"] ?? "")[0]?.value);
   const modes = new Set(running.map((configuration) => isRecord(configuration) && configuration["mode"]));
   return [...modes].flatMap((mode) => {
-    const section = fields.filter(({ path }) => path.startsWith(`${String(mode)}.`));
+    const section = fields.filter(({ path }) => typeof mode === "string" && path.startsWith(`${mode}.`));
     const since = Math.min(...section.map((field) => field.since));
     return minor === undefined || section.length === 0 || since <= minor
       ? []

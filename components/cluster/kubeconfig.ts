@@ -91,7 +91,9 @@ function parseKubeconfig(content: string): { contexts: string[]; current: string
   const contexts: unknown[] = config["contexts"] ?? [];
   const current = config["current-context"];
   return {
-    contexts: contexts.flatMap((entry) => (isRecord(entry) ? [String(entry["name"])] : [])),
+    contexts: contexts
+      .map((entry) => (isRecord(entry) ? entry["name"] : undefined))
+      .filter((name) => typeof name === "string"),
     current: typeof current === "string" && current !== "" ? current : undefined,
   };
 }

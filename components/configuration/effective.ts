@@ -3,6 +3,7 @@ import { ipFamily, splitHostPort } from "./goAddress.ts";
 import { parseGoDuration } from "./goDuration.ts";
 import { parseQuantity } from "./goQuantity.ts";
 import { at } from "./render.ts";
+import { quantityText } from "./values.ts";
 
 const second = 1_000_000_000n;
 
@@ -90,10 +91,7 @@ export class Effective {
   }
 
   amount(path: string): bigint {
-    const given = this.given(path);
-    const text =
-      typeof given === "string" || typeof given === "number" || typeof given === "bigint" ? given : 0;
-    return parseQuantity(String(text))?.value ?? 0n;
+    return parseQuantity(quantityText(this.given(path)) ?? "0")?.value ?? 0n;
   }
 
   list(path: string): readonly unknown[] {

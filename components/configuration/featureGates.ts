@@ -80,11 +80,11 @@ export function gateProblems(configuration: Readonly<Record<string, unknown>>, m
     return [];
   }
   const gates = gatesOf(minor);
-  const problems = Object.entries(set).flatMap(([name, value]): Problem[] => {
+  const problems = Object.entries(set).flatMap(([name, value], index): Problem[] => {
     const gate = gates.get(name);
     const path = `featureGates.${name}`;
     if (gate === undefined) {
-      return [{ path, accepted: unknownGate(name, minor) }];
+      return [{ path, accepted: unknownGate(name, minor, index < mostHints) }];
     }
     return gate.locked && (value === true) !== gate.on
       ? [{ path, value, accepted: `${gate.on}, to which Kubernetes 1.${minor} has locked it; leave it out` }]
@@ -106,10 +106,13 @@ function unmetNeeds(set: Readonly<Record<string, unknown>>, minor: number): Prob
   });
 }
 
-function unknownGate(name: string, minor: number): string {
+/** A hint compares a name with every gate: nobody reads so many. */
+const mostHints = 100;
+
+function unknownGate(name: string, minor: number, isHinted: boolean): string {
   const row = gateRows.get(name);
   if (row === undefined) {
-    const near = nearest(name, [...gatesOf(minor).keys()]);
+    const near = isHinted ? nearest(name, [...gatesOf(minor).keys()]) : undefined;
     const hint = near === undefined ? "leave it out" : `did you mean ${near}?`;
     return `no feature gate of Kubernetes 1.${minor}, whose kube-proxy exits on it; ${hint}`;
   }

@@ -123,6 +123,24 @@ export const fields: readonly Field[] = [
   field("winkernel.sourceVip", Kind.string),
 ];
 
+/** A field that was there before 1.15 and is known to no minor of this project. */
+interface FormerField {
+  readonly path: string;
+  /** The last minor that had it. */
+  readonly until: number;
+  /** What to do, as a part of a sentence. */
+  readonly instead: string;
+}
+
+/**
+ * Fields of older releases, which old files and old advice still have.
+ *
+ * Source: pkg/proxy/apis/config/v1alpha1 `types.go` up to 1.14.
+ */
+export const formerFields: readonly FormerField[] = [
+  { path: "conntrack.max", until: 14, instead: "set conntrack.maxPerCore and conntrack.min in its place" },
+];
+
 const fieldsByMinor = new Map<number, readonly Field[]>();
 
 /** The fields that a minor has; of any minor when none is given. */

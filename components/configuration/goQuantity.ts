@@ -17,12 +17,15 @@ const binarySuffixes = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 const nano = 10n ** 9n;
 const largest = (2n ** 63n - 1n) * nano;
 
+/** Go reads more digits still, of an amount that nobody has: to count with them would take seconds. */
+const longest = 10_000;
+
 /** Reads a quantity; undefined when Go would refuse the text. */
 export function parseQuantity(given: string): Quantity | undefined {
   const text = given.trim();
   const match = shape.exec(text);
   const [, sign = "", whole = "", fraction = "", suffix = ""] = match ?? [];
-  if (match === null || text === "") {
+  if (match === null || text === "" || text.length > longest) {
     return undefined;
   }
   const binary = binarySuffixes.indexOf(suffix);

@@ -1,11 +1,7 @@
 import {
   type Document,
-  isAlias,
   isCollection,
-  isMap,
   isScalar,
-  isSeq,
-  Lexer,
   parseAllDocuments,
   parseDocument,
   Scalar,
@@ -13,6 +9,9 @@ import {
   type YAMLParseError,
   type YAMLWarning,
 } from "yaml";
+import { isJsonText, readGoJson } from "./goJson.ts";
+import { inspect } from "./inspectYaml.ts";
+import { beyondLimits, largestConfiguration, largestText } from "./yamlLimits.ts";
 import { isLeftOut, scalars } from "./yamlScalars.ts";
 
 /** One document of a YAML text, as Go's sigs.k8s.io/yaml reads it. */
@@ -25,14 +24,6 @@ export interface YamlDocument {
   readonly duplicates: readonly string[];
 }
 
-/** The largest text that is read, in bytes: the API server stores no ConfigMap that is larger. */
-const largestText = 1024 * 1024;
-/** The largest text that {@link parseYaml} reads unless told otherwise: a `config.conf` has some 2 kB. */
-const largestConfiguration = 256 * 1024;
-/** More than any configuration needs, and little enough for every reader's stack. */
-const deepest = 100;
-const mostDocuments = 1000;
-
 /**
  * What keeps the library from taking minutes for a large text: `uniqueKeys` compares each key with all others, and
  * `prettyErrors` looks for the line of each of a thousand errors, of which the first is told.
@@ -41,10 +32,12 @@ const linear = { uniqueKeys: false, prettyErrors: false, logLevel: "error" } as 
 
 /**
  * Reads every document of a YAML text as Go's sigs.k8s.io/yaml does: YAML 1.1 booleans, octal and underscored numbers;
- * times and base-60 numbers are text.
+ * times and base-60 numbers are text. A document that begins with `{` is read as JSON.
+ *
+ * Source: go.yaml.in/yaml/v2; apimachinery's `serializer/recognizer` for JSON.
  */
 export function readYaml(text: string): YamlDocument[] {
-  const refused = beyondLimits(text);
+  const refused = beyondLimits(text, largestText, true);
   if (refused !== undefined) {
     return [{ error: refused, duplicates: [] }];
   }
@@ -55,7 +48,12 @@ export function readYaml(text: string): YamlDocument[] {
       ...linear,
     }),
   );
-  return [...parsed].map((document) => readDocument(document, text));
+  let before = 0;
+  return [...parsed].map((document) => {
+    const [from, to] = [before, document.range[2]];
+    before = to;
+    return readDocument(document, text, jsonIn(text.slice(from, to), from));
+  });
 }
 
 /**
@@ -76,10 +74,14 @@ export function parseYaml(text: string, largest = largestConfiguration): unknown
     if (error !== undefined) {
       throw error;
     }
+    const { refused: cause } = inspect(document);
+    if (cause !== undefined) {
+      throw new SyntaxError(cause);
+    }
     return document.toJS() as unknown;
   } catch (error) {
     // Not YAML, an alias of nothing, too many aliases, or levels by indentation that overflow the library's stack.
-    throw new SyntaxError(error instanceof Error ? error.message : String(error));
+    throw new SyntaxError(messageOf(error));
   }
 }
 
@@ -94,120 +96,46 @@ function withoutTraces<T>(work: () => T): T {
   }
 }
 
-/** Looked at before anything is built: what is refused here would take seconds and gigabytes to parse. */
-function beyondLimits(text: string, largest = largestText): string | undefined {
-  if (Buffer.byteLength(text) > largest) {
-    return largest === largestText
-      ? `is larger than ${largest} bytes, which no ConfigMap can be`
-      : `is larger than ${largest} bytes`;
-  }
-  let [documents, inFlow, inLine] = [0, 0, 0];
-  for (const token of new Lexer().lex(text)) {
-    if (token === "[" || token === "{") {
-      inFlow++;
-    } else if (token === "]" || token === "}") {
-      inFlow--;
-    } else if (token === "-" || token === "?") {
-      inLine++;
-    } else if (token === "---") {
-      documents++;
-    } else if (token.includes("\n")) {
-      inLine = 0;
-    }
-    if (inFlow > deepest || inLine > deepest) {
-      return `is nested deeper than ${deepest} levels`;
-    }
-    if (documents > mostDocuments) {
-      return `has more than ${mostDocuments} documents`;
-    }
-  }
-  return undefined;
+/** A document's text where Go reads it as JSON: its first sign is a brace. After another document comes a line `---` first. */
+function jsonIn(text: string, from: number): string | undefined {
+  const own = from === 0 ? text : text.replace(/^[^]*?^---\s*$/m, "");
+  return isJsonText(own) ? own : undefined;
 }
 
-function readDocument(document: Document, text: string): YamlDocument {
+function readDocument(document: Document, text: string, json: string | undefined): YamlDocument {
   // A warning is a tag that nobody knows.
   const [told] = [...document.errors, ...document.warnings];
   const { duplicates, refused } = told === undefined ? inspect(document) : { duplicates: [] };
-  const error = (told && toldAt(told, text)) ?? refused ?? blankLineWithTab(document, text);
+  const error =
+    (told && toldAt(told, text)) ?? otherVersion(document) ?? refused ?? blankLineWithTab(document, text);
   if (error !== undefined) {
     return { error: `is not YAML: ${error}`, duplicates: [] };
   }
   try {
-    return { value: document.toJS({ maxAliasCount: 100 }) as unknown, duplicates };
+    const value = json === undefined ? (document.toJS({ maxAliasCount: 100 }) as unknown) : readGoJson(json);
+    return { value, duplicates };
   } catch (thrown) {
-    // An alias of nothing, or too many of them.
-    if (thrown instanceof ReferenceError) {
-      return { error: `is not YAML: ${thrown.message}`, duplicates: [] };
-    }
-    throw thrown;
+    // Too many aliases, or YAML in braces.
+    const what = json === undefined ? "YAML" : "JSON, which Go takes it for, as it begins with a brace";
+    return { error: `is not ${what}: ${messageOf(thrown)}`, duplicates: [] };
   }
+}
+
+function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** Go refuses every version but 1.1. */
+function otherVersion({ directives }: Document): string | undefined {
+  const { explicit, version } = directives?.yaml ?? {};
+  return explicit === true && version !== "1.1"
+    ? `%YAML ${version ?? ""}, where Go reads 1.1 alone`
+    : undefined;
 }
 
 function toldAt({ message, pos: [at] }: YAMLParseError | YAMLWarning, text: string): string {
   const before = text.slice(0, at).split("\n");
   return `${message} at line ${before.length}, column ${(before.at(-1) ?? "").length + 1}:`;
-}
-
-/** Keys that stand twice, and anchors that Go refuses. */
-function inspect(document: Document): { duplicates: string[]; refused?: string } {
-  const anchors = new Map<string, unknown>();
-  const duplicates: string[] = [];
-  let refused: string | undefined;
-  visit(document, {
-    Node(_key, node, ancestors) {
-      if (!isAlias(node) && node.anchor !== undefined) {
-        anchors.set(node.anchor, node);
-      }
-      if (isAlias(node) && (ancestors as readonly unknown[]).includes(anchors.get(node.source))) {
-        refused = `anchor ${node.source} contains itself`;
-        return visit.BREAK;
-      }
-      const name = isAlias(node) ? node.source : node.anchor;
-      if (name !== undefined && !/^[-\w]+$/.test(name)) {
-        refused = `anchor ${name} has signs other than letters, digits, _ and -`;
-        return visit.BREAK;
-      }
-      if (isMap(node)) {
-        const seen = new Set<string>();
-        for (const { key, value } of node.items) {
-          // To Go, a key that a merge brings and one that stands there are two of the same.
-          const names = isMergeKey(key) ? mergedKeys(value, anchors) : [keyName(key)];
-          for (const name of names) {
-            if (seen.has(name)) {
-              duplicates.push([...pathOf(ancestors), name].join("."));
-            }
-            seen.add(name);
-          }
-        }
-      }
-      return undefined;
-    },
-  });
-  return { duplicates, ...(refused !== undefined && { refused }) };
-}
-
-/** `<<` without quotes, for which the library has a symbol. */
-function isMergeKey(key: unknown): boolean {
-  return isScalar(key) && typeof key.value === "symbol";
-}
-
-function mergedKeys(value: unknown, anchors: ReadonlyMap<string, unknown>): string[] {
-  const node = isAlias(value) ? anchors.get(value.source) : value;
-  return isMap(node)
-    ? node.items.map(({ key }) => keyName(key))
-    : isSeq(node)
-      ? node.items.flatMap((item) => (isSeq(item) ? [] : mergedKeys(item, anchors)))
-      : [];
-}
-
-function pathOf(ancestors: readonly unknown[]): string[] {
-  return ancestors.flatMap((ancestor) =>
-    typeof ancestor === "object" && ancestor !== null && "key" in ancestor ? [keyName(ancestor.key)] : [],
-  );
-}
-
-function keyName(key: unknown): string {
-  return isScalar(key) ? String(key.value) : isAlias(key) ? `*${key.source}` : isMap(key) ? "{}" : "[]";
 }
 
 /** Go refuses a tab before a token, also where there is nothing else in the line; the library passes it over. */

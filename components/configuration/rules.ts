@@ -269,7 +269,7 @@ const rules: readonly Row[] = [
     accepted: `a CIDR, or one of ${keywords.join(", ")}, each once`,
     each: (entry, c, index) =>
       isCidr(entry) ||
-      (keywords.includes(String(entry)) && c.list("nodePortAddresses").indexOf(entry) === index),
+      (keywords.some((word) => word === entry) && c.list("nodePortAddresses").indexOf(entry) === index),
   },
   within("oomScoreAdj", -1000, 1000),
   {

@@ -1,4 +1,4 @@
-import { isRecord } from "../input/record.ts";
+import { FloatText, isRecord } from "../input/record.ts";
 import { Kind } from "./fields.ts";
 import { formatGoDuration, parseGoDuration } from "./goDuration.ts";
 import { parseQuantity } from "./goQuantity.ts";
@@ -20,9 +20,14 @@ const bool = (value: unknown) => (typeof value === "boolean" ? value : undefined
 const integer = (min: number, max: number) => (value: unknown) =>
   typeof value === "number" && Number.isInteger(value) && value >= min && value <= max ? value : undefined;
 
+const isNumber = (value: unknown) =>
+  typeof value === "number" || typeof value === "bigint" || value instanceof FloatText;
+
 /** The shortest number that stands for the nearest float32: what Go writes. */
 const float32 = (value: unknown) => {
-  const nearest = typeof value === "number" || typeof value === "bigint" ? Math.fround(Number(value)) : NaN;
+  const nearest = isNumber(value)
+    ? Math.fround(Number(value instanceof FloatText ? value.text : value))
+    : NaN;
   return Number.isFinite(nearest)
     ? [1, 2, 3, 4, 5, 6, 7, 8, 9]
         .map((digits) => Number(nearest.toPrecision(digits)))
@@ -39,10 +44,17 @@ const duration = (value: unknown) => {
   const parsed = typeof value === "string" ? parseGoDuration(value) : undefined;
   return parsed === undefined ? undefined : formatGoDuration(parsed);
 };
-const quantity = (value: unknown) =>
-  typeof value === "string" || typeof value === "number" || typeof value === "bigint"
-    ? parseQuantity(String(value))?.text
+const quantity = (value: unknown) => parseQuantity(quantityText(value) ?? "")?.text;
+
+/** What Go reads as a quantity: a text, or a number as it is written. */
+export function quantityText(value: unknown): string | undefined {
+  if (value instanceof FloatText) {
+    return value.text;
+  }
+  return typeof value === "string" || typeof value === "number" || typeof value === "bigint"
+    ? String(value)
     : undefined;
+}
 
 /** A list's or mapping's entry that is `null` is Go's zero value. */
 const orZero = (zero: Yaml, read: (value: unknown) => Yaml | undefined) => (value: unknown) =>
@@ -63,7 +75,8 @@ const boolsByName = (value: unknown) => {
 };
 
 const int32 = integer(-(2 ** 31), 2 ** 31 - 1);
-const uint32 = integer(0, 2 ** 32 - 1);
+/** `-0.0` is `-0` in JSON, which Go reads as no unsigned number. */
+const uint32 = (value: unknown) => (Object.is(value, -0) ? undefined : integer(0, 2 ** 32 - 1)(value));
 const int32Accepted = "a whole number from -2147483648 to 2147483647";
 const uint32Accepted = "a whole number from 0 to 4294967295";
 const durationAccepted = "a Go duration with a unit, such as 30s, 1h30m or 250ms";

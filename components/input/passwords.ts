@@ -52,9 +52,9 @@ export function withoutSecrets(value: unknown, key = ""): unknown {
   if (!isRecord(value)) {
     return value;
   }
-  const text = value["value"];
-  const isKnown = known.test(String(value["name"])) && !String(text).includes("@");
-  const hidden = key === "env" && typeof text === "string" && !isKnown;
-  const entries = Object.entries(value).map(([name, entry]) => [name, withoutSecrets(entry, name)]);
+  const { name, value: text } = value;
+  const isKnown = (of: string) => typeof name === "string" && known.test(name) && !of.includes("@");
+  const hidden = key === "env" && typeof text === "string" && !isKnown(text);
+  const entries = Object.entries(value).map(([field, entry]) => [field, withoutSecrets(entry, field)]);
   return { ...Object.fromEntries(entries), ...(hidden && { value: "VALUE" }) };
 }

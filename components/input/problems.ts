@@ -32,7 +32,18 @@ export class ProblemsError extends Error {
 /** Writes problems as a heading and one line each. */
 export function formatProblems(what: string, problems: readonly Problem[]): string {
   const heading = problems.length === 1 ? `1 problem in ${what}` : `${problems.length} problems in ${what}`;
-  return printableLines([`${heading}:`, ...problems.flatMap(formatProblem)]);
+  return printableLines([`${heading}:`, ...told(problems).flatMap(formatProblem)]);
+}
+
+/** More than anybody mends in one go. */
+const mostTold = 1000;
+
+/** The problems that are told: all of them, or of very many the first ones and how many more there are. */
+export function told(problems: readonly Problem[]): readonly Problem[] {
+  const more = problems.length - mostTold;
+  return more <= 0
+    ? problems
+    : [...problems.slice(0, mostTold), { path: "and", accepted: `${more} more problems` }];
 }
 
 function formatProblem({ path, value, accepted, lines = [] }: Problem): string[] {
@@ -72,7 +83,9 @@ export function toJson(value: unknown, indent = 0): string {
     (_key, entry: unknown) =>
       typeof entry === "bigint" || (typeof entry === "number" && !Number.isFinite(entry))
         ? String(entry)
-        : entry,
+        : Object.is(entry, -0)
+          ? "-0"
+          : entry,
     indent,
   );
   return escapeJson(json);

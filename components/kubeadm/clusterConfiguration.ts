@@ -51,7 +51,7 @@ export function settingsOfCluster(
   clusterConfiguration: string | undefined,
   kubeconfig: string | undefined,
 ): ClusterSettings {
-  const { documents, problems } = readDocuments(readYaml(clusterConfiguration ?? ""));
+  const { documents, problems, duplicates } = readDocuments(readYaml(clusterConfiguration ?? ""));
   const cluster = documents["ClusterConfiguration"] ?? {};
   const networking = isRecord(cluster["networking"]) ? cluster["networking"] : {};
   const endpoint = endpointOf(cluster["controlPlaneEndpoint"], endpointIn(kubeconfig));
@@ -73,6 +73,7 @@ export function settingsOfCluster(
     ),
     problems: [
       ...problems,
+      ...duplicates,
       ...(isMissing && problems.length === 0
         ? [{ path: "ClusterConfiguration", accepted: "is required: a document of this kind" }]
         : []),

@@ -28,6 +28,10 @@ export interface Minor {
   readonly ipvsEnds?: string;
   /** From which patch on `kubeadm upgrade` leaves kube-proxy alone where ClusterConfiguration has `proxy.disabled`. */
   readonly upgradeObeysProxyDisabled?: number;
+  /** Which API versions of kubeadm's own file it reads: `v1beta4` and the like. */
+  readonly apiVersions: readonly string[];
+  /** Whether `kubeadm init` patches the DaemonSet by files of target `kubeproxydaemonset`. */
+  readonly patchesDaemonSet: boolean;
   /** Whether the API server's bootstrap ClusterRole `system:node-proxier` may read each kind. */
   readonly nodeProxier: {
     readonly watchesNodes: boolean;
@@ -59,6 +63,8 @@ const v1_15: Minor = {
   copiedFeatureGates: [],
   versionSkew: 2,
   architectures: ["amd64", "arm", ...sixtyFourBits],
+  apiVersions: ["v1beta1", "v1beta2"],
+  patchesDaemonSet: false,
   nodeProxier: { watchesNodes: false, newEvents: false, endpointSlices: false, serviceCIDRs: false },
 };
 
@@ -79,32 +85,37 @@ const changes: readonly (Partial<Minor> & { readonly minor: number })[] = [
   { minor: 19, hashesConfiguration: true },
   { minor: 20 },
   { minor: 21 },
-  { minor: 22, toleratesCriticalAddons: false, imageRepository: communitySince(17) },
+  {
+    minor: 22,
+    toleratesCriticalAddons: false,
+    imageRepository: communitySince(17),
+    apiVersions: ["v1beta2", "v1beta3"],
+  },
   { minor: 23, imageRepository: communitySince(15) },
   { minor: 24, imageRepository: communitySince(9), copiedFeatureGates: [] },
   { minor: 25, imageRepository: community, versionSkew: 3 },
   { minor: 26 },
-  { minor: 27, architectures: ["amd64", ...sixtyFourBits] },
+  { minor: 27, architectures: ["amd64", ...sixtyFourBits], apiVersions: ["v1beta3"] },
   { minor: 28 },
   { minor: 29 },
   {
     minor: 30,
     nodeProxier: { watchesNodes: true, newEvents: true, endpointSlices: true, serviceCIDRs: true },
   },
-  { minor: 31 },
+  { minor: 31, apiVersions: ["v1beta3", "v1beta4"] },
   { minor: 32, upgradeObeysProxyDisabled: 1 },
   { minor: 33, upgradeObeysProxyDisabled: 0 },
   { minor: 34 },
   { minor: 35, ipvsEnds: "switched off by default in 1.40 and gone in 1.43" },
   { minor: 36 },
-  { minor: 37, mode: "iptables" },
+  { minor: 37, mode: "iptables", apiVersions: ["v1beta4"], patchesDaemonSet: true },
 ];
 
 /**
  * Every Kubernetes minor that this project knows, oldest first: the one place for what differs between them.
  *
- * Source: kubeadm's `cmd/kubeadm/app/phases/addons/proxy`, `componentconfigs/kubeproxy.go` and `constants.go`, the API
- * server's `bootstrappolicy/policy.go`, at each minor; the version skew policy; k/k #115742 (32-bit ARM); KEP-5495 (ipvs).
+ * Source: kubeadm's `cmd/kubeadm/app/phases/addons/proxy`, `componentconfigs/kubeproxy.go`, `constants.go`,
+ * `util/config/common.go` (API versions) and `util/patches` (k/k #138090), the API server's `bootstrappolicy/policy.go`, at each minor; the version skew policy; k/k #115742 (32-bit ARM); KEP-5495 (ipvs).
  */
 export const minors: readonly Minor[] = changes.reduce<Minor[]>(
   (rows, change) => [...rows, { ...(rows.at(-1) ?? v1_15), ...change }],

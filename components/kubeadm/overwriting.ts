@@ -33,7 +33,7 @@ const knowsProxy = 31;
 export function overwritingNotice(clusterConfiguration: string, what: string): Notice | undefined {
   const [document] = readYaml(clusterConfiguration);
   const { kubernetesVersion, proxy } = isRecord(document?.value) ? document.value : {};
-  const version = /^v?1\.(\d+)\.(\d+)/.exec(String(kubernetesVersion));
+  const version = /^v?1\.(\d+)\.(\d+)/.exec(typeof kubernetesVersion === "string" ? kubernetesVersion : "");
   if (version === null) {
     const reason = document?.error ?? `it has kubernetesVersion ${JSON.stringify(kubernetesVersion ?? null)}`;
     return {

@@ -5,7 +5,8 @@ import { type Warning, warningsOf } from "../configuration/warnings.ts";
 import type { Problem } from "../input/problems.ts";
 import { isRecord } from "../input/record.ts";
 import { isKubeadmConfig, readDocuments } from "./configFile.ts";
-import { acceptedVersions, parseVersion } from "./version.ts";
+import { heldConfiguration } from "./heldConfiguration.ts";
+import { acceptedVersions, parseVersion, releaseVersion } from "./version.ts";
 
 /** What is wrong with a configuration. */
 export interface Validation {
@@ -19,7 +20,7 @@ export interface Validation {
  * Finds every problem of a KubeProxyConfiguration at once.
  *
  * @param configuration - a KubeProxyConfiguration of any shape; apiVersion and kind may be left out
- * @param kubernetesVersion - `vMAJOR.MINOR.PATCH`, 1.15 to 1.37, whose kube-proxy is to read it
+ * @param kubernetesVersion - `vMAJOR.MINOR.PATCH` or without `v`, 1.15 to 1.37, whose kube-proxy is to read it
  *
  * Source: pkg/proxy/apis/config of that minor; `npm run oracles` compares with it.
  */
@@ -28,30 +29,55 @@ export function validate(configuration: unknown, kubernetesVersion: unknown): Va
 }
 
 /**
- * Finds every problem of a file: a bare KubeProxyConfiguration, as in `config.conf`, or the file for
- * `kubeadm init --config`, whose other documents are only read for their kinds.
+ * Finds every problem of a file: a bare KubeProxyConfiguration, as in `config.conf`; a ConfigMap that holds one, also among
+ * other objects; or the file for `kubeadm init --config`, whose other documents are only read for their kinds.
  *
  * @param text - the file's content
  * @param kubernetesVersion - as for {@link validate}; default: that of the kubeadm file's ClusterConfiguration
  */
 export function validateFile(text: string, kubernetesVersion: string | undefined): Validation {
   const file = readYaml(text);
-  return isKubeadmConfig(file)
-    ? validateKubeadmConfig(file, kubernetesVersion)
-    : validateDocument(file, kubernetesVersion);
+  if (isKubeadmConfig(file)) {
+    return validateKubeadmConfig(file, kubernetesVersion);
+  }
+  const held = heldConfiguration(file);
+  if (held === undefined) {
+    return validateDocument(file, kubernetesVersion);
+  }
+  if ("problem" in held) {
+    return { errors: [held.problem], warnings: [] };
+  }
+  const { errors, warnings } = validateDocument(readYaml(held.text), kubernetesVersion);
+  return { errors, warnings: [...warnings, ...held.warnings] };
 }
+
+const always = "1.15 (June 2019)";
+const twice = "is given twice: kubeadm warns of that and takes the last one";
+/** kind writes it into each document. */
+const noField = "has no effect: no field of it, which kubeadm warns of and leaves out";
 
 function validateKubeadmConfig(
   file: readonly YamlDocument[],
   kubernetesVersion: string | undefined,
 ): Validation {
-  const { documents, problems } = readDocuments(file);
+  const { documents, problems, duplicates, passedOver } = readDocuments(file);
   const version = kubernetesVersion ?? documents["ClusterConfiguration"]?.["kubernetesVersion"];
-  const configuration = documents[typeMeta.kind];
-  const found = validateAt(configuration ?? {}, version, configuration === undefined ? "" : typeMeta.kind);
+  const { metadata, ...configuration } = documents[typeMeta.kind] ?? {};
+  const isGiven = documents[typeMeta.kind] !== undefined;
+  const found = validateAt(configuration, version, isGiven ? typeMeta.kind : "");
+  const isProxys = ({ path }: Problem) => path.startsWith(`${typeMeta.kind}.`);
   return {
-    errors: [...problems, ...found.errors],
-    warnings: configuration === undefined ? [] : found.warnings,
+    errors: [...problems, ...duplicates.filter(isProxys), ...found.errors],
+    warnings: [
+      ...passedOver.map((reason) => ({ path: "file", reason, date: always })),
+      ...duplicates
+        .filter((problem) => !isProxys(problem))
+        .map(({ path }) => ({ path, reason: twice, date: always })),
+      ...(metadata === undefined
+        ? []
+        : [{ path: `${typeMeta.kind}.metadata`, reason: noField, date: always }]),
+      ...(isGiven ? found.warnings : []),
+    ],
   };
 }
 
@@ -82,15 +108,17 @@ function validateDocument(
             {
               path: "document 2",
               reason: "has no effect: kube-proxy reads the first document",
-              date: "1.15 (June 2019)",
+              date: always,
             },
           ],
   };
 }
 
 function validateAt(configuration: unknown, kubernetesVersion: unknown, path: string): Validation {
-  const minor = parseVersion(kubernetesVersion)?.minor.minor;
-  const unknown = { path: "kubernetesVersion", value: kubernetesVersion ?? null, accepted: acceptedVersions };
+  const release = releaseVersion(kubernetesVersion);
+  const minor = "version" in release ? parseVersion(release.version)?.minor.minor : undefined;
+  const accepted = "version" in release ? acceptedVersions : release.accepted;
+  const unknown = { path: "kubernetesVersion", value: kubernetesVersion ?? null, accepted };
   const prefixed = (warning: Warning) =>
     path === "" ? warning : { ...warning, path: `${path}.${warning.path}` };
   return {

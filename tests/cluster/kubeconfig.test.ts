@@ -40,6 +40,21 @@ suite("the kubeconfig, before anything is sent", () => {
     assert.match(problem({ kubeconfig: "contexts: {\n" }), /^kubeconfig: its content is no kubeconfig/);
   });
 
+  test("a context whose name is no text is none, and content that contains itself is no kubeconfig", () => {
+    for (const name of ["{toString: 1, valueOf: 2}", "[{toString: 1}]", "~", "1"]) {
+      assert.match(
+        problem({ kubeconfig: `contexts:\n- name: ${name}\n- name: a\n`, context: "b" }),
+        /^context: one of the kubeconfig's contexts: a$/,
+      );
+    }
+    for (const content of ["a: &a [*a]\n", "a: *b\n", "? {a: 1}\n"]) {
+      assert.match(
+        problem({ kubeconfig: `contexts: []\n${content}` }),
+        /^kubeconfig: its content is no kubeconfig/,
+      );
+    }
+  });
+
   test("KUBECONFIG names several files, of which some may be missing", () => {
     const KUBECONFIG = [join(folder, "missing"), none, lab].join(delimiter);
     assert.equal(problem({}, { KUBECONFIG }), "");

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { parseAllDocuments } from "yaml";
@@ -15,6 +17,52 @@ const config = (version: string, api: string) => `apiVersion: kubeadm.k8s.io/${a
 kind: ClusterConfiguration
 kubernetesVersion: ${version}
 controlPlaneEndpoint: api.example.com:6443
+`;
+
+/** The parts of kubeadm 1.37's defaults that are not empty. */
+const initDefaults = `apiVersion: kubeadm.k8s.io/v1beta4
+bootstrapTokens:
+- groups:
+  - system:bootstrappers:kubeadm:default-node-token
+  token: abcdef.0123456789abcdef
+  ttl: 24h0m0s
+  usages:
+  - signing
+  - authentication
+kind: InitConfiguration
+localAPIEndpoint:
+  advertiseAddress: 1.2.3.4
+  bindPort: 6443
+nodeRegistration:
+  criSocket: unix:///var/run/containerd/containerd.sock
+  imagePullPolicy: IfNotPresent
+  imagePullSerial: true
+  name: node
+  taints: null
+timeouts:
+  controlPlaneComponentHealthCheck: 4m0s
+  discovery: 5m0s
+---
+apiServer: {}
+apiVersion: kubeadm.k8s.io/v1beta4
+caCertificateValidityPeriod: 87600h0m0s
+certificateValidityPeriod: 8760h0m0s
+certificatesDir: /etc/kubernetes/pki
+clusterName: kubernetes
+controllerManager: {}
+dns: {}
+encryptionAlgorithm: RSA-2048
+etcd:
+  local:
+    dataDir: /var/lib/etcd
+imageRepository: registry.k8s.io
+kind: ClusterConfiguration
+kubernetesVersion: 1.37.0
+networking:
+  dnsDomain: cluster.local
+  serviceSubnet: 10.96.0.0/12
+proxy: {}
+scheduler: {}
 `;
 
 interface Printed {
@@ -41,6 +89,59 @@ suite("render", () => {
       );
       assert.doesNotMatch(stdout, /kube-proxy\/restart/);
     }
+  });
+
+  test("the file that `kubeadm config print init-defaults` writes", () => {
+    const conf = readFileSync(join(root, "tests", "kubeadm", "reference", "config-1.37.conf"), "utf8");
+    const { status, stdout, stderr } = render(["--kubeadm-config", "-"], `${initDefaults}---\n${conf}`);
+    assert.equal(stderr, "");
+    assert.equal(status, 0);
+    assert.match(stdout, /server: https:\/\/1\.2\.3\.4:6443$/m);
+    assert.match(stdout, /image: registry\.k8s\.io\/kube-proxy:v1\.37\.0$/m);
+    assert.doesNotMatch(stdout, /component-config\.hash/);
+  });
+
+  test("what kubeadm warns of, and what it makes otherwise, is told beside the objects", (context) => {
+    const folder = mkdtempSync(join(tmpdir(), "patches-"));
+    context.after(() => {
+      rmSync(folder, { recursive: true });
+    });
+    mkdirSync(join(folder, "below"));
+    writeFileSync(join(folder, "kubeproxydaemonset9+merge.yaml"), "a: 1\n");
+    writeFileSync(join(folder, "below", "kubeproxydaemonset.yaml"), "a: 1\n");
+    writeFileSync(join(folder, "kubeproxydaemonset.json"), "");
+    const file = (directory: string) =>
+      `${config("v1.37.2", "v1beta4")}proxy: {disabled: true}\nmetadata: {name: config}\n---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\nskipPhases: [addon]\npatches: {directory: ${JSON.stringify(directory)}}\n`;
+    const { status, stdout, stderr } = render(["--kubeadm-config", "-"], file(folder));
+    assert.equal(status, 0);
+    assert.equal(stdout, render(["--kubeadm-config", "-"], config("v1.37.2", "v1beta4")).stdout);
+    const lines = stderr.trimEnd().split("\n");
+    assert.ok(lines.every((line) => line.startsWith("Warning: ")));
+    assert.deepEqual(
+      lines.map((line) => line.split(": ")[1]),
+      [
+        "ClusterConfiguration.metadata",
+        "ClusterConfiguration.proxy.disabled",
+        "InitConfiguration.skipPhases[0]",
+        "InitConfiguration.patches.directory",
+      ],
+    );
+    assert.match(
+      stderr,
+      /printed without that: below\/kubeproxydaemonset\.yaml, kubeproxydaemonset9\+merge\.yaml$/m,
+    );
+    assert.match(
+      render(["--kubeadm-config", "-"], file(`${folder}/none`)).stderr,
+      /cannot be read here \(ENOENT\)/,
+    );
+    assert.match(render(["--kubeadm-config", "-"], file("/")).stderr, /cannot be read here/);
+  });
+
+  test("very many warnings are counted", () => {
+    const keys = Array.from({ length: 500 }, (_, i) => `k${i}: 1\n`).join("");
+    const { stderr } = render(["--kubeadm-config", "-"], config("v1.37.2", "v1beta4") + keys);
+    assert.equal(stderr.trimEnd().split("\n").length, 101);
+    assert.match(stderr, /^Warning: and 400 more$/m);
   });
 
   test("--restart prints the objects with the token on the DaemonSet and its pods", () => {

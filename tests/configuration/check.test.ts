@@ -60,6 +60,11 @@ suite("a configuration's problems", () => {
     );
   });
 
+  test("a list with an entry of a wrong type once, not again for each entry", () => {
+    assert.equal(problems({ nodePortAddresses: [1, "x"] }, 37).length, 1);
+    assert.equal(problems({ featureGates: { AllAlpha: 1, "a[0]": 1 } }, 37).length, 2);
+  });
+
   test("a configuration that is no mapping", () => {
     assert.equal(problems("mode: ipvs").length, 1);
   });

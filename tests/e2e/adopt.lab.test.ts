@@ -241,7 +241,7 @@ suite("on a cluster where kubeadm has installed kube-proxy", () => {
       assert.doesNotMatch(output, /hidden/, "a password in a log");
       assert.doesNotMatch(output, /Warning: /, "Node.js warns of a promise");
       const printed = /^( +)kube-proxy:\w+:\n(?:\1.*\n)*/m.exec(output)?.[0] ?? "";
-      const lines = parse(printed.replace("PASSWORD", "hidden")) as Record<string, unknown>;
+      const lines = parse(printed.replace("VALUE", "http://me:hidden@proxy:3128")) as Record<string, unknown>;
       const settings = Object.fromEntries(
         Object.entries(lines).map(([key, value]) => [key.replace("kube-proxy:", ""), value]),
       );

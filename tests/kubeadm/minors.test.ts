@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { parse } from "yaml";
-import { settingsOfKubeadmConfig } from "../../components/kubeadm/configFile.ts";
+import { readKubeadmConfig } from "../../components/kubeadm/configFile.ts";
 import { configHash, kubeProxyObjects } from "../../components/kubeadm/manifests.ts";
 import { minors } from "../../components/kubeadm/minors.ts";
 import type { Settings } from "../../components/kubeadm/settings.ts";
@@ -120,15 +120,22 @@ suite("every minor, from kubeadm's own bytes for the plain case", () => {
   }
 });
 
-test("what the file says twice, or of another version, is an error and never a guess", () => {
+test("what the file says twice, or of another version, is told and never written", () => {
   const file = (lines: string) =>
-    `apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubernetesVersion: v1.37.2\ncontrolPlaneEndpoint: a.b\n---\napiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n${lines}`;
-  assert.throws(
-    () => settingsOfKubeadmConfig(file("mode: ipvs\nmode: nftables\n"), "f"),
-    /KubeProxyConfiguration\.mode: is given twice/,
+    readKubeadmConfig(
+      `apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nkubernetesVersion: v1.37.2\ncontrolPlaneEndpoint: a.b\n---\napiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n${lines}`,
+      "f",
+    );
+  const twice = file("mode: ipvs\nmode: nftables\n");
+  assert.match(
+    twice.warnings.join("\n"),
+    /^KubeProxyConfiguration\.mode: is given twice, of which the last one counts/,
   );
-  assert.throws(
-    () => settingsOfKubeadmConfig(file("udpIdleTimeout: 1s\n"), "f"),
-    /was removed after Kubernetes 1\.25/,
+  assert.equal(twice.settings.configuration?.mode, "nftables");
+  const old = file("udpIdleTimeout: 1s\n");
+  assert.match(
+    old.warnings.join("\n"),
+    /^KubeProxyConfiguration\.udpIdleTimeout: was removed after Kubernetes 1\.25/,
   );
+  assert.doesNotMatch(kubeProxyObjects(old.settings).configMap.data["config.conf"], /udpIdleTimeout/);
 });

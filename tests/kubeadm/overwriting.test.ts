@@ -51,6 +51,7 @@ suite("whether the cluster's kubeadm writes kube-proxy anew", () => {
       "kubernetesVersion: 1.37",
       "kubernetesVersion: latest",
       "kind: x",
+      "kubernetesVersion: {toString: 1, valueOf: 2}",
     ]) {
       const told = overwritingNotice(text, what);
       assert.equal(told?.level, "warn");

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
+import { stringify } from "yaml";
 import { toJson } from "../../components/input/problems.ts";
 import { validate, validateFile } from "../../components/kubeadm/validate.ts";
 
@@ -182,10 +183,146 @@ suite("files", () => {
     );
   });
 
+  test("a kubeadm file's version is read as kubeadm reads it, and so is the option", () => {
+    const paths = (text: string, version?: string) =>
+      validateFile(text, version).errors.map(({ path }) => path);
+    for (const version of ["1.37.2", "release/v1.37.2"]) {
+      assert.deepEqual(paths(kubeadm.replace("v1.37.2", version)), []);
+      assert.deepEqual(paths(header, version), []);
+    }
+    for (const version of ["stable-1.37", "v1.037.2", "ci/v1.37.2"]) {
+      assert.deepEqual(paths(kubeadm.replace("v1.37.2", version)), ["kubernetesVersion"]);
+      assert.deepEqual(paths(header, version), ["kubernetesVersion"]);
+    }
+    assert.match(
+      validateFile(header, "stable").errors[0]?.accepted ?? "",
+      /looks up what this label stands for/,
+    );
+  });
+
+  test("kind's metadata is a warning, as it is to kubeadm; a misspelt field stays an error", () => {
+    const { errors, warnings } = validateFile(`${kubeadm}metadata: {name: config}\nmod: ipvs\n`, undefined);
+    assert.deepEqual(
+      errors.map(({ path }) => path),
+      ["KubeProxyConfiguration.mod"],
+    );
+    assert.ok(warnings.some(({ path }) => path === "KubeProxyConfiguration.metadata"));
+    assert.deepEqual(
+      validateFile(`${header}metadata: {name: config}\n`, "v1.37.2").errors.map(({ path }) => path),
+      ["metadata"],
+    );
+  });
+
+  test("of documents that say nothing about kube-proxy kubeadm's warnings are warnings", () => {
+    const more =
+      "---\napiVersion: a.b/v1\nkind: C\n---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\ndryRun: true\ndryRun: true\n";
+    const { errors, warnings } = validateFile(`${kubeadm}${more}`, undefined);
+    assert.deepEqual(errors, []);
+    const lines = warnings.map(({ path, reason }) => `${path}: ${reason}`).join("\n");
+    assert.match(lines, /^file: document 3: is passed over, as kubeadm does: it knows no C of a\.b\/v1$/m);
+    assert.match(lines, /^InitConfiguration\.dryRun: is given twice: kubeadm warns of that/m);
+  });
+
+  test("a field of a release before 1.15 is named as that", () => {
+    assert.deepEqual(errorsOf({ conntrack: { max: 1 } }), [
+      "conntrack.max: was removed after Kubernetes 1.14; set conntrack.maxPerCore and conntrack.min in its place",
+    ]);
+    assert.deepEqual(pathsOf({ conntrack: { max: 1 } }, "v1.15.0"), ["conntrack.max"]);
+    assert.deepEqual(pathsOf({ conntrack: { max: 1 } }, "v9"), ["kubernetesVersion", "conntrack.max"]);
+  });
+
   test("a bare file needs its header and a version", () => {
     assert.deepEqual(
       validateFile("mode: iptables\n", undefined).errors.map(({ path }) => path),
       ["apiVersion", "kind", "kubernetesVersion"],
+    );
+  });
+});
+
+suite("what kubectl prints", () => {
+  const configMap = (
+    text: string,
+    { name = "kube-proxy", key = "config.conf", namespace = "kube-system" } = {},
+  ) => ({
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name, namespace },
+    data: { [key]: text, "kubeconfig.conf": "kind: Config\n" },
+  });
+  const list = (...items: object[]) => ({ apiVersion: "v1", kind: "List", items });
+  const bad = `${header}mod: ipvs\n`;
+  const daemonSet = { apiVersion: "apps/v1", kind: "DaemonSet", metadata: { name: "kube-proxy" }, spec: {} };
+  const paths = (text: string) => validateFile(text, "v1.37.2").errors.map(({ path }) => path);
+
+  const found: readonly (readonly [what: string, object: object])[] = [
+    ["a ConfigMap", configMap(bad)],
+    [
+      "a ConfigMap with a key of its own, as EKS has it",
+      configMap(bad, { name: "kube-proxy-config", key: "config" }),
+    ],
+    ["a List", list(daemonSet, configMap("x", { key: "other" }), configMap(bad))],
+    ["a ConfigMapList", { ...list(configMap(bad)), kind: "ConfigMapList" }],
+    ["a List in a List", list(list(configMap(bad)))],
+    [
+      "kubeadm's among those of others",
+      list(configMap(header, { name: "pool" }), configMap(bad), configMap(header, { namespace: "a" })),
+    ],
+  ];
+  for (const [what, object] of found) {
+    test(`${what}: the configuration in it is read, from YAML and from JSON`, () => {
+      assert.deepEqual(paths(stringify(object)), ["mod"]);
+      assert.deepEqual(paths(JSON.stringify(object, undefined, 4)), ["mod"]);
+      assert.deepEqual(paths(`---\n# from kubectl\n---\n${stringify(daemonSet)}---\n${stringify(object)}`), [
+        "mod",
+      ]);
+    });
+  }
+
+  test("an empty configuration is one with mistakes; a configuration with mistakes is no object", () => {
+    assert.deepEqual(paths(JSON.stringify(configMap(""))), ["apiVersion", "kind"]);
+    const { errors } = validateFile("apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: Proxy\n", "v1.37.2");
+    assert.deepEqual(errors, [{ path: "kind", value: "Proxy", accepted: "KubeProxyConfiguration" }]);
+    assert.deepEqual(paths("apiVersion: v1\nkind: KubeProxyConfiguration\n"), ["apiVersion"]);
+  });
+
+  test("those that are not looked at are named", () => {
+    const { warnings } = validateFile(
+      JSON.stringify(list(configMap(header), configMap(bad, { name: "pool" }))),
+      "v1.37.2",
+    );
+    assert.ok(
+      warnings.some(
+        ({ path, reason }) => path === "ConfigMap kube-system/pool" && /not looked at here/.test(reason),
+      ),
+    );
+  });
+
+  test("what has none, or several, is told what to give", () => {
+    const told = (object: object) => {
+      const { errors } = validateFile(JSON.stringify(object), "v1.37.2");
+      assert.deepEqual(
+        errors.map(({ path }) => path),
+        ["kind"],
+      );
+      return `${toJson(errors[0]?.value)}: ${errors[0]?.accepted}`;
+    };
+    assert.match(
+      told(daemonSet),
+      /^"DaemonSet": its ConfigMap: .*kubectl -n kube-system get configmap kube-proxy -o yaml$/,
+    );
+    assert.match(told(list(daemonSet)), /^"List": its ConfigMap: /);
+    for (const object of [
+      configMap("x", { key: "other" }),
+      list(),
+      { apiVersion: "v1", kind: "Pod", metadata: { name: "kube-proxy" } },
+      { apiVersion: "v1", kind: "List", items: "x" },
+      { apiVersion: "v1", kind: "ConfigMap", data: [{ toString: 1 }] },
+    ]) {
+      assert.match(told(object), /^"\w+": a KubeProxyConfiguration, or an object that has one: kubectl/);
+    }
+    assert.match(
+      told(list(configMap(header, { name: "a" }), configMap(header, { name: "b" }))),
+      /^"List": one KubeProxyConfiguration; here are those of kube-system\/a, kube-system\/b: give one of them alone$/,
     );
   });
 });

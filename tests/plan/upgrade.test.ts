@@ -124,6 +124,15 @@ suite("a changed kubernetesVersion says what moves with it", () => {
     assert.equal(settingsOfCluster(undefined, kubeconfig).settings.controlPlaneEndpoint, "192.0.2.20:6443");
   });
 
+  test("a key that stands twice in kubeadm-config is a problem", () => {
+    const text =
+      "apiVersion: kubeadm.k8s.io/v1beta4\nkind: ClusterConfiguration\nclusterName: a\nclusterName: a\n";
+    assert.deepEqual(
+      settingsOfCluster(text, undefined).problems.map(({ path }) => path),
+      ["ConfigMap kube-system/kubeadm-config, ClusterConfiguration.clusterName"],
+    );
+  });
+
   test("what else can change in place is told by what it was and what it is", () => {
     const before = withVersion("v1.37.2", {
       env: [
@@ -277,7 +286,7 @@ suite("a downgrade below what runs", () => {
   test("is none where it does, and where another mode runs", () => {
     assert.deepEqual(check("v1.29.0"), []);
     assert.deepEqual(check("v1.28.0", factsAfter(withVersion("v1.31.0"), nodes)), []);
-    for (const text of ["a: [", "", "mode: userspace"]) {
+    for (const text of ["a: [", "", "mode: userspace", "mode: {toString: 1}"]) {
       const configMaps = [{ name: "kube-proxy", resourceVersion: "1", data: { "config.conf": text } }];
       assert.deepEqual(check("v1.28.0", { ...running, configMaps }), []);
     }

@@ -1,4 +1,5 @@
 import { Document, parseAllDocuments, Scalar, visit } from "yaml";
+import { inspect } from "../../configuration/inspectYaml.ts";
 import { withoutUserinfo } from "../../input/passwords.ts";
 import { type Problem, ProblemsError } from "../../input/problems.ts";
 import { isRecord } from "../../input/record.ts";
@@ -87,14 +88,16 @@ export function parseSnapshot(text: string, file: string): Snapshot {
   if (broken !== undefined) {
     refuse(`YAML, which this is not: ${broken.message}`);
   }
+  const odd = documents.flatMap((document) => inspect(document).refused ?? [])[0];
+  if (odd !== undefined) {
+    refuse(`YAML that kubectl reads, which this is not: ${odd}`);
+  }
   let objects: unknown[];
   try {
     objects = documents.map((document) => document.toJS() as unknown);
   } catch (error) {
-    // An alias of nothing, or too many of them.
-    return refuse(
-      `YAML without aliases that lead nowhere: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    // Too many aliases.
+    return refuse(`YAML, which this is not: ${error instanceof Error ? error.message : String(error)}`);
   }
   const problems = objects.flatMap(checkObject);
   if (problems.length > 0) {
@@ -119,9 +122,16 @@ const acceptedObjects =
   "or a pool's ConfigMap or DaemonSet kube-system/kube-proxy-POOL";
 
 function checkObject(object: unknown, index: number): Problem[] {
-  const isNamed = isRecord(object) && isRecord(object["metadata"]);
-  const id = isNamed ? idOf(object as ApiObject) : undefined;
+  const id = isNamed(object) ? idOf(object) : undefined;
   const isOurs = id !== undefined && isKubeProxys(id);
   const value = id && nameOf(id);
   return isOurs ? [] : [{ path: `document ${index + 1}`, value, accepted: acceptedObjects }];
+}
+
+function isNamed(object: unknown): object is ApiObject {
+  if (!isRecord(object) || !isRecord(object["metadata"])) {
+    return false;
+  }
+  const { name, namespace = "" } = object["metadata"];
+  return [object["apiVersion"], object["kind"], name, namespace].every((word) => typeof word === "string");
 }

@@ -117,7 +117,25 @@ suite("a snapshot's file", () => {
     const whole = formatSnapshot(snapshotOf(account));
     assert.match(problem("apiVersion: v1\nkind: Secret\n"), /does not start like one/);
     assert.match(problem(whole.replace("metadata:", "metadata: [")), /YAML, which this is not/);
-    assert.match(problem(whole.replace("metadata:", "a: *nowhere\nmetadata:")), /aliases that lead nowhere/);
+    assert.match(
+      problem(whole.replace("metadata:", "a: *nowhere\nmetadata:")),
+      /\*nowhere is an alias of nothing/,
+    );
+    for (const [from, to, told] of [
+      ["metadata:", "a: &a [*a]\nmetadata:", /anchor a contains itself/],
+      ["metadata:", "? a: 1\n: 2\nmetadata:", /a mapping or list is a key/],
+      ["metadata:", "<<: 1\nmetadata:", /a merge \(<<\) of something else/],
+      [
+        "name: kube-proxy",
+        "name: {toString: 1}",
+        /document 1: .*one of ServiceAccount kube-system\/kube-proxy/,
+      ],
+      ["namespace: kube-system", "namespace: [{toString: 1}]", /document 1: .*one of ServiceAccount/],
+      ["kind: ServiceAccount", "kind: {toString: 1, valueOf: 1}", /document 1: .*one of ServiceAccount/],
+      ["apiVersion: v1", "apiVersion: {toString: 1}", /document 1: .*one of ServiceAccount/],
+    ] as const) {
+      assert.match(problem(whole.replace(from, to)), told);
+    }
     assert.match(
       problem(whole.replace("ServiceAccount", "Secret")),
       /document 1: "Secret kube-system\/kube-proxy" is not accepted; accepted: one of ServiceAccount kube-system/,
