@@ -82,7 +82,7 @@ describe("lab", () => {
     untouched = modified();
     [lab, operators] = await Promise.all([
       up({ name: plain, nodes: 3 }),
-      up({ name: kubeadm, nodes: 4, kubeadm: true }),
+      up({ name: kubeadm, nodes: 4, kubeadm: true, kubeApiQps: 20 }),
     ]);
   });
 
@@ -147,6 +147,13 @@ describe("lab", () => {
 
   test("a lab without kubeadm's kube-proxy does not pass for one with it", async () => {
     await assert.rejects(up({ name: plain, kubeadm: true }), /^Error: kubeadm: .*without kubeadm's/);
+  });
+
+  test("the controller manager's rate is the lab's own or the one that was asked for, also with other nodes", async () => {
+    operators = await setNodes(operators, 3);
+    assert.deepEqual(await up({ name: kubeadm, kubeApiQps: 20 }), operators);
+    await assert.rejects(up({ name: kubeadm, kubeApiQps: 1000 }), /^Error: kube-api-qps: .* with 20;/);
+    await assert.rejects(up({ name: plain, kubeApiQps: 20 }), /^Error: kube-api-qps: .* with 1000;/);
   });
 
   test("removed nodes take their pods with them", async () => {
