@@ -33,7 +33,7 @@ const usage = `Usage: npm run bench -- [--runs N] [--nodes N,N...]
   --start        measure the start of the program and of the commands alone
   --requests     count the API requests of a restart instead
   --preflight    measure the checks before an up instead
-  --default-rate measure a rolling restart at the controller manager's default rate, and what a node waits that joins meanwhile
+  --default-rate measure a rolling restart at the controller manager's default rate instead, and what a node waits that joins meanwhile
   --node         measure what changes of kube-proxy do to connections instead: root on Linux
   --tests        measure every test file instead, and whose CPU time it takes; the longest are begun first from then on
   --only CASE    just the changes with this in their name
