@@ -7,6 +7,7 @@ import { ProblemsError } from "../components/input/problems.ts";
 import { missingForRealNodes } from "../lab/real/requirements.ts";
 import { formatCommandCosts, measureCommands } from "./commands.ts";
 import { formatCosts, measureConfiguration } from "./configuration.ts";
+import { measureDefaultRate } from "./defaultRate.ts";
 import { casesNamed } from "./node/cases.ts";
 import { measureBehaviour } from "./node/index.ts";
 import { formatted, publish, readBehaviour, writeBehaviour } from "./node/publish.ts";
@@ -22,21 +23,24 @@ const usage = `Usage: npm run bench -- [--runs N] [--nodes N,N...]
        npm run bench -- --start [--runs N]
        npm run bench -- --requests [--nodes N,N...]
        npm run bench -- --preflight [--runs N] [--nodes N,N...]
+       npm run bench -- --default-rate [--runs N] [--nodes N,N...]
        npm run bench -- [--node [--only CASE]] [--plot]
        npm run bench -- --tests
 
   --runs N       repetitions of each measurement, side by side (default 5)
-  --nodes N,...  sizes of the lab for restarts (default 50,1000; with --requests 20,200, with --preflight 20,1000)
+  --nodes N,...  sizes of the lab for restarts (default 50,1000; with --requests 20,200, with --preflight 20,1000, with
+                 --default-rate 300)
   --start        measure the start of the program and of the commands alone
   --requests     count the API requests of a restart instead
   --preflight    measure the checks before an up instead
+  --default-rate measure a rolling restart at the controller manager's default rate instead, and what a node waits that joins meanwhile
   --node         measure what changes of kube-proxy do to connections instead: root on Linux
   --tests        measure every test file instead, and whose CPU time it takes; the longest are begun first from then on
   --only CASE    just the changes with this in their name
   --plot         put what --node has measured, now or before, on docs/restart-behaviour.md with its pictures
 
 Prints a table and writes bench/results.json, bench/behaviour.json with --node, bench/tests.json with --tests; what --requests counts, --start,
---preflight and --only measure is just printed.`;
+--preflight, --default-rate and --only measure is just printed.`;
 
 const { values } = parseArgs({
   options: {
@@ -45,6 +49,7 @@ const { values } = parseArgs({
     start: { type: "boolean", default: false },
     requests: { type: "boolean", default: false },
     preflight: { type: "boolean", default: false },
+    "default-rate": { type: "boolean", default: false },
     node: { type: "boolean", default: false },
     tests: { type: "boolean", default: false },
     only: { type: "string" },
@@ -53,8 +58,10 @@ const { values } = parseArgs({
 });
 const runs = Number(values.runs);
 const missing = values.node ? await missingForRealNodes() : [];
-const preflightSizes = [20, 1000];
-const standard = values.requests ? [20, 200] : values.preflight ? preflightSizes : [50, 1000];
+/** Sizes of labs, where something is measured alone. */
+const alone = { requests: [20, 200], preflight: [20, 1000], "default-rate": [300] };
+const [, standard = [50, 1000]] =
+  Object.entries(alone).find(([option]) => values[option as keyof typeof alone]) ?? [];
 const sizes = values.nodes?.split(",").map(Number) ?? standard;
 
 if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
@@ -89,6 +96,8 @@ if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
   console.log(`\n${await countRequests(sizes)}`);
 } else if (values.preflight) {
   console.log(`\n${table(await measurePreflight(sizes, runs))}`);
+} else if (values["default-rate"]) {
+  console.log(`\n${table(await measureDefaultRate(sizes, runs))}`);
 } else {
   const configuration = measureConfiguration(runs * 4);
   console.log(formatCosts(configuration));
@@ -96,8 +105,9 @@ if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
   console.log(formatCommandCosts(commands));
   const rows: Comparison[] = [
     ...(await measureStart(20, runs * 3)),
-    ...(await measurePreflight(preflightSizes, runs * 2)),
+    ...(await measurePreflight(alone.preflight, runs * 2)),
     ...(await measureRestarts(sizes, runs)),
+    ...(await measureDefaultRate(alone["default-rate"], Math.ceil(runs / 2))),
   ];
   console.log(`\n${table(rows)}`);
   const result = {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { down, type Lab, up } from "../lab/index.ts";
+import { down, type Lab, up, type UpOptions } from "../lab/index.ts";
 import { chooseEngine, type Engine, type Stack } from "../tests/engine/index.ts";
 
 const labName = "bench";
@@ -17,13 +17,21 @@ export interface Subject {
   readonly kind: Engine["kind"];
 }
 
-/** Brings up a lab with a new stack on it, which has made nothing yet, and ends both when the work is done. */
-export async function withSubject<T>(nodes: number, work: (subject: Subject) => Promise<T>): Promise<T> {
+/**
+ * Brings up a lab with a new stack on it, which has made nothing yet, and ends both when the work is done.
+ *
+ * @param options - what the lab has beside its nodes
+ */
+export async function withSubject<T>(
+  nodes: number,
+  work: (subject: Subject) => Promise<T>,
+  options: Pick<UpOptions, "kubeApiQps"> = {},
+): Promise<T> {
   const engine = await chooseEngine();
   console.log(engine.description);
   const workDir = mkdtempSync(join(tmpdir(), "kube-proxy-bench-"));
   try {
-    const lab = await up({ name: labName, nodes, log: console.log });
+    const lab = await up({ ...options, name: labName, nodes, log: console.log });
     const snapshotFolder = join(workDir, "snapshots");
     const stack = await engine.open({
       stack: "bench",

@@ -3,6 +3,7 @@ import { join } from "node:path";
 
 import { stringify } from "yaml";
 
+import { kubeApiBurst, labKubeApiQps } from "./controllerRate.ts";
 import { network } from "./network.ts";
 
 /** How one component of the control plane is started and how its health is asked. */
@@ -31,6 +32,8 @@ export interface ClusterOptions {
   gateway?: number;
   /** Number of nodes that it starts with. */
   nodes: number;
+  /** Requests a second of the controller manager, for each controller. Default: {@link labKubeApiQps}. */
+  kubeApiQps?: number | undefined;
 }
 
 /** The ports of a lab, all on 127.0.0.1. */
@@ -53,7 +56,7 @@ export interface Ports {
 export function componentSpecs(
   dir: string,
   ports: Ports,
-  { serviceSubnet, egressSelector, gateway, nodes }: ClusterOptions,
+  { serviceSubnet, egressSelector, gateway, nodes, kubeApiQps = labKubeApiQps }: ClusterOptions,
 ): Record<"etcd" | "apiServer" | "controllerManager" | "scheduler" | "kubeProxy" | "kwok", ComponentSpec> {
   const local = (port: number): string => `https://127.0.0.1:${port}`;
   const pki = (file: string): string => join(dir, "pki", file);
@@ -148,10 +151,8 @@ export function componentSpecs(
         controllers: "*,bootstrapsigner,tokencleaner",
         // Nobody to share the lead with, and waiting for the lease costs seconds at every start.
         "leader-elect": false,
-        // The default of 20 requests a second would make 1,000 pods take a minute and measure that
-        // limit instead of kube-proxy's restart.
-        "kube-api-qps": 1000,
-        "kube-api-burst": 2000,
+        "kube-api-qps": kubeApiQps,
+        "kube-api-burst": kubeApiBurst(kubeApiQps),
         "node-monitor-grace-period": "200s", // See leaseSeconds.
       }),
     },
@@ -219,7 +220,7 @@ function schedulerConfiguration(dir: string, kubeconfig: string): string {
     apiVersion: "kubescheduler.config.k8s.io/v1",
     kind: "KubeSchedulerConfiguration",
     leaderElection: { leaderElect: false }, // See the controller manager.
-    clientConnection: { kubeconfig, qps: 1000, burst: 2000 }, // See the controller manager.
+    clientConnection: { kubeconfig, qps: 1000, burst: 2000 }, // See labKubeApiQps.
   };
   writeFileSync(path, stringify(configuration), { mode: 0o600 });
   return path;

@@ -9,6 +9,7 @@ import { rmSync } from "node:fs";
 
 import { binary as build } from "./build.ts";
 import { auditLog, operators } from "./components.ts";
+import { checkKubeApiQps, labKubeApiQps } from "./controllerRate.ts";
 import { type Fault, writeFaults } from "./faults.ts";
 import { withLock } from "./lock.ts";
 import { type Mode, modes } from "./modes.ts";
@@ -55,6 +56,11 @@ export interface UpOptions {
   kubeadm?: boolean;
   /** The mode of kubeadm's kube-proxy. Default: kubeadm's own, which is iptables. */
   mode?: Mode;
+  /**
+   * Requests a second that the controller manager sends for each controller, 1 to 1000: its flag `--kube-api-qps`, whose
+   * default in Kubernetes is 20. Default: 1000.
+   */
+  kubeApiQps?: number;
   /** Takes one line of progress at a time. Default: nobody does. */
   log?: (line: string) => void;
 }
@@ -93,11 +99,12 @@ const lockTimeoutMs = 5 * 60_000;
  *   of its log), or a wait that takes too long; nothing of a new lab is left then.
  */
 export async function up(options: UpOptions = {}): Promise<Lab> {
-  const { name = "default", nodes, realNodes = 0, mode, log = () => undefined } = options;
+  const { name = "default", nodes, realNodes = 0, mode, kubeApiQps, log = () => undefined } = options;
   const kubeadm = options.kubeadm ?? mode !== undefined;
   const dir = labDir(name);
   checkRealNodes(realNodes);
   if (nodes !== undefined) checkNodes(nodes, realNodes);
+  if (kubeApiQps !== undefined) checkKubeApiQps(kubeApiQps);
 
   return await interruptible(async (signal) => {
     if (realNodes > 0) await checkRequirements();
@@ -107,7 +114,15 @@ export async function up(options: UpOptions = {}): Promise<Lab> {
     return await exclusively(name, { log, signal }, async () => {
       const state = readState(dir);
       if (state !== undefined && isRunning(state)) {
-        return await reuse(state, { nodes, realNodes: options.realNodes, kubeadm, mode, log, signal });
+        return await reuse(state, {
+          nodes,
+          realNodes: options.realNodes,
+          kubeadm,
+          mode,
+          kubeApiQps,
+          log,
+          signal,
+        });
       }
       if (state !== undefined) {
         log(`The lab "${name}" was left behind by a run that did not end well: starting anew.`);
@@ -116,7 +131,17 @@ export async function up(options: UpOptions = {}): Promise<Lab> {
       if (realNodes > 0) checkInotify(realNodes);
       rmSync(dir, { recursive: true, force: true });
       const kwokNodes = nodes ?? (real === undefined ? 20 : 0);
-      return await start({ name, nodes: kwokNodes, real, kubeadm, mode, binary: path, log, signal });
+      return await start({
+        name,
+        nodes: kwokNodes,
+        real,
+        kubeadm,
+        mode,
+        kubeApiQps,
+        binary: path,
+        log,
+        signal,
+      });
     });
   });
 }
@@ -236,13 +261,14 @@ interface ReuseOptions {
   realNodes?: number | undefined;
   kubeadm?: boolean;
   mode?: Mode | undefined;
+  kubeApiQps?: number | undefined;
   log: (line: string) => void;
   signal?: AbortSignal;
 }
 
 async function reuse(state: State, options: ReuseOptions): Promise<Lab> {
-  const { nodes, realNodes, kubeadm = false, mode, log, signal } = options;
-  const { lab } = state;
+  const { nodes, realNodes, kubeadm = false, mode, kubeApiQps, log, signal } = options;
+  const { lab, kubeApiQps: rate = labKubeApiQps } = state;
   const refuse = (option: string, how: string): never => {
     throw new Error(
       `${option}: the lab "${lab.name}" runs already and was started ${how}; ` +
@@ -255,6 +281,7 @@ async function reuse(state: State, options: ReuseOptions): Promise<Lab> {
   if (realNodes !== undefined && realNodes !== lab.realNodes.length) {
     refuse("real-nodes", `with ${lab.realNodes.length}`);
   }
+  if (kubeApiQps !== undefined && kubeApiQps !== rate) refuse("kube-api-qps", `with ${rate}`);
   if (nodes === undefined || nodes === lab.nodes) return lab;
   checkNodes(nodes, lab.realNodes.length);
   await scaleNodes(lab.kubeconfig, nodes, { log, signal });

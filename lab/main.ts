@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
 import type { ParseArgsConfig } from "node:util";
 
+import { checkKubeApiQps } from "./controllerRate.ts";
 import {
   type ComponentStatus,
   down,
@@ -24,11 +25,12 @@ const usage = `A real Kubernetes control plane on this machine, with nodes playe
 
 usage: npm run lab -- COMMAND
 
-  up [--name NAME] [--nodes N] [--real-nodes N] [--kubeadm] [--mode iptables|nftables]
+  up [--name NAME] [--nodes N] [--real-nodes N] [--kubeadm] [--mode iptables|nftables] [--kube-api-qps N]
       Bring the lab up, or find it running. --nodes: played by kwok, 0 to 1024, 20 unless given;
       scales a lab that runs. --real-nodes: with a kubelet and a kernel, 0 to 9, 0 unless given;
       needs root on Linux; without --nodes there are no others then. --kubeadm: start with
-      kubeadm-config and kubeadm's own kube-proxy; --mode: the same, in that mode.
+      kubeadm-config and kubeadm's own kube-proxy; --mode: the same, in that mode. --kube-api-qps: requests a
+      second of the controller manager, 1 to 1000, 1000 unless given; Kubernetes' default is 20.
   down [--name NAME]
       End the lab and remove everything it wrote.
   status [--name NAME]
@@ -51,14 +53,16 @@ const commands: Record<string, (args: string[]) => Promise<number>> = {
       "real-nodes": { type: "string" },
       kubeadm: { type: "boolean" },
       mode: { type: "string" },
+      "kube-api-qps": { type: "string" },
     });
-    const realNodes = rest["real-nodes"];
+    const { "real-nodes": realNodes, "kube-api-qps": kubeApiQps } = rest;
     const lab = await up({
       ...(name !== undefined && { name }),
       ...(nodes !== undefined && { nodes: Number(nodes) }),
       ...(realNodes !== undefined && { realNodes: Number(realNodes) }),
       ...(kubeadm !== undefined && { kubeadm }),
       ...(mode !== undefined && { mode: mode as Mode }),
+      ...(kubeApiQps !== undefined && { kubeApiQps: Number(kubeApiQps) }),
       log: console.log,
     });
     console.log(nextSteps(lab));
@@ -134,6 +138,7 @@ interface Options {
   "real-nodes"?: string;
   kubeadm?: boolean;
   mode?: string;
+  "kube-api-qps"?: string;
 }
 
 /** Reads a command's options, and tells every mistake at once where parseArgs stops at the first. */
@@ -160,6 +165,9 @@ function parse(args: string[], accepted: NonNullable<ParseArgsConfig["options"]>
       checkRealNodes(wholeNumber(value));
     },
     mode: checkMode,
+    "kube-api-qps": (value) => {
+      checkKubeApiQps(wholeNumber(value));
+    },
   };
   for (const [option, check] of Object.entries(checks)) {
     const value = values[option];

@@ -109,7 +109,8 @@ async function deletePods(api: CoreV1Api, nodes: ReadonlySet<string>): Promise<v
   });
 }
 
-function nameOf(index: number): string {
+/** The name of the node that kwok plays with this index, from 0. */
+export function nameOf(index: number): string {
   return `node-${String(index + 1).padStart(4, "0")}`;
 }
 

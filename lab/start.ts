@@ -26,6 +26,8 @@ export interface StartOptions {
   real: { count: number; software: NodeSoftware } | undefined;
   kubeadm: boolean;
   mode: Mode | undefined;
+  /** Requests a second of the controller manager; undefined for the lab's own. */
+  kubeApiQps: number | undefined;
   /** Path of the multi-call binary. */
   binary: string;
   log: (line: string) => void;
@@ -70,12 +72,13 @@ async function startOnce(options: StartOptions): Promise<Lab> {
     podSubnet: cluster.podSubnet,
     kubernetesVersion,
   };
-  const { kubeadm, mode } = options;
+  const { kubeadm, mode, kubeApiQps } = options;
   const state: State = {
     lab,
     binary,
     kubeadm,
     ...(mode !== undefined && { mode }),
+    ...(kubeApiQps !== undefined && { kubeApiQps }),
     ready: false,
     components: [],
   };
@@ -92,6 +95,7 @@ async function startOnce(options: StartOptions): Promise<Lab> {
       serviceSubnet: cluster.serviceSubnet,
       egressSelector: writeEgressSelector(dir, ports),
       nodes,
+      kubeApiQps,
       ...(real === undefined && { gateway: ports.gateway }),
     });
     const launch = (spec: ComponentSpec): Promise<Component> => startComponent(state, spec, signal);

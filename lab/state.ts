@@ -49,6 +49,8 @@ export interface State {
   kubeadm: boolean;
   /** The mode of that kube-proxy, if another than the default was asked for. */
   mode?: Mode;
+  /** Requests a second of its controller manager, if another rate than the lab's own was asked for. */
+  kubeApiQps?: number;
   /** False until it has come up, and for ever when the process that started it was killed. */
   ready: boolean;
   /** Every process started so far, in the order of their start. */

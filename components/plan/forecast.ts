@@ -4,7 +4,7 @@ import { isKubeadms } from "../kubeadm/overwriting.ts";
 import { parseVersion } from "../kubeadm/version.ts";
 import { layoutAnnotation, type Wave } from "../pools/waves.ts";
 import { ownerAnnotation, restartAnnotation, RestartStrategy } from "../restart/restart.ts";
-import { handoverSeconds, unavailableNodes, type Wait } from "../restart/timeouts.ts";
+import { controllerRate, handoverSeconds, unavailableNodes, type Wait } from "../restart/timeouts.ts";
 import { changesOf } from "./changes.ts";
 import { configMapOf, driftOf, isDeclared, isOverwritten, liveOf } from "./drift.ts";
 import { Action, type Intent, type WaveIntent } from "./intent.ts";
@@ -145,14 +145,18 @@ function forecastWave(
   }
 }
 
+/** From how many seconds on it is worth a line that pods change hands. */
+const longHandover = 10;
+
 /** What is said of the time in which pods change hands, where it is long. */
 function handed(what: string, nodes: readonly unknown[]): string[] {
-  const minutes = Math.round(handoverSeconds(nodes.length) / 60);
-  return minutes === 0
+  const seconds = Math.round(handoverSeconds(nodes.length));
+  const time = seconds < 60 ? `${seconds} s` : count(Math.round(seconds / 60), "minute");
+  return seconds < longHandover
     ? []
     : [
-        `${what} first gets its ${nodes.length} pods from the old one, at the controller manager's default rate in ` +
-          `about ${count(minutes, "minute")}; a node that joins meanwhile gets its kube-proxy afterwards.`,
+        `${what} first gets its ${nodes.length} pods from the old one, at the controller manager's default of ` +
+          `${controllerRate} requests a second in about ${time}; a node that joins meanwhile gets its kube-proxy afterwards.`,
       ];
 }
 

@@ -34,8 +34,12 @@ export interface Wait {
 /** Time in seconds for the scheduler and the controllers, whatever the number of nodes. */
 const baseSeconds = 120;
 
-/** Requests a second that the controller manager sends for a controller, unless `--kube-api-qps` says otherwise. */
-const controllerRate = 20;
+/**
+ * Requests a second that the controller manager sends for a controller, unless `--kube-api-qps` says otherwise.
+ *
+ * Source: pkg/controller/apis/config/v1alpha1 `SetDefaults_KubeControllerManagerConfiguration`.
+ */
+export const controllerRate = 20;
 
 /** Requests of the DaemonSet controller for a node: its pod is adopted and deleted, and a new one is made. */
 const requestsOfNode = 3;

@@ -1,6 +1,6 @@
 /** The lab from outside: what `up`, `down` and the others promise, on real processes. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -82,7 +82,7 @@ describe("lab", () => {
     untouched = modified();
     [lab, operators] = await Promise.all([
       up({ name: plain, nodes: 3 }),
-      up({ name: kubeadm, nodes: 4, kubeadm: true }),
+      up({ name: kubeadm, nodes: 4, kubeadm: true, kubeApiQps: 20 }),
     ]);
   });
 
@@ -147,6 +147,20 @@ describe("lab", () => {
 
   test("a lab without kubeadm's kube-proxy does not pass for one with it", async () => {
     await assert.rejects(up({ name: plain, kubeadm: true }), /^Error: kubeadm: .*without kubeadm's/);
+  });
+
+  test("the controller manager's rate is the lab's own or the one that was asked for, also with other nodes", async () => {
+    operators = await setNodes(operators, 3);
+    for (const [name, flag] of [
+      [plain, /--kube-api-qps=1000 /],
+      [kubeadm, /--kube-api-qps=20 /],
+    ] as const) {
+      const { pid } = await started(name, "kube-controller-manager");
+      assert.match(execFileSync("ps", ["-ww", "-o", "args=", "-p", String(pid)], { encoding: "utf8" }), flag);
+    }
+    assert.deepEqual(await up({ name: kubeadm, kubeApiQps: 20 }), operators);
+    await assert.rejects(up({ name: kubeadm, kubeApiQps: 1000 }), /^Error: kube-api-qps: .* with 20;/);
+    await assert.rejects(up({ name: plain, kubeApiQps: 20 }), /^Error: kube-api-qps: .* with 1000;/);
   });
 
   test("removed nodes take their pods with them", async () => {

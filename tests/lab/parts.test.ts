@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { TestContext } from "node:test";
 
+import { componentSpecs } from "../../lab/components.ts";
 import { isAtLeast } from "../../lab/go.ts";
 import { down } from "../../lab/index.ts";
 import { withLock } from "../../lab/lock.ts";
@@ -64,6 +65,27 @@ test("as many nodes as have a range for their pods, real ones included", () => {
   assert.throws(() => {
     checkNodes(maxNodes - 1, 2);
   }, /^Error: nodes: 1023 is not accepted; give a whole number from 0 to 1022$/);
+});
+
+test("the controller manager's rate is the lab's own unless another one is asked for, and its burst goes with it", (t) => {
+  const dir = temporaryFolder(t);
+  const ports = {
+    etcd: 1,
+    etcdPeer: 2,
+    etcdMetrics: 3,
+    apiServer: 4,
+    controllerManager: 5,
+    scheduler: 6,
+    kwok: 7,
+    kubeProxy: 8,
+  };
+  const rate = (kubeApiQps?: number): string[] => {
+    const cluster = { serviceSubnet: "", egressSelector: "", nodes: 1, kubeApiQps };
+    const { args } = componentSpecs(dir, ports, cluster).controllerManager;
+    return args.filter((arg) => arg.startsWith("--kube-api-"));
+  };
+  assert.deepEqual(rate(), ["--kube-api-qps=1000", "--kube-api-burst=1500"]);
+  assert.deepEqual(rate(20), ["--kube-api-qps=20", "--kube-api-burst=30"], "Kubernetes' own defaults");
 });
 
 test("free ports differ", async () => {
@@ -168,6 +190,7 @@ test("the command line tells every mistake at once, with exit code 2", async () 
     "--node=3",
     "--real-nodes=",
     "--mode=ipvs",
+    "--kube-api-qps=0",
     "more",
     "--kubeadm=1",
   ]);
@@ -175,9 +198,10 @@ test("the command line tells every mistake at once, with exit code 2", async () 
   for (const mistake of [
     /^--name: "A_b" is not accepted; give 1 to 32 lower-case/m,
     /^--nodes: "1e2" is not accepted; give a whole number from 0 to 1024$/m,
-    /^--node is not accepted; give --name, --nodes, --real-nodes, --kubeadm, --mode$/m,
+    /^--node is not accepted; give --name, --nodes, --real-nodes, --kubeadm, --mode, --kube-api-qps$/m,
     /^--real-nodes: "" is not accepted; give a whole number from 0 to 9$/m,
     /^--mode: "ipvs" is not accepted; give iptables or nftables$/m,
+    /^--kube-api-qps: 0 is not accepted; give a whole number from 1 to 1000$/m,
     /^"more" is one word too many$/m,
     /^--kubeadm takes no value$/m,
     /^usage: npm run lab/m,

@@ -71,7 +71,17 @@ suite("what an up does to the pods is said before", () => {
     assert.match(lines[0] ?? "", /is restarted, at most 350 of 3500 nodes at a time/);
     assert.match(
       lines[1] ?? "",
-      /^DaemonSet kube-proxy first gets its 3500 pods .* in about 4 minutes; a node that joins/,
+      /^DaemonSet kube-proxy first gets its 3500 pods .* of 20 requests a second in about 4 minutes; a node that joins/,
+    );
+    const times = [126, 127, 300, 799, 1000].map((count) =>
+      tell({ restart: "2" }, after({}, nodes(count)))
+        .lines.slice(1)
+        .map((line) => / in about (.*);/.exec(line)?.[1]),
+    );
+    assert.deepEqual(
+      times,
+      [[], ["10 s"], ["23 s"], ["1 minute"], ["1 minute"]],
+      "below 10 s nobody waits for it",
     );
     const { Recreate } = RestartStrategy;
     const recreated = tell(
