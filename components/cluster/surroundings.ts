@@ -171,6 +171,14 @@ export interface OtherDaemonSet extends DaemonSet {
     readonly template: DaemonSet["spec"]["template"] & {
       readonly spec: {
         readonly nodeSelector?: Record<string, string>;
+        readonly os?: { readonly name: string };
+        readonly affinity?: {
+          readonly nodeAffinity?: {
+            readonly requiredDuringSchedulingIgnoredDuringExecution?: {
+              readonly nodeSelectorTerms: readonly Pick<SelectorFacts, "matchExpressions">[];
+            };
+          };
+        };
         readonly containers: readonly {
           readonly name: string;
           readonly image: string;
@@ -199,11 +207,16 @@ export async function readOtherDaemonSets(
 }
 
 export function otherDaemonSetFacts({ metadata, spec }: OtherDaemonSet): OtherDaemonSetFacts {
-  const { nodeSelector = {}, containers } = spec.template.spec;
+  const { nodeSelector = {}, os, affinity, containers } = spec.template.spec;
+  const { nodeSelectorTerms } = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? {};
   return {
     namespace: metadata.namespace,
     name: metadata.name,
     nodeSelector,
+    ...(os && { os: os.name }),
+    ...(nodeSelectorTerms && {
+      terms: nodeSelectorTerms.map(({ matchExpressions = [] }) => ({ matchExpressions })),
+    }),
     containers: containers.map(({ name, image, command = [], args = [] }) => ({
       name,
       image,

@@ -83,6 +83,10 @@ export interface OtherDaemonSetFacts {
   name: string;
   /** Its pods' nodeSelector. */
   nodeSelector: Record<string, string>;
+  /** Its pods' `spec.os.name`. */
+  os?: string;
+  /** The terms of its pods' required node affinity, of which one has to hold. Default: none. */
+  terms?: SelectorFacts[];
   containers: ContainerFacts[];
 }
 

@@ -1,29 +1,24 @@
-import { repositoryOf } from "../kubeadm/image.ts";
-import type { ClusterFacts, DaemonSetFacts, NodeFacts } from "../facts/facts.ts";
-import type { OtherDaemonSetFacts } from "../facts/surroundings.ts";
-import { listed } from "../input/problems.ts";
-import { Action, type Intent, isSelected, type WaveIntent } from "../plan/intent.ts";
+import type { NodeFacts } from "../facts/facts.ts";
+import { Action, isSelected, type WaveIntent } from "../plan/intent.ts";
 import { isDead } from "../plan/leftOut.ts";
-import { restartAnnotation } from "../restart/restart.ts";
 import { always, type Check, type Finding, never, Severity, whenPodsStart } from "./check.ts";
+import { otherProxyCheck } from "./otherProxies.ts";
 import { nodesNamed } from "./versions.ts";
 
 /** Checks of what else runs: other kube-proxies, rollouts, and nodes that are not well. */
 export const workloadChecks: readonly Check[] = [
-  {
-    name: "other-proxy",
-    needs: ["nodes", "otherDaemonSets", "staticPods", "dataPlanes"],
-    severity: ({ waves }) =>
-      waves.some(({ action }) => action === Action.create || action === Action.takeOver)
-        ? Severity.error
-        : Severity.warning,
-    find: otherProxies,
-  },
+  otherProxyCheck,
   {
     name: "rollout-running",
     needs: ["daemonSets"],
     severity: never,
     find: (_, { waves }) => waves.flatMap(runningRollout),
+  },
+  {
+    name: "switched-off",
+    needs: ["nodes", "daemonSets"],
+    severity: never,
+    find: (_, { waves }) => waves.flatMap(switchedOff),
   },
   {
     name: "node-unreachable",
@@ -77,90 +72,6 @@ export const workloadChecks: readonly Check[] = [
   },
 ];
 
-/** Distributions whose nodes have a kube-proxy of their own, by what their kubelet calls itself. */
-const distributions = [
-  { name: "k3s", version: /\+k3s/, remedy: "k3s has kube-proxy in its own process: --disable-kube-proxy" },
-  { name: "RKE2", version: /\+rke2/, remedy: "RKE2 runs it as a static pod: disable-kube-proxy: true" },
-  {
-    name: "k0s",
-    version: /\+k0s/,
-    remedy: "k0s manages a DaemonSet of its own: spec.network.kubeProxy.disabled",
-  },
-] as const;
-
-const openShiftLabel = "node.openshift.io/os_id";
-
-/** Only signs that leave no doubt: two kube-proxies on a node write each other's rules away. */
-function otherProxies(facts: ClusterFacts, { waves }: Intent): Finding[] {
-  if (waves.length === 0) {
-    return [];
-  }
-  const { nodes, otherDaemonSets = [], staticPods = [], dataPlanes = [] } = facts;
-  const enabled = ["true", "strict", "enabled", "1"];
-  return [
-    ...distributions.flatMap(({ name, version, remedy }) => {
-      const found = nodes.filter(({ system }) => version.test(system?.kubelet ?? ""));
-      return found.length === 0
-        ? []
-        : [{ object: nodesNamed(found), wrong: `${name}, which has a kube-proxy of its own`, remedy }];
-    }),
-    ...[nodes.filter(({ labels }) => openShiftLabel in labels)]
-      .filter((found) => found.length > 0)
-      .map((found) => ({
-        object: nodesNamed(found),
-        wrong: "OpenShift, whose network operator does kube-proxy's work",
-        remedy: "leave kube-proxy to it",
-      })),
-    ...[
-      ...otherDaemonSets.filter(isProxy).map(({ namespace, name }) => `${namespace}/${name}`),
-      ...facts.daemonSets.filter((one) => isStrange(one, waves)).map(({ name }) => `kube-system/${name}`),
-    ].map((name) => ({
-      object: `DaemonSet ${name}`,
-      wrong: "does kube-proxy's work, too",
-      remedy: "delete it, or switch its service proxy off, before this one comes",
-    })),
-    ...(staticPods.length === 0
-      ? []
-      : [
-          {
-            object: `static pods ${listed(staticPods.map(({ namespace, name }) => `${namespace}/${name}`))}`,
-            wrong: "kube-proxy, too, which the kubelet runs from a file",
-            remedy: "take the file out of the nodes' staticPodPath",
-          },
-        ]),
-    ...dataPlanes
-      .filter(({ value }) => enabled.includes(value.toLowerCase()))
-      .map(({ plugin, setting, value }) => ({
-        object: plugin,
-        wrong: `does kube-proxy's work itself: ${setting} is ${value}`,
-        remedy: "switch that off, or leave kube-proxy out",
-      })),
-  ];
-}
-
-/** Neither this program's nor kubeadm's. */
-function isStrange({ name, annotations }: DaemonSetFacts, waves: readonly WaveIntent[]): boolean {
-  const isWanted = waves.some(({ wave }) => wave.daemonSet.metadata.name === name);
-  return !(restartAnnotation in annotations) && !isWanted && name !== "kube-proxy";
-}
-
-function isProxy({ namespace, name, nodeSelector, containers }: OtherDaemonSetFacts): boolean {
-  const isWindows = Object.entries(nodeSelector).some(([key, os]) => key.endsWith("/os") && os === "windows");
-  // kubeadm's own one is told by who cannot make it twice.
-  const isKubeadms = namespace === "kube-system" && name === "kube-proxy";
-  return (
-    !isWindows &&
-    !isKubeadms &&
-    containers.some(({ image, command }) => {
-      const repository = repositoryOf(image);
-      return (
-        /(^|\/)kube-proxy$/.test(repository) ||
-        (/(^|\/)kube-router$/.test(repository) && !command.includes("--run-service-proxy=false"))
-      );
-    })
-  );
-}
-
 function runningRollout({ wave, action, live }: WaveIntent): Finding[] {
   if (live === undefined || action === Action.none) {
     return [];
@@ -175,6 +86,23 @@ function runningRollout({ wave, action, live }: WaveIntent): Finding[] {
           remedy: "wait for it, unless this update is to mend it",
         },
       ];
+}
+
+/**
+ * A DaemonSet that has been kept from every node, as whoever replaces kube-proxy by something else does: an update that makes
+ * it anew brings all its pods up, beside whatever does their work now.
+ */
+function switchedOff({ wave, action, live, nodes }: WaveIntent): Finding[] {
+  const starts = action !== Action.none && action !== Action.foreign && nodes.length > 0;
+  return live?.desired === 0 && starts
+    ? [
+        {
+          object: `DaemonSet ${wave.daemonSet.metadata.name}`,
+          wrong: `has no pods, since it selects no node: somebody may have switched it off so, and this update starts one on ${nodesNamed(nodes)}`,
+          remedy: "see why it is off; running: false, or a nodeSelector of yours, keeps it so",
+        },
+      ]
+    : [];
 }
 
 function replacesPods({ action }: WaveIntent): boolean {

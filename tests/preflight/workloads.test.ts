@@ -1,7 +1,7 @@
 import { suite } from "node:test";
 import type { ControllerFacts, SelectorFacts } from "../../components/facts/surroundings.ts";
 import { RestartStrategy } from "../../components/restart/restart.ts";
-import { applied, nodes, restart, system, testCases, withFirst } from "./fixtures.ts";
+import { applied, type Case, nodes, restart, system, testCases, withFirst } from "./fixtures.ts";
 
 const pools = [
   { name: "canary", nodeSelector: { pool: "canary" } },
@@ -21,6 +21,12 @@ const daemonSet = (name: string, image: string, more = {}) => ({
   containers: [{ name, image, command: [] }],
   ...more,
 });
+
+/** A cluster in which somebody has kept kube-proxy from every node, as Calico's documentation says for its own. */
+const withoutPods = {
+  ...applied(),
+  daemonSets: applied().daemonSets.map((one) => ({ ...one, desired: 0, available: 0, updated: 0 })),
+};
 
 suite("checks of workloads", () => {
   testCases({
@@ -47,6 +53,36 @@ suite("checks of workloads", () => {
           /^error .*DaemonSet network\/kube-router/,
           {},
           { otherDaemonSets: [daemonSet("kube-router", "docker.io/cloudnativelabs/kube-router:v2.1")] },
+        ],
+        ...(
+          [
+            ["registry.k8s.io/kube-proxy-arm64:v1.15.0", []],
+            ["registry.k8s.io/hyperkube:v1.18.0", ["/hyperkube", "kube-proxy", "--v=2"]],
+            ["rancher/hyperkube-amd64:v1.18.0", ["/hyperkube", "proxy"]],
+            ["example.com/node-tools:1", ["/usr/local/bin/kube-proxy"]],
+          ] as const
+        ).map(([image, command]): readonly [RegExp, ...Case] => [
+          /^error .*DaemonSet network\/other: does kube-proxy's work/,
+          {},
+          {
+            otherDaemonSets: [
+              daemonSet("other", image, { containers: [{ name: "a", image, command: [...command] }] }),
+            ],
+          },
+        ]),
+        [
+          /^error .*DaemonSet network\/both: does kube-proxy's work/,
+          {},
+          {
+            otherDaemonSets: [
+              daemonSet("both", "kube-proxy:v1", {
+                terms: [
+                  { matchExpressions: [{ key: "kubernetes.io/os", operator: "In", values: ["windows"] }] },
+                  { matchExpressions: [{ key: "kubernetes.io/os", operator: "In", values: ["linux"] }] },
+                ],
+              }),
+            ],
+          },
         ],
         [
           /^error .*static pods kube-system\/kube-proxy-node-1: kube-proxy, too/,
@@ -100,7 +136,49 @@ suite("checks of workloads", () => {
             ],
           },
         ],
+        ...[
+          { os: "windows" },
+          { nodeSelector: { "beta.kubernetes.io/os": "windows" } },
+          { nodeSelector: { "node.kubernetes.io/windows-build": "10.0.20348" } },
+          {
+            terms: [{ matchExpressions: [{ key: "kubernetes.io/os", operator: "In", values: ["windows"] }] }],
+          },
+          {
+            terms: [
+              { matchExpressions: [{ key: "kubernetes.io/os", operator: "NotIn", values: ["linux"] }] },
+            ],
+          },
+          {
+            terms: [{ matchExpressions: [{ key: "node.kubernetes.io/windows-build", operator: "Exists" }] }],
+          },
+        ].map((more): Case => [{}, { otherDaemonSets: [daemonSet("windows", "kube-proxy:v1", more)] }]),
+        [
+          {},
+          {
+            otherDaemonSets: [
+              daemonSet("api", "hyperkube:v1.18.0", {
+                containers: [{ name: "a", image: "hyperkube:v1.18.0", command: ["/hyperkube", "kubelet"] }],
+              }),
+              daemonSet("exporter", "example.com/kube-proxy-exporter:1"),
+            ],
+          },
+        ],
         [{}, { otherDaemonSets: [daemonSet("flannel", "flannel/flannel:v0.26")] }],
+      ],
+    },
+    "switched-off": {
+      fires: [
+        [
+          /^warning .*DaemonSet kube-proxy: has no pods, .* starts one on Nodes node-1, node-2, node-3/,
+          restart,
+          withoutPods,
+        ],
+        [/^warning .*DaemonSet kube-proxy: has no pods/, { image: "a/b:1" }, withoutPods],
+      ],
+      silent: [
+        [{}, withoutPods],
+        [restart, applied()],
+        [{ ...restart, nodeSelector: { pool: "none" } }, withoutPods],
       ],
     },
     "pod-adopter": {
