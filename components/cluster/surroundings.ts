@@ -141,11 +141,10 @@ export async function readClusterRoles(reader: Reader): Promise<ClusterRoleFacts
   return found === undefined ? [] : [{ name, rules }];
 }
 
-/** The PriorityClass of kube-proxy's pods, in a list that is empty without it. */
+/** Names of all PriorityClasses: which one kube-proxy's pods have is a setting. */
 export async function readPriorityClasses(reader: Reader): Promise<string[]> {
-  const name = "system-node-critical";
-  const found = await reader.find(`/apis/scheduling.k8s.io/v1/priorityclasses/${name}`);
-  return found === undefined ? [] : [name];
+  const found = await reader.list<Named>("/apis/scheduling.k8s.io/v1/priorityclasses");
+  return found.map(({ metadata: { name } }) => name);
 }
 
 /** The Services' ranges; undefined where the API server has no objects for them. */

@@ -39,7 +39,7 @@ export interface ClusterFacts {
   quotas?: QuotaFacts[];
   /** ClusterRole `system:node-proxier`, where there is one. */
   clusterRoles?: ClusterRoleFacts[];
-  /** Name of the PriorityClass of kube-proxy's pods, where there is one. */
+  /** Names of the PriorityClasses. */
   priorityClasses?: string[];
   /** The Services' ranges of addresses. */
   serviceCIDRs?: string[];

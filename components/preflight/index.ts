@@ -75,7 +75,7 @@ const factNames: Partial<Record<keyof ClusterFacts, string>> = {
   webhooks: "the webhooks",
   quotas: "the ResourceQuotas of kube-system",
   clusterRoles: "ClusterRole system:node-proxier",
-  priorityClasses: "PriorityClass system-node-critical",
+  priorityClasses: "the PriorityClasses",
   serviceCIDRs: "the ServiceCIDRs",
   apiServers: "the EndpointSlices of Service kubernetes",
   otherDaemonSets: "the DaemonSets of all namespaces",

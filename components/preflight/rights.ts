@@ -85,13 +85,7 @@ export const rights: readonly Right[] = [
     tasks: [check],
   },
   { group: rbac, resource: "clusterroles", names: ["system:node-proxier"], verbs: ["get"], tasks: [check] },
-  {
-    group: "scheduling.k8s.io",
-    resource: "priorityclasses",
-    names: ["system-node-critical"],
-    verbs: ["get"],
-    tasks: [check],
-  },
+  { group: "scheduling.k8s.io", resource: "priorityclasses", verbs: ["list"], tasks: [check] },
   { group: "networking.k8s.io", resource: "servicecidrs", verbs: ["list"], tasks: [check] },
   {
     group: "discovery.k8s.io",

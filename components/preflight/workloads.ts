@@ -67,7 +67,9 @@ export const workloadChecks: readonly Check[] = [
         .map((name) => ({
           object: `PriorityClass ${name}`,
           wrong: "is missing: no pod of kube-proxy is admitted",
-          remedy: "restart an API server, which makes it anew",
+          remedy: name.startsWith("system-")
+            ? "restart an API server, which makes it anew"
+            : "create it, or set another priorityClassName",
         })),
   },
 ];

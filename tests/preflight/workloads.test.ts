@@ -303,6 +303,7 @@ suite("checks of workloads", () => {
     "priority-class": {
       fires: [
         [/^error .*PriorityClass system-node-critical: is missing/, {}, { priorityClasses: [] }],
+        [/^error .*PriorityClass high: is missing.*; create it, or/, { priorityClassName: "high" }, {}],
         [/^warning .*is missing/, {}, applied({}, { priorityClasses: [] })],
       ],
       silent: [[{}, {}]],
