@@ -8,6 +8,7 @@ import { isEmpty } from "./configuration/values.ts";
 import { choiceOf, type ClusterChoice } from "./facts/ask.ts";
 import { clusterSettings, describeSettings } from "./facts/clusterSettings.ts";
 import { type ClusterFacts, isDecisive, wholeFacts } from "./facts/facts.ts";
+import { plainPasswords } from "./input/passwords.ts";
 import { formatProblems, type Problem } from "./input/problems.ts";
 import { optional, text } from "./input/schema.ts";
 import type { Reading } from "./reading.ts";
@@ -121,6 +122,10 @@ export async function readStackConfig(reading: Reading): Promise<StackConfig> {
   const said = describeSettings(cluster, own, isSecret);
   if (said !== undefined) {
     void pulumi.log.info(said);
+  }
+  const passwords = isSecret("env") ? undefined : plainPasswords(own.env ?? []);
+  if (passwords !== undefined) {
+    void pulumi.log.warn(passwords);
   }
   const hold = heldPools(plain, pause, facts);
   return {

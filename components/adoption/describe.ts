@@ -2,7 +2,7 @@
 import { stringify } from "yaml";
 import type { Yaml } from "../configuration/goYaml.ts";
 import { isEmpty } from "../configuration/values.ts";
-import { withoutSecrets } from "../input/passwords.ts";
+import { secretCommand, withoutSecrets } from "../input/passwords.ts";
 import { printableLines } from "../input/printable.ts";
 import type { Problem } from "../input/problems.ts";
 import type { Settings } from "../kubeadm/settings.ts";
@@ -33,12 +33,20 @@ export function takeOverProblems(
       : [
           {
             path: Object.keys(edits).join(", "),
-            accepted:
-              "differs from what kubeadm makes. Keep that by these lines in the stack's config file, or set another value:",
+            accepted: `differs from what kubeadm makes. Keep that by these lines in the stack's config file, or set another value${hiddenIn(edits)}:`,
             lines: linesOf(edits),
           },
         ]),
   ];
+}
+
+/** Which values of variables the lines do not show, and how each is set. */
+function hiddenIn({ env = [] }: Partial<Settings>): string {
+  const shown = withoutSecrets(env, "env") as typeof env;
+  const hidden = env.flatMap(({ name, value }, index) =>
+    shown[index]?.value === value ? [] : [`that of ${name} by ${secretCommand(index)}`],
+  );
+  return hidden.length === 0 ? "" : ` (VALUE stands for what is not shown: set ${hidden.join(", ")})`;
 }
 
 /** Settings as they stand below `config` in a stack's config file. */

@@ -18,6 +18,28 @@ export function withoutPasswords(text: string): string {
   });
 }
 
+/**
+ * What to say of passwords that an environment has as plain values; undefined where it has none.
+ *
+ * @param env - variables as `{name, value}`
+ */
+export function plainPasswords(
+  env: readonly { readonly name: string; readonly value: string }[],
+): string | undefined {
+  const found = env.flatMap(({ name, value }, index) =>
+    withoutPasswords(value) === value ? [] : [{ name, command: secretCommand(index) }],
+  );
+  const [first] = found;
+  return first === undefined
+    ? undefined
+    : `env: ${found.map(({ name }) => name).join(", ")}: a password that is no secret: previews with --diff and the state show it; set it by ${first.command}`;
+}
+
+/** The command that sets the value of a variable as a secret. */
+export function secretCommand(index: number): string {
+  return `pulumi config set --secret --path 'env[${index}].value'`;
+}
+
 /** A server's URL without user and password. */
 export function withoutUserinfo(url: string): string {
   if (!url.includes("@")) {

@@ -21,6 +21,12 @@ suite("what a user reads of a takeover", () => {
     const [problem, ...others] = takeOverProblems({ ...takeOver, edits: { extraArgs: ["--v=4"], env } }, {});
     assert.deepEqual(others, []);
     assert.equal(problem?.path, "extraArgs, env");
+    assert.match(
+      problem.accepted,
+      /set that of HTTPS_PROXY by pulumi config set --secret --path 'env\[0\]\.value', that of API_KEY by .*'env\[1\]\.value'\):$/,
+    );
+    const [plain] = takeOverProblems({ ...takeOver, edits: { env: [{ name: "TZ", value: "UTC" }] } }, {});
+    assert.doesNotMatch(plain?.accepted ?? "", /VALUE/);
     assert.deepEqual(parse((problem.lines ?? []).join("\n")), {
       "kube-proxy:extraArgs": ["--v=4"],
       "kube-proxy:env": [

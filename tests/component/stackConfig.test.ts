@@ -44,6 +44,15 @@ suite("the stack's config", async () => {
     delete process.env["PULUMI_CONFIG_SECRET_KEYS"];
   });
 
+  test("a password in env that is no secret is a warning; as a secret it is none", async (context) => {
+    const warn = context.mock.method(pulumi.log, "warn", () => Promise.resolve());
+    const env = [{ name: "HTTPS_PROXY", value: "http://me:hidden@proxy" }];
+    await read({ ...good, env }, ["env"]);
+    assert.equal(warn.mock.callCount(), 0);
+    await read({ ...good, env });
+    assert.match(String(warn.mock.calls[0]?.arguments[0]), /^env: HTTPS_PROXY: a password that is no secret/);
+  });
+
   test("texts and structured values become arguments; other namespaces are left alone", async () => {
     const { args, cluster } = await read({
       ...good,

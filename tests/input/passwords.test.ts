@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { formatProblems } from "../../components/input/problems.ts";
-import { withoutPasswords, withoutSecrets, withoutUserinfo } from "../../components/input/passwords.ts";
+import {
+  plainPasswords,
+  withoutPasswords,
+  withoutSecrets,
+  withoutUserinfo,
+} from "../../components/input/passwords.ts";
 
 suite("what is not printed", () => {
   test("passwords of addresses in a text, whatever is in them, and tokens in their place", () => {
@@ -27,6 +32,17 @@ suite("what is not printed", () => {
     ])
       assert.deepEqual(shown(value), [{ name: "HTTPS_PROXY", value: "VALUE" }], value);
     assert.deepEqual(shown("http://p:3128"), [{ name: "HTTPS_PROXY", value: "http://p:3128" }]);
+  });
+
+  test("a password that is a plain value is told, by its variable's name and with the command for it", () => {
+    const plain = { name: "NO_PROXY", value: "10.0.0.0/8" };
+    assert.equal(plainPasswords([plain]), undefined);
+    const told = plainPasswords([plain, { name: "HTTPS_PROXY", value: "http://me:hidden@proxy" }]) ?? "";
+    assert.match(
+      told,
+      /^env: HTTPS_PROXY: .* set it by pulumi config set --secret --path 'env\[1\]\.value'$/,
+    );
+    assert.doesNotMatch(told, /hidden/);
   });
 
   test("no problem of an environment shows what is in it", () => {
