@@ -1,9 +1,13 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { parseYaml } from "../configuration/readYaml.ts";
 import type { ClusterChoice } from "../facts/ask.ts";
 import { withoutPasswords, withoutUserinfo } from "../input/passwords.ts";
+import { isRecord } from "../input/record.ts";
 import { type Problem, ProblemsError } from "../input/problems.ts";
 import { runPluginsOnce } from "./execPlugin.ts";
 import { checkKubeconfig, defaultPaths, expandHome, isContent } from "./kubeconfig.ts";
+import type { User } from "@kubernetes/client-node";
 import { KubeConfig } from "./kubernetes.ts";
 
 /**
@@ -54,6 +58,7 @@ function load({ kubeconfig }: ClusterChoice, env: NodeJS.ProcessEnv): KubeConfig
   if (kubeconfig !== undefined && isContent(kubeconfig)) {
     return parsed("its content", (config) => {
       config.loadFromString(kubeconfig);
+      readTokenFiles(config, kubeconfig, process.cwd());
     });
   }
   const paths = kubeconfig === undefined ? defaultPaths(env) : [expandHome(kubeconfig)];
@@ -67,9 +72,39 @@ function load({ kubeconfig }: ClusterChoice, env: NodeJS.ProcessEnv): KubeConfig
     files.map((path) =>
       parsed(path, (config) => {
         config.loadFromFile(path);
+        readTokenFiles(config, readFileSync(path, "utf8"), dirname(path));
       }),
     ),
   );
+}
+
+/**
+ * Has tokens read from the files that a kubeconfig names, which the client knows under another key than kubectl's. They are
+ * read again every minute; where a token stands beside, the file counts.
+ *
+ * @param folder - where a relative path begins
+ *
+ * Source: client-go's `tools/clientcmd/api/v1/types.go` and `rest/transport.go`.
+ */
+function readTokenFiles(config: KubeConfig, content: string, folder: string): void {
+  const document = parseYaml(content);
+  const users: readonly unknown[] =
+    isRecord(document) && Array.isArray(document["users"]) ? document["users"] : [];
+  const files = new Map(
+    users.filter(isRecord).map(({ name, user }) => [name, isRecord(user) ? user["tokenFile"] : undefined]),
+  );
+  config.users = config.users.map((user) => {
+    const file = files.get(user.name);
+    return typeof file === "string" && file !== "" ? withTokenFile(user, resolve(folder, file)) : user;
+  });
+}
+
+function withTokenFile({ token: _, ...user }: User, tokenFile: string): User {
+  const text = readFileSync(tokenFile, "utf8");
+  // The client sends a file's text as it is, and no header has an end of line.
+  return text === text.trim()
+    ? { ...user, authProvider: { name: "tokenFile", config: { tokenFile } } }
+    : { ...user, token: text.trim() };
 }
 
 function stripServers(config: KubeConfig): void {

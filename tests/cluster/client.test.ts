@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, suite, test } from "node:test";
+import { HttpMethod, RequestContext } from "@kubernetes/client-node";
 import { loadCluster } from "../../components/cluster/client.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "client-"));
@@ -42,6 +43,28 @@ suite("the client for the cluster that a user means", () => {
     const KUBECONFIG = [join(folder, "missing"), a, otherA, b].join(delimiter);
     assert.equal(serverOf({}, { KUBECONFIG }), "https://a");
     assert.equal(serverOf({ context: "b" }, { KUBECONFIG }), "https://b");
+  });
+
+  test("a token from the file that a kubeconfig names, relative to it; it counts more than a token beside it", async () => {
+    for (const [text, isWatched] of [
+      ["from-file", true],
+      ["from-file\n", false],
+    ] as const) {
+      file("token", text);
+      const withToken = content("t", "https://t")
+        .replace(", certificate-authority: ca.crt", "")
+        .replace("user: {}", "user: {tokenFile: token, token: beside}");
+      const config = loadCluster({ kubeconfig: file("with-token", withToken) }, {});
+      const request = new RequestContext("https://t", HttpMethod.GET);
+      await config.applySecurityAuthentication(request);
+      assert.equal(request.getHeaders()["Authorization"], "Bearer from-file");
+      assert.equal(config.getCurrentUser()?.authProvider !== undefined, isWatched);
+    }
+    const missing = content("t", "https://t").replace("user: {}", "user: {tokenFile: none}");
+    assert.throws(
+      () => loadCluster({ kubeconfig: file("without-token", missing) }, {}),
+      /without-token is no valid kubeconfig: ENOENT/,
+    );
   });
 
   test("within a cluster the pod's ServiceAccount", () => {
