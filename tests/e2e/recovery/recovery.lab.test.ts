@@ -64,7 +64,9 @@ async function writesOf(rig: Rig, operation: () => Promise<unknown>): Promise<st
 }
 
 async function restartAtSomeReads(t: TestContext, rig: Rig): Promise<void> {
-  const calls = await rig.callsOf(() => rig.scenario.up({ restart: "verified", verify: true }));
+  // The first proof makes the namespace of the test Services, which no later one reads again.
+  await rig.scenario.up({ verify: true });
+  const calls = await rig.callsOf(() => rig.scenario.up({ restart: "verified" }));
   const reads = new Set(calls.filter((call) => !call.writes).map(({ name }) => name));
   const one = fc.tuple(fc.constantFrom(...allFaults), fc.constantFrom(...reads));
   for (const [fault, call] of drawn(one, 6)) {
