@@ -1,13 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import type { User } from "@kubernetes/client-node";
 import { parseYaml } from "../configuration/readYaml.ts";
 import type { ClusterChoice } from "../facts/ask.ts";
 import { withoutPasswords, withoutUserinfo } from "../input/passwords.ts";
 import { isRecord } from "../input/record.ts";
 import { type Problem, ProblemsError } from "../input/problems.ts";
 import { runPluginsOnce } from "./execPlugin.ts";
-import { checkKubeconfig, defaultPaths, expandHome, isContent } from "./kubeconfig.ts";
-import type { User } from "@kubernetes/client-node";
+import { checkKubeconfig, defaultPaths, expandHome, isContent, largestKubeconfig } from "./kubeconfig.ts";
 import { KubeConfig } from "./kubernetes.ts";
 
 /**
@@ -87,7 +87,7 @@ function load({ kubeconfig }: ClusterChoice, env: NodeJS.ProcessEnv): KubeConfig
  * Source: client-go's `tools/clientcmd/api/v1/types.go` and `rest/transport.go`.
  */
 function readTokenFiles(config: KubeConfig, content: string, folder: string): void {
-  const document = parseYaml(content);
+  const document = parseYaml(content, largestKubeconfig);
   const users: readonly unknown[] =
     isRecord(document) && Array.isArray(document["users"]) ? document["users"] : [];
   const files = new Map(

@@ -76,12 +76,12 @@ function checkContents(
 }
 
 /** In bytes: room for a thousand clusters with their certificates. */
-const largest = 16 * 1024 * 1024;
+export const largestKubeconfig = 16 * 1024 * 1024;
 
 function parseKubeconfig(content: string): { contexts: string[]; current: string | undefined } | undefined {
   let config: unknown;
   try {
-    config = parseYaml(content, largest);
+    config = parseYaml(content, largestKubeconfig);
   } catch {
     return undefined;
   }
