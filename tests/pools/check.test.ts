@@ -41,6 +41,12 @@ suite("pools", () => {
     );
   });
 
+  test("nodes that are excluded need no pool", () => {
+    const excludeNodes = [{ key: "pool", operator: "NotIn", values: ["canary"] }];
+    assert.deepEqual(checkArgs(argsShape, { ...settings, excludeNodes, pools: [canary] }, undefined), []);
+    assert.match(refusal({ pools: [canary] }), /is in none/);
+  });
+
   test("a nodeSelector of all pools counts: other nodes need no pool", () => {
     const pools = [{ name: "a", nodeSelector: { zone: "a" } }];
     assert.deepEqual(
