@@ -187,6 +187,20 @@ suite("what no setting keeps is refused, by name", () => {
   }
 });
 
+test("an affinity that leaves nodes out and does more is not kept by half", () => {
+  const requirements = [{ key: "edge", operator: "DoesNotExist" }];
+  const nodeAffinity = {
+    requiredDuringSchedulingIgnoredDuringExecution: {
+      nodeSelectorTerms: [{ matchExpressions: requirements }],
+    },
+  };
+  const { edits, problems } = takeOver(
+    changed("DaemonSet", [[...podSpec, "affinity"], to({ nodeAffinity, podAffinity: {} })]),
+  );
+  assert.deepEqual(edits, {});
+  assert.ok(problems.length > 0);
+});
+
 suite("is not taken silently afterwards", () => {
   const ownFlags = [
     "/usr/local/bin/kube-proxy",

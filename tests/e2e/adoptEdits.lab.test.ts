@@ -118,7 +118,7 @@ suite("a DaemonSet of kubeadm's that somebody has edited", () => {
   async function printedSettings(): Promise<Record<string, unknown>> {
     const { ok, output } = await scenario.stack.up();
     assert.ok(!ok, "up went through");
-    const printed = /^( +)kube-proxy:\w+:.*\n(?:\1.*\n)*/m.exec(output)?.[0] ?? "";
+    const printed = /^( +)kube-proxy:\w+:(?: .*)?\n(?:\1.*\n)*/m.exec(output)?.[0] ?? "";
     const lines = Object.entries(parse(printed) as Record<string, unknown>);
     return Object.fromEntries(lines.map(([key, value]) => [key.replace("kube-proxy:", ""), value]));
   }
