@@ -139,6 +139,11 @@ export const adopter = {
   },
 };
 
+/** A patch of a DaemonSet: which nodes it selects beside. */
+export function selecting(nodeSelector: Readonly<Record<string, string | null>>): string {
+  return JSON.stringify({ spec: { template: { spec: { nodeSelector } } } });
+}
+
 /** Does something to the cluster, looks, and takes it back. */
 export async function meanwhile(
   work: () => Promise<unknown>,

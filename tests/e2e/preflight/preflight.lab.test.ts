@@ -15,6 +15,7 @@ import {
   otherProxies,
   pools,
   quota,
+  selecting,
   sickNodes,
   staticPod,
   stealFromStorage,
@@ -244,6 +245,11 @@ suite("the cluster is checked before anything is done", () => {
         return status?.desiredNumberScheduled === 3 && status.numberAvailable === 3;
       });
 
+    const wanted = (count: number) =>
+      eventually(`${count} pods are wanted`, async () => {
+        return (await scenario.cluster.daemonSet())?.status.desiredNumberScheduled === count;
+      });
+
     test("where nothing is wrong, a restart is as silent", async () => {
       const { ok, output } = await fires([], restart);
       assert.ok(ok, output);
@@ -255,9 +261,7 @@ suite("the cluster is checked before anything is done", () => {
         async () => {
           await pipe(["create"], ...sickNodes);
           await kubectl("cordon", "node-0002");
-          await eventually("their pods are wanted", async () => {
-            return (await scenario.cluster.daemonSet())?.status.desiredNumberScheduled === 5;
-          });
+          await wanted(5);
         },
         async () => {
           const { ok, output } = await fires(
@@ -282,23 +286,15 @@ suite("the cluster is checked before anything is done", () => {
     test("rights: those of the coming up alone", async () => {
       const account = "viewer";
       await kubectl("create", "serviceaccount", account);
-      await kubectl(
-        "create",
-        "clusterrolebinding",
-        account,
-        "--clusterrole=view",
-        `--serviceaccount=kube-system:${account}`,
-      );
+      const bind = (name: string, role: string) => {
+        const how = [`--clusterrole=${role}`, `--serviceaccount=kube-system:${account}`];
+        return kubectl("create", "clusterrolebinding", name, ...how);
+      };
+      await bind(account, "view");
       // Beside what `view` allows: whatever decides what an update does.
       const resources = "nodes,clusterrolebindings,roles,rolebindings";
       await kubectl("create", "clusterrole", account, "--verb=get,list", `--resource=${resources}`);
-      await kubectl(
-        "create",
-        "clusterrolebinding",
-        `${account}-more`,
-        `--clusterrole=${account}`,
-        `--serviceaccount=kube-system:${account}`,
-      );
+      await bind(`${account}-more`, account);
       const token = (await kubectl("create", "token", account)).trim();
       const path = join(folder, account);
       const own = readFileSync(at.lab.kubeconfig, "utf8")
@@ -387,6 +383,14 @@ suite("the cluster is checked before anything is done", () => {
       assert.ok(ok, output);
       await scenario.up();
       await fires([], restart);
+    });
+
+    test("a DaemonSet that somebody has kept from every node is told before its pods start", async () => {
+      const select = (value: string | null) =>
+        kubectl("patch", "daemonset/kube-proxy", "--type=merge", "-p", selecting({ "non-calico": value }));
+      await select("true").then(() => wanted(0));
+      assert.ok((await fires(["switched-off"], restart)).ok);
+      await select(null).then(settled);
     });
 
     test("every check has fired", () => {
