@@ -211,8 +211,9 @@ function run(
     // Relative, so that the state holds no path of one machine.
     interpreter: [
       "node",
-      // MiB: what a proof reads of a large cluster is far more than it keeps, and would else be let pile up.
+      // MiB and per cent: what a proof reads of a large cluster is far more than it keeps, and would else be let pile up.
       "--max-semi-space-size=2",
+      "--heap-growing-percent=50",
       relative(process.cwd(), join(import.meta.dirname, "..", "..", "commands", script)),
       ...args,
     ],

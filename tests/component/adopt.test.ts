@@ -194,7 +194,7 @@ suite("the engine", () => {
     const args = async (cluster: ClusterFacts) => {
       const registrations = await declare({ adopt: true, facts: cluster });
       const verify = registrations.find(({ name }) => name === "kube-proxy-verify");
-      return verify && (at(verify, "interpreter") as string[]).slice(3);
+      return verify && (at(verify, "interpreter") as string[]).slice(4);
     };
     assert.deepEqual(await args(facts()), [
       "--daemonset=kube-proxy",

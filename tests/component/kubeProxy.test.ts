@@ -269,7 +269,7 @@ suite("traps of a rolling restart", () => {
   test("a destroy leaves pods behind: a command that the DaemonSet depends on removes them, and does nothing before", async () => {
     const registrations = await declare();
     const { inputs } = named(registrations, "orphans");
-    assert.match(String((inputs["interpreter"] as string[])[2]), /commands.orphans\.ts$/);
+    assert.match(String((inputs["interpreter"] as string[])[3]), /commands.orphans\.ts$/);
     assert.equal(inputs["delete"], "--all");
     assert.deepEqual(
       [inputs["create"], inputs["update"], inputs["triggers"]],
@@ -345,7 +345,7 @@ suite("the component's own commands", () => {
       cluster: { context: evil, kubeconfig: "contexts: []\nusers: [secret]\n" },
     });
     for (const { inputs, name } of registrations.filter(({ type }) => type.endsWith(":Command"))) {
-      const [program, , script, ...args] = inputs["interpreter"] as string[];
+      const [program, , , script, ...args] = inputs["interpreter"] as string[];
       assert.equal(program, "node", name);
       assert.match(script ?? "", /commands.\w+\.ts$/);
       assert.ok(

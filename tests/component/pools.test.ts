@@ -236,8 +236,8 @@ suite("nodes that are restarted alone", () => {
   test("are named to a command after everything else, again with a new token", async () => {
     const restart = (more: object) => declare({ restartNodes: { nodes: ["node-1", "node-2"], ...more } });
     const { inputs, dependencies } = named(await restart({}), "restart-nodes");
-    assert.match(String((inputs["interpreter"] as string[])[2]), /commands.restartNodes\.ts$/);
-    assert.deepEqual((inputs["interpreter"] as string[]).slice(3), ["--nodes=node-1,node-2"]);
+    assert.match(String((inputs["interpreter"] as string[])[3]), /commands.restartNodes\.ts$/);
+    assert.deepEqual((inputs["interpreter"] as string[]).slice(4), ["--nodes=node-1,node-2"]);
     assert.equal(inputs["create"], "--deadline=5m");
     assert.deepEqual(names(dependencies), ["kube-proxy-rest-verify"]);
     const again = named(await restart({ token: "2" }), "restart-nodes").inputs["triggers"];
