@@ -30,24 +30,20 @@ const container: Path = [...podSpec, "containers", 0];
 const podMetadata: Path = ["spec", "template", "metadata"];
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? (value as unknown[]) : []);
-const isEmptyList = (value: unknown) => Array.isArray(value) && value.length === 0;
 
-/** Entries of a mapping that another one has not. */
-function more(live: unknown, wanted: unknown): Record<string, unknown> {
+/** Entries of a mapping whose keys another one has as well, or has not. */
+function entriesOf(live: unknown, wanted: unknown, areShared: boolean): Record<string, unknown> {
   const entries = Object.entries(isRecord(live) ? live : {});
-  return Object.fromEntries(entries.filter(([key]) => !isRecord(wanted) || !(key in wanted)));
+  const isShared = (key: string) => isRecord(wanted) && Object.hasOwn(wanted, key);
+  return Object.fromEntries(entries.filter(([key]) => isShared(key) === areShared));
 }
-
-/** Entries of a mapping that another one has as well. */
-function same(live: unknown, wanted: unknown): Record<string, unknown> {
-  const entries = Object.entries(isRecord(live) ? live : {});
-  return Object.fromEntries(entries.filter(([key]) => isRecord(wanted) && key in wanted));
-}
+const more = (live: unknown, wanted: unknown) => entriesOf(live, wanted, false);
+const same = (live: unknown, wanted: unknown) => entriesOf(live, wanted, true);
 
 /** Items of a list beyond the length of another one. */
 const later = ([live]: readonly unknown[], wanted: unknown) => listOf(live).slice(listOf(wanted).length);
 const first = ([live]: readonly unknown[], wanted: unknown) => listOf(live).slice(0, listOf(wanted).length);
-const itself = ([live]: readonly unknown[]) => (isEmptyList(live) ? undefined : live);
+const itself = ([live]: readonly unknown[]) => live;
 
 function bounds([live]: readonly unknown[]): unknown {
   const maxUnavailable = valueAt(live, ["rollingUpdate", "maxUnavailable"]);
@@ -69,17 +65,16 @@ function furtherArguments([command, args]: readonly unknown[], wanted: unknown):
 }
 
 function kubeadmsArguments([command, args]: readonly unknown[], wanted: unknown): unknown {
-  const [program, ...given] = [...listOf(command), ...listOf(args)];
+  const [program, ...given] = listOf(command);
   const [, ...needed] = listOf(wanted);
-  return isEmptyList(command) ? [] : [program, ...needed.filter((argument) => given.includes(argument))];
+  return [program, ...needed.filter((argument) => [...given, ...listOf(args)].includes(argument))];
 }
 
 /** The nodes that a nodeAffinity leaves out, where it does nothing else. */
 function excluded([live]: readonly unknown[]): unknown {
-  const terms = valueAt(live, [
-    ...["nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"],
-  ]);
-  const requirements = listOf(valueAt(listOf(terms)[0], ["matchExpressions"])) as NodeSelectorRequirement[];
+  const required: Path = ["nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution"];
+  const place = [...required, "nodeSelectorTerms", 0, "matchExpressions"];
+  const requirements = listOf(valueAt(live, place)) as NodeSelectorRequirement[];
   const made = requirements.map(negated);
   return made.length > 0 && isDeepStrictEqual(live, affinityTo(requirements)) ? made : undefined;
 }
@@ -146,7 +141,7 @@ export function keyOf(path: Path): keyof Settings | undefined {
  */
 export function settingIn(key: keyof Settings, live: LiveObject, wanted: DaemonSet): unknown {
   const readable = readables.find((one) => one.key === key);
-  return readable?.read(...bothAt(readable, live, wanted));
+  return readable?.read(...bothAt(readable.places, live, wanted));
 }
 
 /**
@@ -154,18 +149,29 @@ export function settingIn(key: keyof Settings, live: LiveObject, wanted: DaemonS
  * variable, its label for Linux. That is nothing that a setting of the user's could mean.
  *
  * @param wanted - the DaemonSet as kubeadm makes it without {@link additive} settings
+ * @param isMeant - whether it is looked at what a setting adds to
  */
-export function missingIn(live: LiveObject, wanted: DaemonSet): Difference[] {
-  return readables.flatMap((readable) => {
-    const [parts, made] = bothAt(readable, live, wanted);
-    const [place] = readable.places;
-    const found =
-      readable.kubeadms === undefined ? [] : differencesOf(readable.kubeadms(parts, made), made, place);
-    return found.map(({ path, wanted: part }) => ({ path, live: valueAt(live, path), wanted: part }));
+export function missingIn(
+  live: LiveObject,
+  wanted: DaemonSet,
+  isMeant: (key: keyof Settings) => boolean,
+): Difference[] {
+  return readables.flatMap(({ key, places, kubeadms }) => {
+    if (kubeadms === undefined || !isMeant(key)) return [];
+    const [parts, made] = bothAt(places, live, wanted);
+    return differencesOf(kubeadms(parts, made), made, places[0]).map(({ path, wanted: part }) => ({
+      path,
+      live: valueAt(live, path),
+      wanted: part,
+    }));
   });
 }
 
-function bothAt({ places }: Readable, live: LiveObject, wanted: DaemonSet): [readonly unknown[], unknown] {
+function bothAt(
+  places: Readable["places"],
+  live: LiveObject,
+  wanted: DaemonSet,
+): [readonly unknown[], unknown] {
   return [places.map((place) => valueAt(live, place)), valueAt(wanted, places[0])];
 }
 

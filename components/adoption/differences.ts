@@ -82,7 +82,12 @@ function fieldDifferences(
   path: Path,
 ): Difference[] {
   const keys = new Set([...Object.keys(live), ...Object.keys(wanted)]);
-  return [...keys].flatMap((key) => differencesOf(live[key], wanted[key], [...path, key]));
+  return [...keys].flatMap((key) => differencesOf(own(live, key), own(wanted, key), [...path, key]));
+}
+
+/** What a mapping has itself: a label may be named `constructor`. */
+function own(record: Readonly<Record<string, unknown>>, key: string): unknown {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
 }
 
 function isFilledIn(live: unknown, path: Path): boolean {

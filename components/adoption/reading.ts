@@ -10,7 +10,7 @@ import { mapping } from "../input/schema.ts";
 import { serverUrlOf } from "../kubeadm/address.ts";
 import { endpointIn, serverIn } from "../kubeadm/clusterConfiguration.ts";
 import { defaultImage, kubeProxyObjects } from "../kubeadm/manifests.ts";
-import type { KubeProxyObjects } from "../kubeadm/objects.ts";
+import type { DaemonSet, KubeProxyObjects } from "../kubeadm/objects.ts";
 import { checkSettings, type Metadata, type Settings, settingsShape } from "../kubeadm/settings.ts";
 import { parseVersion } from "../kubeadm/version.ts";
 import {
@@ -99,11 +99,10 @@ export class Reading {
   }
 
   /** Whatever somebody sets, kubeadm's own part stays. */
-  #missing(live: LiveObject, made: Settings): Difference[] {
-    const bare = withoutAdditive(made);
-    const ofPods = live.kind === "DaemonSet" ? missingIn(live, bare.daemonSet) : [];
+  #missing(live: LiveObject, bare: KubeProxyObjects): Difference[] {
+    const isOwn = (key: keyof Settings) => this.#isOwn(key);
     return [
-      ...ofPods.filter(({ path }) => this.#isOwn(keyOf(path) ?? "image")),
+      ...(live.kind === "DaemonSet" ? missingIn(live, bare.daemonSet, isOwn) : []),
       ...missingLabels(live, madeOf(bare, live.kind)),
     ];
   }
@@ -177,33 +176,22 @@ export class Reading {
 
   /** What is not as kubeadm made it even with all settings. */
   #leftovers(made: Settings): Problem[] {
-    const objects = kubeProxyObjects(made);
+    const [objects, bare] = [kubeProxyObjects(made), withoutAdditive(made)];
     return this.#objects.flatMap((live) => {
+      const isMoved = live.kind === "DaemonSet" && saysArguments(live, made, bare.daemonSet);
       const wanted = madeOf(objects, live.kind);
       const found = live.kind === "ConfigMap" ? this.#configMapLeftovers(live, made) : [];
       return [
         ...found,
         ...[
           ...differencesOf(live, wanted && withoutOwnAnnotations(wanted)).filter(
-            (difference) => !this.#isWanted(live, difference) && !this.#isSaid(live, made, difference),
+            (difference) =>
+              !this.#isWanted(live, difference) && !(isMoved && keyOf(difference.path) === "extraArgs"),
           ),
-          ...this.#missing(live, made),
+          ...this.#missing(live, bare),
         ].map((difference) => leftoverProblem(live, difference, made.kubernetesVersion)),
       ];
     });
-  }
-
-  /** Whether `extraArgs` says what is there in another place: kube-proxy reads its arguments in any order. */
-  #isSaid(live: LiveObject, made: Settings, { path }: Difference): boolean {
-    const key = "extraArgs";
-    const isArgument = ({ path: place }: Pick<Difference, "path">) => keyOf(place) === key;
-    const { daemonSet } = withoutAdditive(made);
-    return (
-      live.kind === "DaemonSet" &&
-      isArgument({ path }) &&
-      isDeepStrictEqual(settingIn(key, live, daemonSet), made[key]) &&
-      !missingIn(live, daemonSet).some(isArgument)
-    );
   }
 
   /** Whether a difference is what the user has asked for, or adds a label or an annotation. */
@@ -252,6 +240,15 @@ export class Reading {
 function withoutAdditive(made: Settings): KubeProxyObjects {
   const others = Object.entries(made).filter(([key]) => !additive.some((one) => one === key));
   return kubeProxyObjects(Object.fromEntries(others) as unknown as Settings);
+}
+
+/** Whether `extraArgs` says what is there, if in another place: kube-proxy reads its arguments in any order. */
+function saysArguments(live: LiveObject, { extraArgs }: Settings, bare: DaemonSet): boolean {
+  const key = "extraArgs";
+  return (
+    isDeepStrictEqual(settingIn(key, live, bare), extraArgs) &&
+    missingIn(live, bare, (one) => one === key).length === 0
+  );
 }
 
 /** Edits that the settings can hold; what one of them needs of another that they cannot, falls with it. */

@@ -87,6 +87,8 @@ function load({ kubeconfig }: ClusterChoice, env: NodeJS.ProcessEnv): KubeConfig
  * Source: client-go's `tools/clientcmd/api/v1/types.go` and `rest/transport.go`.
  */
 function readTokenFiles(config: KubeConfig, content: string, folder: string): void {
+  // Most have none, and need not be parsed once more.
+  if (!content.includes("tokenFile")) return;
   const document = parseYaml(content, largestKubeconfig);
   const users: readonly unknown[] =
     isRecord(document) && Array.isArray(document["users"]) ? document["users"] : [];

@@ -56,11 +56,9 @@ function formatProblem({ path, value, accepted, lines = [] }: Problem): string[]
 
 /** What a container's environment holds may be secret, also where it is no list of variables. */
 function withoutEnvironment(value: unknown, path: string): unknown {
-  const [, name] = /(?:^|\.)env(?:\[\d+\])?(?:\.(\w+))?$/.exec(path) ?? [];
-  const isOfEnvironment = /(^|\.)env\b/.test(path);
-  return isOfEnvironment && name !== "name" && typeof value === "string"
-    ? "VALUE"
-    : withoutSecrets(value, isOfEnvironment ? "env" : "");
+  if (!/(^|\.)env\b/.test(path)) return withoutSecrets(value);
+  const isName = /(^|\.)env\[\d+\]\.name$/.test(path);
+  return typeof value === "string" && !isName ? "VALUE" : withoutSecrets(value, "env");
 }
 
 const longestShown = 120;

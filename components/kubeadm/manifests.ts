@@ -4,7 +4,7 @@ import { renderConfiguration } from "../configuration/render.ts";
 import type { KubeProxyConfiguration } from "../configuration/types.ts";
 import { cidrFamily, hostOfEndpoint, serverUrlOf } from "./address.ts";
 import type { Minor } from "./minors.ts";
-import { negated } from "./podSettings.ts";
+import { kubeadmsMounts, negated } from "./podSettings.ts";
 import type { NodeSelectorRequirement } from "./podTypes.ts";
 import type { Affinity, ConfigMap, DaemonSet, KubeProxyObjects, PolicyRule } from "./objects.ts";
 import { ClusterRoleChoice, type Metadata, type Settings } from "./settings.ts";
@@ -207,12 +207,7 @@ function daemonSet(settings: Settings, version: Version): DaemonSet {
               ],
               resources: settings.resources ?? {},
               securityContext: { privileged: true },
-              volumeMounts: [
-                { name, mountPath: "/var/lib/kube-proxy" },
-                { name: "xtables-lock", mountPath: "/run/xtables.lock" },
-                { name: "lib-modules", mountPath: "/lib/modules", readOnly: true },
-                ...(settings.volumeMounts ?? []),
-              ],
+              volumeMounts: [...kubeadmsMounts, ...(settings.volumeMounts ?? [])],
               ...(livenessProbe && { livenessProbe }),
               ...(readinessProbe && { readinessProbe }),
               ...(startupProbe && { startupProbe }),

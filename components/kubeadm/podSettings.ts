@@ -1,14 +1,15 @@
 import * as v from "valibot";
 import type { Problem } from "../input/problems.ts";
 import { choice, list, mapping, optional, text } from "../input/schema.ts";
-import type { NodeSelectorRequirement, PodSettings } from "./podTypes.ts";
+import type { NodeSelectorRequirement, PodSettings, VolumeMount } from "./podTypes.ts";
 
-/** kubeadm's volumes: where each is mounted, by its name. */
-const kubeadms: Readonly<Record<string, string>> = {
-  "kube-proxy": "/var/lib/kube-proxy",
-  "xtables-lock": "/run/xtables.lock",
-  "lib-modules": "/lib/modules",
-};
+/** Where kubeadm mounts its volumes. */
+export const kubeadmsMounts: readonly VolumeMount[] = [
+  { name: "kube-proxy", mountPath: "/var/lib/kube-proxy" },
+  { name: "xtables-lock", mountPath: "/run/xtables.lock" },
+  { name: "lib-modules", mountPath: "/lib/modules", readOnly: true },
+];
+const kubeadmsVolumes = kubeadmsMounts.map(({ name }) => name);
 
 const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const dnsName = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
@@ -118,8 +119,8 @@ export const podSettingsShape = {
         ["hostPath", "configMap", "secret", "emptyDir"],
         mapping({
           name: text(
-            `a DNS label, not ${Object.keys(kubeadms).join(", ")}, which are kubeadm's`,
-            (value) => dnsLabel.test(value) && !(value in kubeadms),
+            `a DNS label, not ${kubeadmsVolumes.join(", ")}, which are kubeadm's`,
+            (value) => dnsLabel.test(value) && !kubeadmsVolumes.includes(value),
           ),
           hostPath: optional(
             mapping({
@@ -200,8 +201,8 @@ export function podSettingsProblems({
   volumes = [],
   volumeMounts = [],
 }: PodSettings): Problem[] {
-  const names = new Set([...Object.keys(kubeadms), ...volumes.map(({ name }) => name)]);
-  const paths = [...Object.values(kubeadms), ...volumeMounts.map(({ mountPath }) => mountPath)];
+  const names = new Set([...kubeadmsVolumes, ...volumes.map(({ name }) => name)]);
+  const paths = [...kubeadmsMounts, ...volumeMounts].map(({ mountPath }) => mountPath);
   return [
     ...requirementProblems(excludeNodes, "excludeNodes"),
     ...volumes.flatMap(({ name }, index) =>

@@ -97,12 +97,11 @@ function isProxy({ namespace, name, containers, ...placement }: OtherDaemonSetFa
     !isForWindows(placement) &&
     containers.some(({ image, command }) => {
       const repository = repositoryOf(image).replace(architecture, "");
-      const [program = "", ...args] = command;
+      const [program = ""] = command;
       return (
         /(^|\/)kube-proxy$/.test(repository) ||
         /(^|\/)kube-proxy$/.test(program) ||
-        (/(^|\/)hyperkube$/.test(repository) &&
-          [program, ...args].some((word) => /^(kube-)?proxy$/.test(word))) ||
+        (/(^|\/)hyperkube$/.test(repository) && command.some((word) => /^(kube-)?proxy$/.test(word))) ||
         (/(^|\/)kube-router$/.test(repository) && !command.includes("--run-service-proxy=false"))
       );
     })

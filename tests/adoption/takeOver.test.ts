@@ -228,6 +228,13 @@ suite("taking over", () => {
     );
   });
 
+  test("labels by the names of every object's own functions are edits like others", () => {
+    const { edits, problems } = takeOver(
+      changed("DaemonSet", [[...podSpec, "nodeSelector", "constructor"], to("a")]),
+    );
+    assert.deepEqual([edits, problems], [{ nodeSelector: { constructor: "a" } }, []]);
+  });
+
   test("zero values that somebody has written are edits: kept, or refused by their path", () => {
     const kept = takeOver(
       changed("DaemonSet", [[...podSpec, "nodeSelector", "node-role.kubernetes.io/worker"], to("")]),
