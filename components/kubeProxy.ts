@@ -9,7 +9,7 @@ import { overwritingNotice } from "./kubeadm/overwriting.ts";
 import { unusedSettings } from "./kubeadm/unused.ts";
 import { forecast } from "./plan/forecast.ts";
 import { intentOf } from "./plan/intent.ts";
-import { objectsToTakeOver, type Plain, type Plan, planOf, waitsOf } from "./plan/plan.ts";
+import { objectsToReclaim, objectsToTakeOver, type Plain, type Plan, planOf, waitsOf } from "./plan/plan.ts";
 import { formatFindings, preflight } from "./preflight/index.ts";
 import { Children } from "./resources/children.ts";
 import { stackName } from "./resources/identity.ts";
@@ -76,8 +76,11 @@ export class KubeProxy extends pulumi.ComponentResource {
     const plan = pulumi
       .all([all, pulumi.isSecret(all)])
       .apply(([plain, secret]) => this.#plan(plain, args, { owner, secret }));
-    const taken = adopt ? objectsToTakeOver(wholeFacts(facts), owner) : [];
-    const sets = new Children(this, name, withWholeFacts(args), taken).declare(plan);
+    const known = withWholeFacts(args);
+    const taken = adopt
+      ? [...objectsToTakeOver(known.facts, owner), ...objectsToReclaim(known, owner)]
+      : [];
+    const sets = new Children(this, name, known, taken).declare(plan);
     this.daemonSets = pulumi.output(sets.map(stateOf));
     this.restart = pulumi.output(args.restart ?? initialToken);
     // Where the plan is refused before anybody has looked at it, Node.js warns of whoever looks later, such as an export.
@@ -89,12 +92,22 @@ export class KubeProxy extends pulumi.ComponentResource {
   #plan(plain: Plain, args: KubeProxyArgs, { owner, secret }: { owner: string; secret: boolean }): Plan {
     const { adopt = false } = args;
     this.#refuse(checkArgs(argsShape, { ...plain, adopt }, args.facts), ofArguments);
-    const plan = planOf(plain, wholeFacts(args.facts), { owner, adopt });
+    const plan = planOf(plain, wholeFacts(args.facts), {
+      ...{ owner, adopt },
+      // A preview may be somebody else's than the update, and an object whose values are not all known is not tried out on
+      // the API server, where one that a restart replaces is still in its place.
+      ...(pulumi.runtime.isDryRun() && { trace: { by: unknown, at: unknown } }),
+    });
     if (plan.takeOver !== undefined) {
       this.#refuse(takeOverProblems(plan.takeOver, plain), (problems) =>
         formatProblems("the kube-proxy that is to be taken over; nothing was changed", problems),
       );
       void pulumi.log.info(describeTakeOver(plan.takeOver), this);
+    }
+    if (plan.reclaimed.length > 0) {
+      this.#say("info", [
+        `${plan.reclaimed.join(", ")}: this stack's own, of which its state may know nothing; taken back as they are.`,
+      ]);
     }
     this.#say("warn", unusedSettings(plain));
     if (args.facts !== undefined) {
@@ -118,13 +131,13 @@ export class KubeProxy extends pulumi.ComponentResource {
   /** Checks the cluster, and tells what the update does there. */
   #foretell(plain: Plain, plan: Plan, args: KubeProxyArgs, facts: ClusterFacts, secret: boolean): void {
     const { hold = [], running = true, verify = true, ignorePreflightErrors = {} } = args;
-    const { waves, takeOver } = plan;
+    const { waves, takeOver, reclaimed } = plan;
     const restartsNodes = args.restartNodes !== undefined;
     const preview = pulumi.runtime.isDryRun();
     const wish = {
       settings: plain,
       waves,
-      takeOver,
+      ...{ takeOver, reclaimed },
       held: hold,
       running,
       verify,
@@ -161,6 +174,9 @@ export class KubeProxy extends pulumi.ComponentResource {
     }
   }
 }
+
+/** How a value that only the update will know is told to the engine, where it is a part of an object that is known. */
+const unknown = pulumi.runtime.unknownValue;
 
 function ofArguments(problems: readonly Problem[]): string {
   return formatProblems("the arguments of KubeProxy; nothing was changed", problems);

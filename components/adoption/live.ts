@@ -19,6 +19,12 @@ export function dataOf(configMap: LiveObject): Record<string, string> {
   return isRecord(configMap["data"]) ? (configMap["data"] as Record<string, string>) : {};
 }
 
+/** A live object's annotations. */
+export function annotationsOf({ metadata }: LiveObject): Record<string, string> {
+  const { annotations } = metadata;
+  return isRecord(annotations) ? (annotations as Record<string, string>) : {};
+}
+
 /** Annotations of a live DaemonSet's pod template. */
 export function podAnnotationsOf(daemonSet: LiveObject | undefined): Record<string, string> {
   const annotations = valueAt(daemonSet, ["spec", "template", "metadata", "annotations"]);

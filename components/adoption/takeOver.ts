@@ -1,8 +1,9 @@
 /** Pure: what it takes to own a kube-proxy that kubeadm has installed. */
 import type { Problem } from "../input/problems.ts";
+import { ownerAnnotation, reclaimCommand } from "../restart/restart.ts";
 import { type Changes, changesOf } from "./changes.ts";
 import { withoutOwnAnnotations } from "./daemonSet.ts";
-import { type LiveObject, liveName } from "./live.ts";
+import { annotationsOf, type LiveObject, liveName } from "./live.ts";
 import { foreignOwner } from "./owners.ts";
 import { type Edits, Reading, type Word } from "./reading.ts";
 
@@ -30,7 +31,11 @@ export function takeOverOf(objects: readonly LiveObject[], options: TakeOverOpti
   const taken = objects.map(liveName);
   const owned = objects.flatMap((object): Problem[] => {
     const owner = foreignOwner(object, options.owner);
-    const accepted = "an object of nobody's but kubeadm's; let its owner give it up first";
+    const accepted =
+      "an object of nobody's but kubeadm's; let its owner give it up first" +
+      (ownerAnnotation in annotationsOf(object)
+        ? `. If that is this stack under an older name, or its state was lost (docs/recover.md): ${reclaimCommand}`
+        : "");
     return owner === undefined ? [] : [{ path: liveName(object), value: `belongs to ${owner}`, accepted }];
   });
   if (owned.length > 0) {

@@ -1,6 +1,9 @@
+import { ProblemsError } from "../input/problems.ts";
+import { reclaimCommand } from "../restart/restart.ts";
+import { find } from "./api.ts";
 import type { KubeConfig } from "./kubernetes.ts";
 import { removeLeftover } from "./leftover.ts";
-import type { ApiObject } from "./objects.ts";
+import { type ApiObject, idOf, nameOf, pathOf } from "./objects.ts";
 import { awaitEndingOrphans } from "./orphans.ts";
 
 /**
@@ -10,10 +13,20 @@ import { awaitEndingOrphans } from "./orphans.ts";
  * @param config - the cluster, see `loadCluster`
  * @param wanted - the object
  * @returns the name of what was left, for people, when there was something
- * @throws ProblemsError when the cluster refuses or does not answer; Error when something is still there after a time
+ * @throws ProblemsError when the object is there and not such a leftover, and when the cluster refuses or does not answer;
+ *   Error when something is still there after a time
  */
 export async function clearWay(config: KubeConfig, wanted: ApiObject): Promise<string | undefined> {
   const removed = await removeLeftover(config, wanted);
+  if (removed === undefined && (await find(config, pathOf(idOf(wanted)))) !== undefined) {
+    throw new ProblemsError("the cluster; the object was not changed", [
+      {
+        path: nameOf(idOf(wanted)),
+        value: "is there, and this stack's state does not know it",
+        accepted: `to take it into the state as it is, no pod restarts: ${reclaimCommand}; then pulumi config set adopt true, and pulumi up (docs/recover.md)`,
+      },
+    ]);
+  }
   if (wanted.kind === "DaemonSet") {
     await awaitEndingOrphans(config);
   }

@@ -1,6 +1,10 @@
 import type { KubeConfig } from "@kubernetes/client-node";
+import { formatPath } from "../adoption/differences.ts";
+import { writtenByOthers } from "../adoption/managedFields.ts";
 import type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, NodeFacts } from "../facts/facts.ts";
+import { isOverwritten } from "../plan/drift.ts";
 import { helperLabel } from "../plan/modes.ts";
+import { restartAnnotation } from "../restart/restart.ts";
 import { readDenied } from "./accesses.ts";
 import { listAll, Session } from "./api.ts";
 import { contextOf } from "./client.ts";
@@ -23,7 +27,7 @@ import {
   readVersion,
   readWebhooks,
 } from "./surroundings.ts";
-import { type DaemonSet, isKubeProxy, managersOf, type Pod } from "./workload.ts";
+import { type DaemonSet, isKubeProxy, managersOf, ofKubeProxy, paths, type Pod, type Revision } from "./workload.ts";
 
 /**
  * How long an answer may make no progress, in milliseconds; each page of a list is one. A busy API server lets requests
@@ -32,9 +36,6 @@ import { type DaemonSet, isKubeProxy, managersOf, type Pod } from "./workload.ts
 const idleMs = 15_000;
 
 const system = "/api/v1/namespaces/kube-system";
-
-/** All of kube-proxy's objects but the ClusterRole, which kubeadm does not make. */
-const kubeadmsIds = kubeProxyIds.filter(({ kind }) => kind !== "ClusterRole");
 
 /**
  * Reads what decides what an `up` does, and what the checks before it look at: a constant number of requests side by
@@ -96,18 +97,37 @@ async function readBase(reader: Reader, daemonSets: Promise<readonly DaemonSet[]
       reader.list<ApiObject>(`${system}/configmaps`, { query: { labelSelector: "app=kube-proxy" } }),
     ),
     reader.fact("helpers", reader.list<Pod>(`${system}/pods`, { query: { labelSelector: helperLabel } })),
-    reader.fact("objects", Promise.all(kubeadmsIds.map((id) => reader.find<ApiObject>(pathOf(id))))),
+    reader.fact("objects", Promise.all(kubeProxyIds.map((id) => reader.find<ApiObject>(pathOf(id))))),
     reader.fact("clusterConfiguration", reader.find<ApiObject>(`${system}/configmaps/kubeadm-config`)),
   ]);
   const { ClusterConfiguration: clusterConfiguration } = dataOf(kubeadm);
+  const restarted = found.some(isOverwritten)
+    ? ((await reader.fact("revisions", readRestarted(reader))) ?? new Map<string, string>())
+    : undefined;
   return {
     nodes,
-    daemonSets: found,
+    daemonSets: found.map((one) => withToken(one, restarted?.get(one.uid))),
     configMaps: configMaps.map(configMapFacts),
     helpers: helpers.map(({ metadata: { uid, labels } }) => ({ uid, mode: labels?.[helperLabel] ?? "" })),
     ...(objects && { objects: JSON.stringify(objects.filter((object) => object !== undefined).map(strip)) }),
     ...(clusterConfiguration !== undefined && { clusterConfiguration }),
   };
+}
+
+function withToken(daemonSet: DaemonSetFacts, restarted: string | undefined): DaemonSetFacts {
+  return restarted === undefined ? daemonSet : { ...daemonSet, restarted };
+}
+
+/** The restart tokens that the newest pod template which has one had, by their DaemonSets' UIDs. */
+async function readRestarted(reader: Reader): Promise<Map<string, string>> {
+  const revisions = await reader.list<Revision>(paths.revisions, { query: ofKubeProxy });
+  const tokens = revisions
+    .toSorted((a, b) => a.revision - b.revision)
+    .flatMap(({ metadata: { ownerReferences = [] }, data }) => {
+      const token = data?.spec?.template?.metadata?.annotations?.[restartAnnotation];
+      return token === undefined ? [] : ownerReferences.map(({ uid }) => [uid, token] as const);
+    });
+  return new Map(tokens);
 }
 
 async function readAround(
@@ -183,7 +203,9 @@ function nodeFacts({ metadata: { name, labels = {} }, spec, status }: Node): Nod
   };
 }
 
-function daemonSetFacts({ metadata, spec, status }: DaemonSet): DaemonSetFacts {
+function daemonSetFacts(daemonSet: DaemonSet): DaemonSetFacts {
+  const { metadata, spec, status } = daemonSet;
+  const written = writtenByOthers(daemonSet).map(formatPath);
   const { name, uid, generation = 0, annotations = {} } = metadata;
   const told = Object.entries(annotations).filter(([key]) => /^(kube-proxy|pulumi\.com)\//.test(key));
   return {
@@ -193,6 +215,7 @@ function daemonSetFacts({ metadata, spec, status }: DaemonSet): DaemonSetFacts {
     generation,
     spec: { ...spec },
     managers: managersOf(metadata),
+    ...(written.length > 0 && { written }),
     desired: status.desiredNumberScheduled,
     available: status.numberAvailable ?? 0,
     updated: status.updatedNumberScheduled ?? 0,

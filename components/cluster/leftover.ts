@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isRecord } from "../input/record.ts";
 import { poolLabel } from "../pools/waves.ts";
-import { deletionPolicyAnnotation, ownerAnnotation, restartAnnotation } from "../restart/restart.ts";
+import { ownerAnnotation, restartAnnotation } from "../restart/restart.ts";
 import { find, request } from "./api.ts";
 import { HttpMethod, type KubeConfig } from "./kubernetes.ts";
 import { type ApiObject, idOf, nameOf, pathOf } from "./objects.ts";
@@ -17,8 +17,8 @@ const timeoutMs = 5 * 60_000;
  * Deletes what an earlier create has left in the way of this one, and waits until it is gone.
  *
  * When a `pulumi up` dies, or the API server's answer to it is lost, while an object is created, the API server has the
- * object and the state does not: every later create would find it there and fail. So it goes first, in the way in which
- * the provider would have deleted it. What is not certainly such a leftover stays, and the create says that it exists.
+ * object and the state does not: every later create would find it there and fail. So it goes first, and leaves its pods to
+ * its successor. What is not certainly such a leftover stays, and the create says that it exists.
  *
  * @param wanted - the object that is about to be created
  * @returns its name for people when there was one
@@ -31,12 +31,9 @@ export async function removeLeftover(config: KubeConfig, wanted: ApiObject): Pro
     return undefined;
   }
   const { uid } = found.metadata;
-  const policy = annotationsOf(found)[deletionPolicyAnnotation] ?? "foreground";
   await request(config, HttpMethod.DELETE, path, {
-    body: {
-      propagationPolicy: policy.replace(/^./, (letter) => letter.toUpperCase()),
-      preconditions: { uid },
-    },
+    // Whatever pods it has are those of its successor, which has the same template.
+    body: { propagationPolicy: "Orphan", preconditions: { uid } },
   });
   const deadline = Date.now() + timeoutMs;
   while ((await find(config, path))?.metadata["uid"] === uid) {

@@ -2,13 +2,21 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { forEachConcurrently } from "./concurrency.ts";
 import { waitUntil } from "./wait.ts";
-import { concurrency, deletePod, listOrphans, type Pod } from "./workload.ts";
+import {
+  concurrency,
+  deletePod,
+  deleteRevision,
+  listOrphanedRevisions,
+  listOrphans,
+  type Pod,
+} from "./workload.ts";
 
 /**
- * Deletes the pods of kube-proxy that belong to no DaemonSet any more, and waits until they are gone.
+ * Deletes the pods of kube-proxy that belong to no DaemonSet any more, and waits until they are gone; and the revisions of
+ * their templates, which a deletion that leaves the pods leaves as well.
  *
  * @param timeoutMs - how long to wait
- * @returns how many there were
+ * @returns how many pods there were
  * @throws ProblemsError when some are still there after that time, with their names; for what the API server refuses
  */
 export async function removeOrphans(config: KubeConfig, timeoutMs: number): Promise<number> {
@@ -22,6 +30,8 @@ export async function removeOrphans(config: KubeConfig, timeoutMs: number): Prom
     const names = left.map(({ metadata }) => metadata.name);
     return left.length === 0 ? undefined : `pods that are not gone: ${names.join(", ")}`;
   });
+  const revisions = await listOrphanedRevisions(config);
+  await forEachConcurrently(revisions, concurrency, (revision) => deleteRevision(config, revision));
   return found.length;
 }
 

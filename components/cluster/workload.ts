@@ -1,3 +1,4 @@
+import type { ManagedFields } from "../adoption/managedFields.ts";
 import type { SelectorFacts } from "../facts/surroundings.ts";
 import { helperLabel } from "../plan/modes.ts";
 import { restartAnnotation } from "../restart/restart.ts";
@@ -11,6 +12,7 @@ export const concurrency = 32;
 export const paths = {
   daemonSets: "/apis/apps/v1/namespaces/kube-system/daemonsets",
   pods: "/api/v1/namespaces/kube-system/pods",
+  revisions: "/apis/apps/v1/namespaces/kube-system/controllerrevisions",
 } as const;
 
 const label = { key: "k8s-app", value: "kube-proxy" } as const;
@@ -22,19 +24,11 @@ interface Metadata {
   readonly generation?: number;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
-  readonly managedFields?: readonly Writer[];
+  readonly managedFields?: readonly ManagedFields[];
   /** By when it has to be gone, once its deletion was asked for. */
   readonly deletionTimestamp?: string;
   readonly deletionGracePeriodSeconds?: number;
   readonly ownerReferences?: readonly Owner[];
-}
-
-/** Who has written some fields of an object. */
-interface Writer {
-  readonly manager: string;
-  readonly time?: string;
-  /** Set where it was the status only. */
-  readonly subresource?: string;
 }
 
 /** Who an object belongs to. */
@@ -135,7 +129,7 @@ export function managersOf({ managedFields = [] }: Pick<Metadata, "managedFields
 /** kube-proxy's pods in kube-system, whoever they belong to; on one node only, when its name is given. */
 export async function listPods(config: KubeConfig, node?: string): Promise<Pod[]> {
   const query = {
-    labelSelector: `${label.key}=${label.value}`,
+    ...ofKubeProxy,
     ...(node !== undefined && { fieldSelector: `spec.nodeName=${node}` }),
   };
   return await listAll<Pod>(config, paths.pods, { query });
@@ -152,8 +146,26 @@ export async function listOrphans(config: KubeConfig): Promise<Pod[]> {
   return (await listPods(config)).filter((pod) => controllerOf(pod) === undefined);
 }
 
-/** Who makes a pod again when it is gone: a DaemonSet, or a Node for a static pod. */
-export function controllerOf({ metadata }: Pod): Owner | undefined {
+/** What the DaemonSet controller keeps of a pod template. */
+export interface Revision {
+  readonly metadata: Metadata;
+  readonly revision: number;
+  readonly data?: {
+    readonly spec?: { readonly template?: { readonly metadata?: Pick<Metadata, "annotations"> } };
+  };
+}
+
+/** Query for what the DaemonSet controller has given the pods' labels. */
+export const ofKubeProxy = { labelSelector: `${label.key}=${label.value}` };
+
+/** Revisions of kube-proxy's templates that belong to no DaemonSet any more. */
+export async function listOrphanedRevisions(config: KubeConfig): Promise<Revision[]> {
+  const revisions = await listAll<Revision>(config, paths.revisions, { query: ofKubeProxy });
+  return revisions.filter((revision) => controllerOf(revision) === undefined);
+}
+
+/** Who makes a pod again when it is gone: a DaemonSet, or a Node for a static pod; or who keeps a revision. */
+export function controllerOf({ metadata }: Pick<Pod, "metadata">): Owner | undefined {
   return metadata.ownerReferences?.find(({ controller }) => controller === true);
 }
 
@@ -213,6 +225,15 @@ export async function createPod(config: KubeConfig, pod: object): Promise<void> 
 export async function deletePod(config: KubeConfig, { metadata }: Pod): Promise<void> {
   await unlessChanged(
     request(config, HttpMethod.DELETE, `${paths.pods}/${metadata.name}`, {
+      body: { preconditions: { uid: metadata.uid } },
+    }),
+  );
+}
+
+/** Deletes a revision of a pod template. */
+export async function deleteRevision(config: KubeConfig, { metadata }: Revision): Promise<void> {
+  await unlessChanged(
+    request(config, HttpMethod.DELETE, `${paths.revisions}/${metadata.name}`, {
       body: { preconditions: { uid: metadata.uid } },
     }),
   );

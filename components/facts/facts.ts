@@ -130,6 +130,10 @@ export interface DaemonSetFacts {
   spec: Record<string, any>;
   /** Who has written to it, as the API server calls them (`kubeadm`, `kubectl-edit`), the last one first. */
   managers: string[];
+  /** Fields of its spec that others than this program and kubeadm have written, as paths; default none. */
+  written?: string[];
+  /** The token of its pods before somebody wrote it anew; read only where somebody has, and it had one. */
+  restarted?: string;
   /** Nodes that should have a pod of it. */
   desired: number;
   /** Nodes that have one which serves. */

@@ -1,3 +1,4 @@
+import { differencesOf, formatPath } from "../adoption/differences.ts";
 import { parseQuantity } from "../configuration/goQuantity.ts";
 import type { ClusterFacts, ConfigMapFacts, DaemonSetFacts } from "../facts/facts.ts";
 import { isRecord } from "../input/record.ts";
@@ -15,7 +16,7 @@ export const repairAnnotation = "kube-proxy/repaired";
 export interface Drift {
   /** The DaemonSet was written anew as a whole, as kubeadm does: this program's annotations are gone. */
   readonly overwritten: boolean;
-  /** Fields of the pod template that are not as they were written, such as `spec.template.spec.tolerations`. */
+  /** Fields of the spec that are not as they were written, such as `spec.template.spec.tolerations`, or were added. */
   readonly fields: readonly string[];
   /** Whether the ConfigMap is not as it was written. */
   readonly configMap: boolean;
@@ -101,8 +102,27 @@ function hashOf({ data }: ConfigMapFacts): string {
   return configHash({ "config.conf": config, "kubeconfig.conf": kubeconfig });
 }
 
-function fieldsOf({ daemonSet: { spec } }: Wave, live: DaemonSetFacts): string[] {
-  return differing(spec.template, live.spec["template"], "spec.template");
+function fieldsOf(wave: Wave, live: DaemonSetFacts): string[] {
+  const changed = differing(wave.daemonSet.spec.template, live.spec["template"], "spec.template");
+  return [...changed, ...addedTo(wave, live)];
+}
+
+/**
+ * Fields that others have added to a DaemonSet's spec, of which the program says nothing. They are told from what the API
+ * server fills in, which a release may add to, by who has written them.
+ */
+export function addedTo({ daemonSet: { spec } }: Wave, { spec: live, written = [] }: DaemonSetFacts): string[] {
+  const isAt = (path: string, above: string) =>
+    path.startsWith(above) && ["", ".", "["].includes(path.charAt(above.length));
+  return differencesOf(live, spec, ["spec"])
+    .filter(({ wanted }) => wanted === undefined)
+    .map(({ path }) => formatPath(path))
+    .filter((path) => written.some((other) => isAt(path, other) || isAt(other, path)));
+}
+
+/** Whether a field decides what the pods are. */
+export function isOfPods(field: string): boolean {
+  return field.startsWith("spec.template");
 }
 
 /**

@@ -3,10 +3,10 @@ import { listed, type Problem } from "../input/problems.ts";
 import { isKubeadms } from "../kubeadm/overwriting.ts";
 import { parseVersion } from "../kubeadm/version.ts";
 import { layoutAnnotation, type Wave } from "../pools/waves.ts";
-import { ownerAnnotation, restartAnnotation, RestartStrategy } from "../restart/restart.ts";
+import { ownerAnnotation, reclaimCommand, restartAnnotation, RestartStrategy } from "../restart/restart.ts";
 import { controllerRate, handoverSeconds, unavailableNodes, type Wait } from "../restart/timeouts.ts";
 import { changesOf } from "./changes.ts";
-import { configMapOf, driftOf, isDeclared, isOverwritten, liveOf } from "./drift.ts";
+import { addedTo, configMapOf, driftOf, isDeclared, isOfPods, isOverwritten, liveOf } from "./drift.ts";
 import { Action, type Intent, type WaveIntent } from "./intent.ts";
 import { confirmationProblem, switchOf, whyConfirm } from "./modes.ts";
 
@@ -102,7 +102,12 @@ function forecastWave(
   const wait = waits[index]?.[isInPlace ? "update" : "create"];
   const limit = wait === undefined ? "" : `; waits up to ${wait}`;
   const atATime = `at most ${unavailableNodes(bound, nodes.length)} of ${count(nodes.length, "node")} at a time`;
-  const changes = live === undefined || secret ? [] : changesOf(wave, live, configMapOf(wave, facts));
+  const { fields = [], configMap = false } = driftOf(wave, facts) ?? {};
+  const dropped = live === undefined ? [] : addedTo(wave, live).filter((field) => !fields.includes(field));
+  const changes = [
+    ...(live === undefined || secret ? [] : changesOf(wave, live, configMapOf(wave, facts))),
+    ...dropped.map((field) => `without ${field}, which ${writerOf(live)} has added`),
+  ];
   const result = (line: string, warnings: string[] = [], handover: string[] = []): Forecast => ({
     lines: [
       `${what} ${line}${limit}.`,
@@ -117,7 +122,6 @@ function forecastWave(
     warnings,
     problems,
   });
-  const { fields = [], configMap = false } = driftOf(wave, facts) ?? {};
   switch (action) {
     case Action.create:
       return result(`is created for ${count(nodes.length, "node")}`);
@@ -127,7 +131,8 @@ function forecastWave(
       const writer = writerOf(live);
       const how =
         live && isOverwritten(live) ? `overwritten by ${writer}` : `changed by ${writer} (${listed(fields)})`;
-      return result(`was ${how}: it is changed back in place, ${atATime}`);
+      const restartsPods = (live && isOverwritten(live)) || fields.some(isOfPods);
+      return result(`was ${how}: it is changed back in place, ${restartsPods ? atATime : "and no pod restarts"}`);
     }
     case Action.restart: {
       const way = outlives
@@ -180,7 +185,7 @@ function strangers([wave]: readonly Wave[], { daemonSets }: ClusterFacts): Probl
             value: `belongs to Pulumi stack ${owner ?? ""}`,
             accepted:
               `one of this stack, ${own}: use the other one, or have it give kube-proxy up first. If it is this stack ` +
-              `under an older name: kubectl -n kube-system annotate daemonset ${name} ${ownerAnnotation}-`,
+              `under an older name, or its state was lost (docs/recover.md): ${reclaimCommand}`,
           },
         ];
   });

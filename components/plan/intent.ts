@@ -77,6 +77,8 @@ export interface Wish {
   readonly waves: readonly Wave[];
   /** What is taken over from the cluster; absent when nothing is. */
   readonly takeOver?: TakeOver | undefined;
+  /** Names of own objects that are taken back into the state. Default: none. */
+  readonly reclaimed?: readonly string[];
   /** Names of pools that stay as they are. */
   readonly held: readonly string[];
   readonly running: boolean;
@@ -105,9 +107,10 @@ export function intentOf(wish: Wish, facts: ClusterFacts): Intent {
 
 function waveIntent(
   wave: Wave,
-  { settings, takeOver }: Wish,
+  wish: Wish,
   facts: ClusterFacts,
 ): Omit<WaveIntent, "index" | "isLast"> {
+  const { settings } = wish;
   const { spec } = wave.daemonSet;
   const live = liveOf(wave, facts);
   const tag = /:(v\d+\.\d+)[^/]*$/.exec(spec.template.spec.containers[0].image)?.[1];
@@ -115,7 +118,7 @@ function waveIntent(
   const configuration: unknown = parseYaml(wave.configMap.data["config.conf"]);
   return {
     wave,
-    action: actionOf(wave, live, facts, takeOver),
+    action: actionOf(wave, live, facts, wish),
     live,
     outlives: live !== undefined && leavesPods(live.annotations),
     nodes: facts.nodes.filter((node) => isSelected(wave, node)),
@@ -128,7 +131,7 @@ function actionOf(
   wave: Wave,
   live: DaemonSetFacts | undefined,
   facts: ClusterFacts,
-  takeOver: TakeOver | undefined,
+  { takeOver, reclaimed = [] }: Wish,
 ): Action {
   const differs = (annotation: string) =>
     live?.annotations[annotation] !== wave.daemonSet.metadata.annotations?.[annotation];
@@ -152,7 +155,8 @@ function actionOf(
     return Action.foreign;
   }
   if (differs(restartAnnotation)) {
-    return Action.restart;
+    // What is imported cannot be replaced.
+    return reclaimed.length > 0 ? Action.change : Action.restart;
   }
   if (differs(templateHashAnnotation)) {
     return Action.change;
@@ -174,7 +178,7 @@ function tasksOf(wish: Wish, waves: readonly WaveIntent[], facts: ClusterFacts):
     ...(does(Action.takeOver) ? [Task.pools] : []),
     ...(does(Action.restart) ? [Task.restart] : []),
     ...(does(Action.change) || does(Action.repair) || isReconfigured ? [Task.change] : []),
-    ...(wish.takeOver === undefined ? [] : [Task.repair]),
+    ...(wish.takeOver === undefined && !wish.reclaimed?.length ? [] : [Task.repair]),
     ...(waves.some(({ wave }) => switchOf(wave, facts) !== undefined) ? [Task.switchMode] : []),
     ...(wish.restartsNodes ? [Task.restartNodes] : []),
     ...(wish.verify && waves.some(({ action }) => action !== Action.none) ? [Task.verify] : []),

@@ -1,7 +1,7 @@
-import { type LiveObject, podAnnotationsOf } from "../adoption/live.ts";
+import { type LiveObject, liveName, podAnnotationsOf } from "../adoption/live.ts";
 import { type TakeOver, takeOverOf } from "../adoption/takeOver.ts";
 import { clusterSettings } from "../facts/clusterSettings.ts";
-import type { ClusterFacts } from "../facts/facts.ts";
+import type { ClusterFacts, DaemonSetFacts } from "../facts/facts.ts";
 import { kubeProxyObjects } from "../kubeadm/manifests.ts";
 import type { KubeProxyObjects } from "../kubeadm/objects.ts";
 import type { Settings, UpdateStrategy } from "../kubeadm/settings.ts";
@@ -53,6 +53,8 @@ export interface Stack {
   readonly owner?: string;
   /** Whether it takes over what is there. Default false. */
   readonly adopt?: boolean;
+  /** Who restarts, and when. Default: who runs this, now. */
+  readonly trace?: Pick<Restart, "by" | "at">;
 }
 
 /** The objects that the arguments make. */
@@ -60,6 +62,8 @@ export interface Plan {
   readonly objects: KubeProxyObjects;
   /** What is taken over from the cluster; absent when nothing is. */
   readonly takeOver?: TakeOver;
+  /** Names of this stack's own objects that are taken back into a state which has lost them. */
+  readonly reclaimed: readonly string[];
   /** The DaemonSets, in the order in which they are restarted. */
   readonly waves: readonly [Wave, ...Wave[]];
 }
@@ -69,7 +73,11 @@ export interface Plan {
  *
  * @param facts - of the cluster, when it answered: what others have changed there is a reason for a snapshot and a proof
  */
-export function planOf(plain: Plain, facts?: ClusterFacts, { owner, adopt = false }: Stack = {}): Plan {
+export function planOf(
+  plain: Plain,
+  facts?: ClusterFacts,
+  { owner, adopt = false, trace = whoAndWhen() }: Stack = {},
+): Plan {
   const {
     pools = [],
     restart: token = initialToken,
@@ -77,10 +85,11 @@ export function planOf(plain: Plain, facts?: ClusterFacts, { owner, adopt = fals
   } = plain;
   const bounds = strategy === RestartStrategy.Rolling ? { updateStrategy: rollingBounds } : {};
   const settings = { ...bounds, ...plain };
-  const restart: Restart = { token, strategy, by: whoRuns(process.env), at: new Date().toISOString(), owner };
+  const restart: Restart = { token, strategy, ...trace, owner };
   const found = adopt ? objectsToTakeOver(facts, owner) : [];
   const cluster = facts === undefined ? {} : clusterSettings(facts).settings;
-  const takeOver = takeOverOf(found, { settings: plain, cluster, owner });
+  const compared = takeOverOf(found, { settings: plain, cluster, owner });
+  const takeOver = token === tokenInForce(facts) ? compared : restarting(compared);
   const [first, ...others] = wavesOf(settings, pools);
   // How fast a rollout goes is for the first one to say: the DaemonSet itself stays as it is, too.
   const [asItWas] = wavesOf(plain, pools);
@@ -103,6 +112,27 @@ export function planOf(plain: Plain, facts?: ClusterFacts, { owner, adopt = fals
     objects: kubeProxyObjects(settings),
     waves: [made(first), ...others.map(made)],
     ...(found.length > 0 && { takeOver }),
+    reclaimed: adopt ? objectsToReclaim({ ...plain, ...(facts && { facts }) }, owner).map(liveName) : [],
+  };
+}
+
+function whoAndWhen(): Pick<Restart, "by" | "at"> {
+  return { by: whoRuns(process.env), at: new Date().toISOString() };
+}
+
+/**
+ * The token of the last restart of a DaemonSet that somebody has written anew since: one that is to be taken over with
+ * another one is restarted by that, since nobody would know later that it was not.
+ */
+function tokenInForce(facts: ClusterFacts | undefined): string {
+  return facts?.daemonSets.find(({ name }) => name === daemonSetName(undefined))?.restarted ?? initialToken;
+}
+
+function restarting(takeOver: TakeOver): TakeOver {
+  return {
+    ...takeOver,
+    changes: [...takeOver.changes, "restart: the pods, in place, for the new token"],
+    keepsPods: false,
   };
 }
 
@@ -121,8 +151,41 @@ export function objectsToTakeOver(
   owner: string | undefined,
 ): readonly LiveObject[] {
   const isOurs = facts?.daemonSets.some(({ annotations }) => isOwn(annotations, owner)) ?? false;
-  const objects = objectsOf(facts);
+  // kubeadm makes no ClusterRole.
+  const objects = objectsOf(facts).filter(({ kind }) => kind !== "ClusterRole");
   return isOurs || !objects.some(isDaemonSet) ? [] : objects;
+}
+
+/**
+ * Live objects that are taken back into the state of a stack which has lost them: those of a DaemonSet of this program of
+ * which somebody has said, by taking its `ownerAnnotation` away, that it is no other stack's. What the state still has it
+ * keeps. DaemonSets that have to make room first are none of them.
+ */
+export function objectsToReclaim(
+  { facts, pools = [] }: Pick<Scope, "facts" | "pools">,
+  owner: string | undefined,
+): readonly LiveObject[] {
+  const marked = (facts?.daemonSets ?? []).filter(({ annotations }) => restartAnnotation in annotations);
+  if (facts === undefined || owner === undefined || !marked.some(isUnclaimed)) return [];
+  const layouts = layoutsOf(pools);
+  const named = (kind: string) => (name: string) => ({
+    kind,
+    metadata: { namespace: "kube-system", name },
+  });
+  const wanted = pools.map(({ name }) => daemonSetName(name));
+  const configMaps = facts.configMaps.map(({ name }) => name).filter((name) => wanted.includes(name));
+  const daemonSets = marked
+    .filter(({ name, annotations }) => layouts.has(name) && layouts.get(name) === annotations[layoutAnnotation])
+    .map(({ name }) => name);
+  return [
+    ...objectsOf(facts).filter((object) => !isDaemonSet(object)),
+    ...configMaps.map(named("ConfigMap")),
+    ...daemonSets.map(named("DaemonSet")),
+  ];
+}
+
+function isUnclaimed({ annotations }: Pick<DaemonSetFacts, "annotations">): boolean {
+  return !(ownerAnnotation in annotations);
 }
 
 /** Whether a DaemonSet is this stack's, by its annotations; those of the first days do not name their stack. */

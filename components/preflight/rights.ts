@@ -158,7 +158,15 @@ export const rights: readonly Right[] = [
     resource: "controllerrevisions",
     namespace,
     verbs: ["list"],
-    tasks: [restartNodes, verify],
+    tasks: [repair, restartNodes, verify],
+  },
+  // What a deletion that leaves the pods leaves of their templates.
+  {
+    group: "apps",
+    resource: "controllerrevisions",
+    namespace,
+    verbs: ["list", "delete"],
+    tasks: [stop, destroy],
   },
   { group: "", resource: "pods", namespace, verbs: ["list"], tasks: [verify] },
   // By WebSocket, which is a GET; since 1.35 the API server wants `create` as well.

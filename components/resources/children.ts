@@ -29,7 +29,7 @@ import {
   testServiceCommand,
   verifyCommand,
 } from "./commands.ts";
-import { clearingHook, comparingHook, preparingHook } from "./hooks.ts";
+import { clearingHook, changingHook, preparingHook } from "./hooks.ts";
 
 /** One DaemonSet with what is its own. */
 interface OneWave {
@@ -47,8 +47,8 @@ export class Children {
   readonly #name: string;
   readonly #args: KubeProxyArgs;
   readonly #hooks: pulumi.ResourceHookBinding;
-  /** Live objects that this run takes over, by kind. */
-  readonly #taken: ReadonlyMap<string, LiveObject>;
+  /** Live objects that this run takes over. */
+  readonly #taken: readonly LiveObject[];
   /** All that is declared so far, for the seal. */
   readonly #declared: pulumi.Resource[] = [];
 
@@ -65,13 +65,13 @@ export class Children {
     this.#parent = parent;
     this.#name = name;
     this.#args = args;
-    this.#taken = new Map(taken.map((object) => [object.kind, object]));
+    this.#taken = taken;
     this.#hooks =
       args.cluster === undefined
         ? {}
         : {
             beforeCreate: [clearingHook(name, args.cluster)],
-            beforeUpdate: [comparingHook(name, args.cluster)],
+            beforeUpdate: [changingHook(name, args.cluster)],
           };
   }
 
@@ -88,7 +88,7 @@ export class Children {
     const isWaves = running && pools.length === 0;
     const hooks = isWaves ? this.#switching(plan.waves.apply(([only]) => only)) : this.#hooks;
     const config = this.#configMap("config-map", plan.objects.configMap, {
-      ...this.#import("ConfigMap"),
+      ...this.#import("ConfigMap", daemonSetName(undefined)),
       dependsOn: [snapshot],
       // Not before it is created: where it exists, another's kube-proxy does, and nothing is to be touched.
       hooks: { ...hooks, beforeCreate: this.#hooks.beforeCreate ?? [] },
@@ -174,6 +174,7 @@ export class Children {
         ? []
         : [
             this.#configMap(`${prefix}config-map`, wave.configMap, {
+              ...this.#import("ConfigMap", daemonSetName(pool)),
               dependsOn: before,
               ignoreChanges: keep("metadata", "data"),
               hooks,
@@ -193,11 +194,12 @@ export class Children {
         ]
       : [];
     const waits = { ...waitsOf(this.#args)[index], ...(timeouts.delete && { delete: timeouts.delete }) };
-    const taken = pool === undefined ? this.#import("DaemonSet") : {};
+    const taken = this.#import("DaemonSet", daemonSetName(pool));
     const live = facts?.daemonSets.find(({ name }) => name === daemonSetName(pool));
     const { restart = initialToken } = this.#args;
     const token = typeof restart === "string" ? restart : undefined;
-    const { replaceOnChanges, ignoreChanges } = restartOptions(live?.annotations, token);
+    const isTaken = taken.import !== undefined;
+    const { replaceOnChanges, ignoreChanges } = restartOptions(live?.annotations, token, isTaken);
     const set = new kubernetes.apps.v1.DaemonSet(
       `${this.#name}-${prefix}daemon-set`,
       {
@@ -275,9 +277,11 @@ export class Children {
     return resource;
   }
 
-  /** Takes a live object of this kind over, where there is one to take. */
-  #import(kind: string): pulumi.CustomResourceOptions {
-    const metadata = this.#taken.get(kind)?.metadata;
+  /** Takes a live object over, where there is one to take: by its kind, and of a pool's by its name. */
+  #import(kind: string, name?: string): pulumi.CustomResourceOptions {
+    const isMeant = (object: LiveObject) =>
+      object.kind === kind && (name === undefined || object.metadata.name === name);
+    const metadata = this.#taken.find(isMeant)?.metadata;
     return metadata === undefined
       ? {}
       : {
@@ -331,7 +335,7 @@ export class Children {
                 metadata: objects.apply((all) => all.clusterRole?.metadata ?? {}),
                 rules: objects.apply((all) => mutable(all.clusterRole?.rules ?? [])),
               },
-              options,
+              { ...options, ...this.#import("ClusterRole") },
             ),
           ]
         : [];

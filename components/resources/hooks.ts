@@ -14,21 +14,24 @@ import type { Wave } from "../pools/waves.ts";
  */
 
 /**
- * A hook that refuses to write to another cluster than the stack's, whatever has become of the kubeconfig meanwhile. Where
- * the cluster's UID is not known it does nothing.
+ * A hook that comes before an object is changed. It refuses to write to another cluster than the stack's, where that one's
+ * UID is known, whatever has become of the kubeconfig meanwhile; and sees to it that what others have added to the object
+ * stays theirs, and the spec the program's, see `divideFields`.
  *
  * @param name - the component's
  * @param cluster - that of the provider
  */
-export function comparingHook(name: string, cluster: ClusterAccess): pulumi.ResourceHook {
-  return new pulumi.ResourceHook(`${name}-comparing`, async () => {
-    if (cluster.id !== undefined) await open(cluster);
+export function changingHook(name: string, cluster: ClusterAccess): pulumi.ResourceHook {
+  return new pulumi.ResourceHook(`${name}-changing`, async ({ newInputs }) => {
+    const config = await open(cluster);
+    const { divideFields } = await import("../cluster/ownership.ts");
+    await divideFields(config, (await plain(newInputs)) as ApiObject);
   });
 }
 
 /**
  * A hook that clears the way for an object that is about to be created, be it anew or in the place of one that was just
- * deleted, see `clearWay`. It compares first, as {@link comparingHook} does.
+ * deleted, see `clearWay`. It compares first, as {@link changingHook} does.
  *
  * @param name - the component's
  * @param cluster - that of the provider

@@ -18,6 +18,9 @@ export const templateHashAnnotation = "kube-proxy/template-hash";
  */
 export const ownerAnnotation = "kube-proxy/owner";
 
+/** Says of a kube-proxy that this program has made that it is no other stack's: with `adopt` it is then taken back. */
+export const reclaimCommand = `kubectl -n kube-system annotate daemonset -l k8s-app=kube-proxy ${ownerAnnotation}-`;
+
 /**
  * Annotations on the DaemonSet that trace its latest restart, or the first `up`: who and when (ISO 8601); and which image
  * its pods run. The token says why, {@link configHashAnnotation} with which configuration.
@@ -27,6 +30,9 @@ export const traceAnnotations = {
   at: "kube-proxy/restarted-at",
   image: "kube-proxy/image",
 } as const;
+
+/** Annotation on the pod template by which `kubectl rollout restart` restarts pods: when, in RFC 3339. */
+export const kubectlRestart = "kubectl.kubernetes.io/restartedAt";
 
 /** The token of a kube-proxy that was never restarted. */
 export const initialToken = "initial";
@@ -141,8 +147,6 @@ function keptRestart(template: Template, adopted: Readonly<Record<string, string
       };
 }
 
-const kubectlRestart = "kubectl.kubernetes.io/restartedAt";
-
 type Template = DaemonSet["spec"]["template"];
 
 function restartedTemplate(wave: Wave, token: string): Template {
@@ -228,15 +232,16 @@ const annotationPath = (name: string) => `metadata.annotations["${name}"]`;
  *
  * @param live - annotations of the DaemonSet in the cluster; undefined where there is none, or nobody could ask
  * @param token - undefined where it is not known yet
+ * @param isTaken - whether it is imported, so that it cannot be replaced
  */
 export function restartOptions(
   live: Readonly<Record<string, string>> | undefined,
   token: string | undefined,
+  isTaken = false,
 ): { replaceOnChanges: string[]; ignoreChanges: string[] } {
   // Who writes the whole DaemonSet anew, as kubeadm does, takes its annotations away. Were the token's return a reason to
-  // replace it, it would be deleted without the policy that is gone as well, and with all its pods; and what is being
-  // imported cannot be replaced.
-  const isForeign = live !== undefined && !(restartAnnotation in live);
+  // replace it, it would be deleted without the policy that is gone as well, and with all its pods.
+  const isForeign = isTaken || (live !== undefined && !(restartAnnotation in live));
   // Where the engine died before it wrote down that the token is there, its state knows of none.
   const isInForce = live !== undefined && live[restartAnnotation] === token;
   // With another layout of pools, too, the DaemonSet starts anew: its pods change hands.

@@ -96,11 +96,20 @@ suite("the pods of a kube-proxy that is taken over", () => {
     assert.deepEqual(Object.keys(changed ?? {}), ["kube-proxy/config-hash", "kube-proxy/restart"]);
   });
 
-  test("take the token in force for theirs, whatever it is", () => {
-    const first = wanted({ restart: "2026-11-26" }, facts());
-    assert.equal(podAnnotations(first), undefined);
-    assert.equal(podAnnotations(wanted({ restart: "2026-11-26" }, facts(first.annotations))), undefined);
-    assert.ok(podAnnotations(wanted({ restart: "2026-11-27" }, facts(first.annotations))));
+  test("restart for a token that was not in force before: one that is shown is a restart that was done", () => {
+    const restart = "2026-11-26";
+    const first = wanted({ restart }, facts());
+    assert.equal(podAnnotations(first)?.["kube-proxy/restart"], restart);
+    assert.equal(first.takeOver?.keepsPods, false);
+    assert.deepEqual(first.takeOver.changes, ["restart: the pods, in place, for the new token"]);
+    // kubeadm has written it anew since: what the controller keeps of the pods before tells which token they had.
+    const after = facts();
+    const rewritten = { ...after, daemonSets: after.daemonSets.map((one) => ({ ...one, restarted: restart })) };
+    const again = wanted({ restart }, rewritten);
+    assert.equal(podAnnotations(again), undefined);
+    assert.equal(again.annotations["kube-proxy/restart"], restart);
+    assert.ok(podAnnotations(wanted({ restart: "2026-11-27" }, rewritten)));
+    assert.equal(podAnnotations(wanted({ restart }, facts(again.annotations))), undefined);
   });
 
   test("restart where the user wants them otherwise at once", () => {

@@ -191,7 +191,7 @@ suite("traps of the real engine", () => {
     )) {
       // The first hook of a create compares, too.
       assert.equal(beforeCreate[0], "kube-proxy-clearing", name);
-      assert.equal(beforeUpdate[0], "kube-proxy-comparing", name);
+      assert.equal(beforeUpdate[0], "kube-proxy-changing", name);
     }
   });
 

@@ -41,8 +41,9 @@ export class Api {
     this.#options = options;
   }
 
-  create(object: Props): Promise<Props> {
-    return this.#send((client) => client.create(object, undefined, undefined, fieldManager));
+  /** @param dryRun - `All` to see what would come of it. */
+  create(object: Props, dryRun?: "All"): Promise<Props> {
+    return this.#send((client) => client.create(object, undefined, dryRun, fieldManager));
   }
 
   /** Server-side apply. */

@@ -147,8 +147,8 @@ export class Deployment implements Registrar {
     const next = { ...goal, inputs: decided.inputs };
     const step = (op: Op, reused: Resource | undefined, make: () => Promise<Made>): Promise<Resource> =>
       this.#step(op, next, decided, async () => {
-        const expected = { id: reused?.id ?? "", outputs: provider.preview(next, reused) };
-        return this.#resource(next, preview ? expected : await make());
+        const expect = async () => ({ id: reused?.id ?? "", outputs: await provider.preview(next, reused) });
+        return this.#resource(next, await (preview ? expect() : make()));
       });
     if (old && decided.op === "same") {
       return this.#step("same", next, undefined, () => Promise.resolve({ ...old, ...next }));

@@ -19,7 +19,6 @@ import {
   plain,
   type Props,
   replaceAt,
-  unknownValue,
 } from "./values.ts";
 
 /** Managers whose fields the provider takes over before it applies. `kubeadm` is not one. */
@@ -88,9 +87,21 @@ export class Kubernetes implements Provider {
     return outputs["kind"] === "DaemonSet" ? notRolledOut(withoutWaitFor(outputs) as DaemonSet) : undefined;
   }
 
-  preview({ inputs }: Goal, old: Resource | undefined): Props {
-    const outputs = { ...plain(old?.outputs ?? {}), ...plain(inputs) };
-    return replaceAt(outputs, uidPath, old ? at(old.outputs, uidPath) : unknownValue) as Props;
+  /** Tries a create out on the API server, which makes up a UID; but not where a value is not known yet. */
+  async preview({ name, inputs }: Goal, old: Resource | undefined): Promise<Props> {
+    const wanted = plain(inputs);
+    if (old) {
+      return replaceAt({ ...plain(old.outputs), ...wanted }, uidPath, at(old.outputs, uidPath)) as Props;
+    }
+    if (has("unknown", wanted)) return wanted;
+    try {
+      const { status, ...made } = withoutManagedFields(await this.#api.create(wanted, "All"));
+      return made;
+    } catch (error) {
+      if (!(error instanceof ApiError) || !["AlreadyExists", "Forbidden"].includes(error.reason)) throw error;
+      if (error.reason === "AlreadyExists") this.#log(`${name}: Retry #0; creation failed: ${error.message}`);
+      return wanted;
+    }
   }
 
   async create(goal: Goal, signal: AbortSignal): Promise<Made> {
@@ -112,8 +123,9 @@ export class Kubernetes implements Provider {
 
   async update(goal: Goal, old: Resource, signal: AbortSignal): Promise<Made> {
     const live = await this.#takeOver(headerOf(plain(goal.inputs), old.id));
-    // An ignored field is sent as it is, or the apply would give it up.
-    const object = goal.ignoreChanges.map(parsePath).reduce<unknown>((inputs, path) => {
+    // An ignored field is sent as it is, or the apply would give it up; but the provider takes paths apart at every dot.
+    const ignored = goal.ignoreChanges.map(parsePath).filter((path) => !path.join().includes("."));
+    const object = ignored.reduce<unknown>((inputs, path) => {
       const value = at(live, path);
       return value === undefined ? inputs : replaceAt(inputs, path, value);
     }, plain(goal.inputs)) as Props;

@@ -19,7 +19,7 @@ export interface Provider {
   /** Why a resource as it was read is not ready: the next update waits for it. */
   unhealthy?(outputs: Props): string | undefined;
   /** Outputs as far as they are known beforehand. */
-  preview(goal: Goal, old: Resource | undefined): Props;
+  preview(goal: Goal, old: Resource | undefined): Props | Promise<Props>;
   create(goal: Goal, signal: AbortSignal): Promise<Made>;
   update(goal: Goal, old: Resource, signal: AbortSignal): Promise<Made>;
   delete(old: Resource, signal: AbortSignal): Promise<void>;
