@@ -198,7 +198,8 @@ export const argsShape = {
  *
  * @param shape - {@link argsShape}, with the caller's own keys beside it
  * @param value - what the user gave
- * @param facts - of the cluster, when it answered
+ * @param facts - of the cluster; undefined where there are none, or too few: that is no mistake in the arguments, see
+ * {@link needingFacts}
  */
 export function checkArgs(
   shape: v.ObjectEntries,
@@ -206,25 +207,39 @@ export function checkArgs(
   facts: ClusterFacts | undefined,
 ): Problem[] {
   // Whatever else is wrong may be so only because of the cluster.
-  const elsewhere = checkCluster(value["clusterId"], facts);
-  if (facts !== undefined && elsewhere.length > 0) {
+  const isKnown = facts !== undefined && facts.unread?.["namespace"] === undefined;
+  const elsewhere = isKnown ? checkCluster(value["clusterId"], facts) : [];
+  if (elsewhere.length > 0) {
     return elsewhere;
   }
   const problems = checkSettings(mapping(shape), value);
   const whole = wholeFacts(facts);
   const isSound = (key: string) => !problems.some(({ path }) => path.split(/[.[]/)[0] === key);
   return [
-    ...elsewhere,
     ...problems,
     ...(isSound("kubernetesVersion") && whole ? checkMode(value["kubernetesVersion"], whole) : []),
     ...(["pools", "nodeSelector", "excludeNodes"].every(isSound) ? checkPools(value, whole?.nodes) : []),
-    ...(value["adopt"] === true && whole === undefined
-      ? [{ path: "adopt", value: true, accepted: "true with facts of the cluster, see askFacts" }]
-      : []),
     ...(isSound("restartNodes") && whole
       ? checkNodes(value["restartNodes"] as RestartNodes | undefined, whole)
       : []),
     ...(isSound("ignorePreflightErrors") ? checkIgnored(value["ignorePreflightErrors"]) : []),
+  ];
+}
+
+/**
+ * Those of the arguments that mean nothing, or the wrong thing, without what the cluster says.
+ *
+ * @param fact - which part of that, by its name; any when it is left out
+ */
+export function needingFacts(
+  { adopt = false, clusterId, hold = [] }: KubeProxyArgs,
+  fact?: string,
+): string[] {
+  return [
+    ...(adopt ? ["adopt"] : []),
+    ...(clusterId === undefined || (fact ?? "namespace") !== "namespace" ? [] : ["clusterId"]),
+    // Of a pool that is held without them nobody knows that it is there: its DaemonSet would be deleted.
+    ...(hold.length > 0 ? ["hold"] : []),
   ];
 }
 

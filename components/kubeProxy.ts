@@ -1,8 +1,9 @@
 import type * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { describeTakeOver, takeOverProblems } from "./adoption/describe.ts";
-import { argsShape, checkArgs, type KubeProxyArgs } from "./args.ts";
+import { argsShape, checkArgs, type KubeProxyArgs, needingFacts } from "./args.ts";
 import { type ClusterFacts, wholeFacts } from "./facts/facts.ts";
+import { readingCluster, unreadProblems } from "./facts/unread.ts";
 import { printable } from "./input/printable.ts";
 import { formatProblems, type Problem } from "./input/problems.ts";
 import { overwritingNotice } from "./kubeadm/overwriting.ts";
@@ -88,12 +89,13 @@ export class KubeProxy extends pulumi.ComponentResource {
   /** Checks the arguments, makes objects of them, and tells what happens to the pods. */
   #plan(plain: Plain, args: KubeProxyArgs, { owner, secret }: { owner: string; secret: boolean }): Plan {
     const { adopt = false } = args;
-    this.#refuse(checkArgs(argsShape, { ...plain, adopt }, args.facts), ofArguments);
+    this.#refuse(
+      ...ofArguments([...checkArgs(argsShape, { ...plain, adopt }, args.facts), ...withoutFacts(args)]),
+      ...unreadOf(args),
+    );
     const plan = planOf(plain, wholeFacts(args.facts), { owner, adopt });
     if (plan.takeOver !== undefined) {
-      this.#refuse(takeOverProblems(plan.takeOver, plain), (problems) =>
-        formatProblems("the kube-proxy that is to be taken over; nothing was changed", problems),
-      );
+      this.#refuse(...told(ofTakeOver, takeOverProblems(plan.takeOver, plain)));
       void pulumi.log.info(describeTakeOver(plan.takeOver), this);
     }
     this.#say("warn", unusedSettings(plain));
@@ -136,22 +138,23 @@ export class KubeProxy extends pulumi.ComponentResource {
     const found = preflight(facts, intent, ignorePreflightErrors);
     this.#say("info", found.lines);
     this.#say("warn", found.warnings);
-    this.#refuse(found.problems, formatFindings);
+    this.#refuse(...(found.problems.length > 0 ? [formatFindings(found.problems)] : []));
     if (running && wholeFacts(facts) !== undefined) {
       const strategy = plain.restartStrategy ?? RestartStrategy.Rolling;
       const waits = waitsOf(withWholeFacts(args));
       const confirmed = plain.confirmModeSwitch;
-      const told = forecast(intent, { strategy, waves, held: hold, waits, confirmed }, facts);
-      this.#refuse(told.problems, ofArguments);
-      this.#say("info", told.lines);
-      this.#say("warn", told.warnings);
+      const coming = forecast(intent, { strategy, waves, held: hold, waits, confirmed }, facts);
+      this.#refuse(...ofArguments(coming.problems));
+      this.#say("info", coming.lines);
+      this.#say("warn", coming.warnings);
     }
   }
 
-  #refuse(problems: readonly Problem[], format: (problems: readonly Problem[]) => string): void {
-    if (problems.length > 0) {
+  /** Ends the program where there is a reason to: each is a text. */
+  #refuse(...reasons: readonly string[]): void {
+    if (reasons.length > 0) {
       // Pulumi puts "error serializing property ..." in front, so the list starts on a line of its own.
-      throw new pulumi.ResourceError(`\n${format(problems)}`, this, true);
+      throw new pulumi.ResourceError(`\n${reasons.join("\n")}`, this, true);
     }
   }
 
@@ -162,8 +165,29 @@ export class KubeProxy extends pulumi.ComponentResource {
   }
 }
 
-function ofArguments(problems: readonly Problem[]): string {
-  return formatProblems("the arguments of KubeProxy; nothing was changed", problems);
+const ofTakeOver = "the kube-proxy that is to be taken over; nothing was changed";
+
+function ofArguments(problems: readonly Problem[]): string[] {
+  return told("the arguments of KubeProxy; nothing was changed", problems);
+}
+
+/** Problems as one text, where there are any. */
+function told(what: string, problems: readonly Problem[]): string[] {
+  return problems.length === 0 ? [] : [formatProblems(what, problems)];
+}
+
+/** Arguments that need facts of somebody who has given none. */
+function withoutFacts(args: KubeProxyArgs): Problem[] {
+  const accepted =
+    "means something only with what the cluster says: give the component its facts, by askFacts, see docs/component.md";
+  return args.facts === undefined ? needingFacts(args).map((path) => ({ path, accepted })) : [];
+}
+
+/** What keeps such arguments from being used where facts were given: the cluster has not answered all that they need. */
+function unreadOf(args: KubeProxyArgs): string[] {
+  const { facts } = args;
+  const problems = facts && unreadProblems(facts, (fact) => needingFacts(args, fact));
+  return told(readingCluster, problems ?? []);
 }
 
 /** Without facts where one is missing that decides which resources there are: better none than a part of them. */
