@@ -14,6 +14,7 @@ import { objectsToTakeOver, type Plain, type Plan, planOf, waitsOf } from "./pla
 import { formatFindings, preflight } from "./preflight/index.ts";
 import { Children } from "./resources/children.ts";
 import { stackName } from "./resources/identity.ts";
+import { Refusal } from "./resources/refusal.ts";
 import {
   configHashAnnotation,
   initialToken,
@@ -153,8 +154,7 @@ export class KubeProxy extends pulumi.ComponentResource {
   /** Ends the program where there is a reason to: each is a text. */
   #refuse(...reasons: readonly string[]): void {
     if (reasons.length > 0) {
-      // Pulumi puts "error serializing property ..." in front, so the list starts on a line of its own.
-      throw new pulumi.ResourceError(`\n${reasons.join("\n")}`, this, true);
+      throw new Refusal(reasons.join("\n"), this);
     }
   }
 
