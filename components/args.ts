@@ -104,6 +104,8 @@ export interface KubeProxyArgs {
   adopt?: boolean;
   /** What the cluster says, see `askFacts`: checked in the preview, which then tells what happens to the pods. */
   facts?: ClusterFacts;
+  /** What is said first where an update changes something, such as where its settings come from. Default: nothing. */
+  remarks?: string[];
   /**
    * How the program itself reaches the cluster; the provider's choice, said again. Default: its commands reach it as
    * kubectl does, and what an interrupted `pulumi up` has left in the way of the next one is not cleared away.

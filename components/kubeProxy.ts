@@ -4,13 +4,14 @@ import { describeTakeOver, takeOverProblems } from "./adoption/describe.ts";
 import { argsShape, checkArgs, type KubeProxyArgs, needingFacts } from "./args.ts";
 import { type ClusterFacts, wholeFacts } from "./facts/facts.ts";
 import { readingCluster, unreadProblems } from "./facts/unread.ts";
-import { printable } from "./input/printable.ts";
+import { printable, printableLines } from "./input/printable.ts";
 import { formatProblems, type Problem } from "./input/problems.ts";
 import { overwritingNotice } from "./kubeadm/overwriting.ts";
 import { unusedSettings } from "./kubeadm/unused.ts";
 import { forecast } from "./plan/forecast.ts";
 import { intentOf } from "./plan/intent.ts";
 import { objectsToTakeOver, type Plain, type Plan, planOf, waitsOf } from "./plan/plan.ts";
+import { isSettled } from "./plan/settled.ts";
 import { formatFindings, preflight } from "./preflight/index.ts";
 import { Children } from "./resources/children.ts";
 import { stackName } from "./resources/identity.ts";
@@ -67,6 +68,7 @@ export class KubeProxy extends pulumi.ComponentResource {
       verify,
       facts,
       hold,
+      remarks,
       adopt = false,
       owner = stackName(),
       ...settings
@@ -89,30 +91,36 @@ export class KubeProxy extends pulumi.ComponentResource {
 
   /** Checks the arguments, makes objects of them, and tells what happens to the pods. */
   #plan(plain: Plain, args: KubeProxyArgs, { owner, secret }: { owner: string; secret: boolean }): Plan {
-    const { adopt = false } = args;
+    const { adopt = false, facts, hold: held = [], remarks = [], running = true } = args;
     this.#refuse(
-      ...ofArguments([...checkArgs(argsShape, { ...plain, adopt }, args.facts), ...withoutFacts(args)]),
+      ...ofArguments([...checkArgs(argsShape, { ...plain, adopt }, facts), ...withoutFacts(args)]),
       ...unreadOf(args),
     );
-    const plan = planOf(plain, wholeFacts(args.facts), { owner, adopt });
-    if (plan.takeOver !== undefined) {
-      this.#refuse(...told(ofTakeOver, takeOverProblems(plan.takeOver, plain)));
-      void pulumi.log.info(describeTakeOver(plan.takeOver), this);
+    const whole = wholeFacts(facts);
+    const plan = planOf(plain, whole, { owner, adopt });
+    const { takeOver } = plan;
+    // Whoever looks every day has read it when something changed.
+    const isQuiet = whole !== undefined && isSettled(plan, { held, running }, whole);
+    for (const remark of isQuiet ? [] : remarks) {
+      void pulumi.log.info(printableLines(remark.split("\n")), this);
+    }
+    if (takeOver !== undefined) {
+      this.#refuse(...told(ofTakeOver, takeOverProblems(takeOver, plain)));
+      void pulumi.log.info(describeTakeOver(takeOver), this);
     }
     this.#say("warn", unusedSettings(plain));
-    if (args.facts !== undefined) {
-      this.#foretell(plain, plan, args, args.facts, secret);
+    if (facts !== undefined) {
+      this.#foretell(plain, plan, args, facts, secret);
     }
-    if (plain.running === false) {
+    if (!running) {
       this.#say("warn", [
         "running is false: after this update no node has a kube-proxy. The rules it made stay in the nodes' kernels: " +
           "Services answer as they did, until their endpoints change or a node restarts.",
       ]);
     }
     const notice =
-      args.facts?.clusterConfiguration &&
-      overwritingNotice(args.facts.clusterConfiguration, whatKubeadmDoes(plan));
-    if (notice) {
+      facts?.clusterConfiguration && overwritingNotice(facts.clusterConfiguration, whatKubeadmDoes(plan));
+    if (notice && !isQuiet) {
       this.#say(notice.level, [notice.line]);
     }
     return plan;

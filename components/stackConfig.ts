@@ -122,16 +122,18 @@ export async function readStackConfig(reading: Reading): Promise<StackConfig> {
     throw new Error("a cluster that cannot be asked was not refused");
   }
   const said = describeSettings(cluster, own, isSecret);
-  if (said !== undefined) {
-    void pulumi.log.info(said);
-  }
   const passwords = isSecret("env") ? undefined : plainPasswords(own.env ?? []);
   if (passwords !== undefined) {
     void pulumi.log.warn(passwords);
   }
   const hold = heldPools(plain, pause, facts);
   return {
-    args: { ...keepSecrets(plain), facts, ...(hold.length > 0 && { hold }) },
+    args: {
+      ...keepSecrets(plain),
+      facts,
+      ...(hold.length > 0 && { hold }),
+      ...(said !== undefined && { remarks: [said] }),
+    },
     cluster: resolved(access, facts),
     facts,
   };

@@ -106,7 +106,8 @@ export function planOf(plain: Plain, facts?: ClusterFacts, { owner, adopt = fals
   };
 }
 
-function objectsOf(facts: ClusterFacts | undefined): readonly LiveObject[] {
+/** kube-proxy's objects by kubeadm's names, as far as the cluster has them. */
+export function objectsOf(facts: ClusterFacts | undefined): readonly LiveObject[] {
   return JSON.parse(facts?.objects ?? "[]") as LiveObject[];
 }
 

@@ -172,6 +172,12 @@ suite("the stack's config", async () => {
       assert.equal(args.controlPlaneEndpoint, "api.example.com:6443");
       assert.equal(args.podSubnet, "10.9.0.0/16");
       assert.equal(args.imageRepository, undefined, "kubeadm's default follows the version");
+      assert.deepEqual(args.remarks, [
+        "The cluster's own settings are used:\n" +
+          "  kubernetesVersion v1.36.1, from ConfigMap kube-system/kubeadm-config\n" +
+          "  controlPlaneEndpoint api.example.com:6443, from ConfigMap kube-system/kubeadm-config\n" +
+          "  podSubnet 10.9.0.0/16, from the stack's config",
+      ]);
     });
 
     test("is named where it is not accepted, and missed where it is not there", async () => {
