@@ -104,6 +104,8 @@ export interface KubeProxyArgs {
   adopt?: boolean;
   /** What the cluster says, see `askFacts`: checked in the preview, which then tells what happens to the pods. */
   facts?: ClusterFacts;
+  /** What is said first where an update changes something, such as where its settings come from. Default: nothing. */
+  remarks?: string[];
   /**
    * How the program itself reaches the cluster; the provider's choice, said again. Default: its commands reach it as
    * kubectl does, and what an interrupted `pulumi up` has left in the way of the next one is not cleared away.
@@ -198,7 +200,8 @@ export const argsShape = {
  *
  * @param shape - {@link argsShape}, with the caller's own keys beside it
  * @param value - what the user gave
- * @param facts - of the cluster, when it answered
+ * @param facts - of the cluster; undefined where there are none, or too few: that is no mistake in the arguments, see
+ * {@link needingFacts}
  */
 export function checkArgs(
   shape: v.ObjectEntries,
@@ -206,25 +209,39 @@ export function checkArgs(
   facts: ClusterFacts | undefined,
 ): Problem[] {
   // Whatever else is wrong may be so only because of the cluster.
-  const elsewhere = checkCluster(value["clusterId"], facts);
-  if (facts !== undefined && elsewhere.length > 0) {
+  const isKnown = facts !== undefined && facts.unread?.["namespace"] === undefined;
+  const elsewhere = isKnown ? checkCluster(value["clusterId"], facts) : [];
+  if (elsewhere.length > 0) {
     return elsewhere;
   }
   const problems = checkSettings(mapping(shape), value);
   const whole = wholeFacts(facts);
   const isSound = (key: string) => !problems.some(({ path }) => path.split(/[.[]/)[0] === key);
   return [
-    ...elsewhere,
     ...problems,
     ...(isSound("kubernetesVersion") && whole ? checkMode(value["kubernetesVersion"], whole) : []),
     ...(["pools", "nodeSelector", "excludeNodes"].every(isSound) ? checkPools(value, whole?.nodes) : []),
-    ...(value["adopt"] === true && whole === undefined
-      ? [{ path: "adopt", value: true, accepted: "true with facts of the cluster, see askFacts" }]
-      : []),
     ...(isSound("restartNodes") && whole
       ? checkNodes(value["restartNodes"] as RestartNodes | undefined, whole)
       : []),
     ...(isSound("ignorePreflightErrors") ? checkIgnored(value["ignorePreflightErrors"]) : []),
+  ];
+}
+
+/**
+ * Those of the arguments that mean nothing, or the wrong thing, without what the cluster says.
+ *
+ * @param fact - which part of that, by its name; any when it is left out
+ */
+export function needingFacts(
+  { adopt = false, clusterId, hold = [] }: KubeProxyArgs,
+  fact?: string,
+): string[] {
+  return [
+    ...(adopt ? ["adopt"] : []),
+    ...(clusterId === undefined || (fact ?? "namespace") !== "namespace" ? [] : ["clusterId"]),
+    // Of a pool that is held without them nobody knows that it is there: its DaemonSet would be deleted.
+    ...(hold.length > 0 ? ["hold"] : []),
   ];
 }
 

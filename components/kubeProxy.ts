@@ -1,18 +1,21 @@
 import type * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { describeTakeOver, takeOverProblems } from "./adoption/describe.ts";
-import { argsShape, checkArgs, type KubeProxyArgs } from "./args.ts";
+import { argsShape, checkArgs, type KubeProxyArgs, needingFacts } from "./args.ts";
 import { type ClusterFacts, wholeFacts } from "./facts/facts.ts";
-import { printable } from "./input/printable.ts";
+import { readingCluster, unreadProblems } from "./facts/unread.ts";
+import { printable, printableLines } from "./input/printable.ts";
 import { formatProblems, type Problem } from "./input/problems.ts";
 import { overwritingNotice } from "./kubeadm/overwriting.ts";
 import { unusedSettings } from "./kubeadm/unused.ts";
 import { forecast } from "./plan/forecast.ts";
 import { intentOf } from "./plan/intent.ts";
 import { objectsToReclaim, objectsToTakeOver, type Plain, type Plan, planOf, waitsOf } from "./plan/plan.ts";
+import { isSettled } from "./plan/settled.ts";
 import { formatFindings, preflight } from "./preflight/index.ts";
 import { Children } from "./resources/children.ts";
 import { stackName } from "./resources/identity.ts";
+import { Refusal } from "./resources/refusal.ts";
 import {
   configHashAnnotation,
   initialToken,
@@ -65,6 +68,7 @@ export class KubeProxy extends pulumi.ComponentResource {
       verify,
       facts,
       hold,
+      remarks,
       adopt = false,
       owner = stackName(),
       ...settings
@@ -90,19 +94,27 @@ export class KubeProxy extends pulumi.ComponentResource {
 
   /** Checks the arguments, makes objects of them, and tells what happens to the pods. */
   #plan(plain: Plain, args: KubeProxyArgs, { owner, secret }: { owner: string; secret: boolean }): Plan {
-    const { adopt = false } = args;
-    this.#refuse(checkArgs(argsShape, { ...plain, adopt }, args.facts), ofArguments);
-    const plan = planOf(plain, wholeFacts(args.facts), {
+    const { adopt = false, facts, hold: held = [], remarks = [], running = true } = args;
+    this.#refuse(
+      ...ofArguments([...checkArgs(argsShape, { ...plain, adopt }, facts), ...withoutFacts(args)]),
+      ...unreadOf(args),
+    );
+    const whole = wholeFacts(facts);
+    const plan = planOf(plain, whole, {
       ...{ owner, adopt },
       // A preview may be somebody else's than the update, and an object whose values are not all known is not tried out on
       // the API server, where one that a restart replaces is still in its place.
       ...(pulumi.runtime.isDryRun() && { trace: { by: unknown, at: unknown } }),
     });
-    if (plan.takeOver !== undefined) {
-      this.#refuse(takeOverProblems(plan.takeOver, plain), (problems) =>
-        formatProblems("the kube-proxy that is to be taken over; nothing was changed", problems),
-      );
-      void pulumi.log.info(describeTakeOver(plan.takeOver), this);
+    const { takeOver } = plan;
+    // Whoever looks every day has read it when something changed.
+    const isQuiet = whole !== undefined && isSettled(plan, { held, running }, whole);
+    for (const remark of isQuiet ? [] : remarks) {
+      void pulumi.log.info(printableLines(remark.split("\n")), this);
+    }
+    if (takeOver !== undefined) {
+      this.#refuse(...told(ofTakeOver, takeOverProblems(takeOver, plain)));
+      void pulumi.log.info(describeTakeOver(takeOver), this);
     }
     if (plan.reclaimed.length > 0) {
       this.#say("info", [
@@ -110,19 +122,18 @@ export class KubeProxy extends pulumi.ComponentResource {
       ]);
     }
     this.#say("warn", unusedSettings(plain));
-    if (args.facts !== undefined) {
-      this.#foretell(plain, plan, args, args.facts, secret);
+    if (facts !== undefined) {
+      this.#foretell(plain, plan, args, facts, secret);
     }
-    if (plain.running === false) {
+    if (!running) {
       this.#say("warn", [
         "running is false: after this update no node has a kube-proxy. The rules it made stay in the nodes' kernels: " +
           "Services answer as they did, until their endpoints change or a node restarts.",
       ]);
     }
     const notice =
-      args.facts?.clusterConfiguration &&
-      overwritingNotice(args.facts.clusterConfiguration, whatKubeadmDoes(plan));
-    if (notice) {
+      facts?.clusterConfiguration && overwritingNotice(facts.clusterConfiguration, whatKubeadmDoes(plan));
+    if (notice && !isQuiet) {
       this.#say(notice.level, [notice.line]);
     }
     return plan;
@@ -149,22 +160,22 @@ export class KubeProxy extends pulumi.ComponentResource {
     const found = preflight(facts, intent, ignorePreflightErrors);
     this.#say("info", found.lines);
     this.#say("warn", found.warnings);
-    this.#refuse(found.problems, formatFindings);
+    this.#refuse(...(found.problems.length > 0 ? [formatFindings(found.problems)] : []));
     if (running && wholeFacts(facts) !== undefined) {
       const strategy = plain.restartStrategy ?? RestartStrategy.Rolling;
       const waits = waitsOf(withWholeFacts(args));
       const confirmed = plain.confirmModeSwitch;
-      const told = forecast(intent, { strategy, waves, held: hold, waits, confirmed }, facts);
-      this.#refuse(told.problems, ofArguments);
-      this.#say("info", told.lines);
-      this.#say("warn", told.warnings);
+      const coming = forecast(intent, { strategy, waves, held: hold, waits, confirmed }, facts);
+      this.#refuse(...ofArguments(coming.problems));
+      this.#say("info", coming.lines);
+      this.#say("warn", coming.warnings);
     }
   }
 
-  #refuse(problems: readonly Problem[], format: (problems: readonly Problem[]) => string): void {
-    if (problems.length > 0) {
-      // Pulumi puts "error serializing property ..." in front, so the list starts on a line of its own.
-      throw new pulumi.ResourceError(`\n${format(problems)}`, this, true);
+  /** Ends the program where there is a reason to: each is a text. */
+  #refuse(...reasons: readonly string[]): void {
+    if (reasons.length > 0) {
+      throw new Refusal(reasons.join("\n"), this);
     }
   }
 
@@ -178,8 +189,29 @@ export class KubeProxy extends pulumi.ComponentResource {
 /** How a value that only the update will know is told to the engine, where it is a part of an object that is known. */
 const unknown = pulumi.runtime.unknownValue;
 
-function ofArguments(problems: readonly Problem[]): string {
-  return formatProblems("the arguments of KubeProxy; nothing was changed", problems);
+const ofTakeOver = "the kube-proxy that is to be taken over; nothing was changed";
+
+function ofArguments(problems: readonly Problem[]): string[] {
+  return told("the arguments of KubeProxy; nothing was changed", problems);
+}
+
+/** Problems as one text, where there are any. */
+function told(what: string, problems: readonly Problem[]): string[] {
+  return problems.length === 0 ? [] : [formatProblems(what, problems)];
+}
+
+/** Arguments that need facts of somebody who has given none. */
+function withoutFacts(args: KubeProxyArgs): Problem[] {
+  const accepted =
+    "means something only with what the cluster says: give the component its facts, by askFacts, see docs/component.md";
+  return args.facts === undefined ? needingFacts(args).map((path) => ({ path, accepted })) : [];
+}
+
+/** What keeps such arguments from being used where facts were given: the cluster has not answered all that they need. */
+function unreadOf(args: KubeProxyArgs): string[] {
+  const { facts } = args;
+  const problems = facts && unreadProblems(facts, (fact) => needingFacts(args, fact));
+  return told(readingCluster, problems ?? []);
 }
 
 /** Without facts where one is missing that decides which resources there are: better none than a part of them. */

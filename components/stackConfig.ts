@@ -7,7 +7,8 @@ import type { Yaml } from "./configuration/goYaml.ts";
 import { isEmpty } from "./configuration/values.ts";
 import { choiceOf, type ClusterChoice } from "./facts/ask.ts";
 import { clusterSettings, describeSettings } from "./facts/clusterSettings.ts";
-import { type ClusterFacts, isDecisive, wholeFacts } from "./facts/facts.ts";
+import { type ClusterFacts, wholeFacts } from "./facts/facts.ts";
+import { readingCluster, unreadProblems } from "./facts/unread.ts";
 import { plainPasswords } from "./input/passwords.ts";
 import { formatProblems, type Problem } from "./input/problems.ts";
 import { optional, text } from "./input/schema.ts";
@@ -104,32 +105,35 @@ export async function readStackConfig(reading: Reading): Promise<StackConfig> {
   if (elsewhere.length > 0) {
     reading.abandon();
   }
-  const answer = elsewhere.length > 0 ? elsewhere : await reading.facts.then(known, unanswered);
-  const facts = Array.isArray(answer) ? undefined : answer;
+  const { facts, unread = [] }: Answer =
+    elsewhere.length > 0 ? {} : await reading.facts.then(known, unanswered);
   const cluster = facts && clusterSettings(facts);
   const plain = { ...cluster?.settings, ...own };
-  refuse([
+  const problems = [
     ...(cluster?.problems ?? []),
     ...checkArgs(stackConfigShape, { ...cluster?.settings, ...config }, facts).flatMap((problem) =>
       isClusterKey(problem.path) && !(problem.path in own) ? ofCluster(problem, cluster) : problem,
     ),
-    ...(Array.isArray(answer) ? answer : []),
+    ...elsewhere,
     ...checkPause(pause, own.pools),
-  ]);
+  ];
+  refuse(problems, unread);
   if (facts === undefined || cluster === undefined) {
     throw new Error("a cluster that cannot be asked was not refused");
   }
   const said = describeSettings(cluster, own, isSecret);
-  if (said !== undefined) {
-    void pulumi.log.info(said);
-  }
   const passwords = isSecret("env") ? undefined : plainPasswords(own.env ?? []);
   if (passwords !== undefined) {
     void pulumi.log.warn(passwords);
   }
   const hold = heldPools(plain, pause, facts);
   return {
-    args: { ...keepSecrets(plain), facts, ...(hold.length > 0 && { hold }) },
+    args: {
+      ...keepSecrets(plain),
+      facts,
+      ...(hold.length > 0 && { hold }),
+      ...(said !== undefined && { remarks: [said] }),
+    },
     cluster: resolved(access, facts),
     facts,
   };
@@ -147,20 +151,21 @@ function resolved(access: ClusterChoice, { context }: ClusterFacts): ClusterAcce
     : { ...chosen, context: found as pulumi.Input<string> };
 }
 
-/** The facts, unless one of those that decide what an `up` does is missing: a guess could restart what nobody meant. */
-function known(facts: ClusterFacts): ClusterFacts | Problem[] {
-  return wholeFacts(facts) === undefined
-    ? Object.entries(facts.unread ?? {})
-        .filter(([name]) => isDecisive(name))
-        .map(([name, why]) => ({
-          path: "context",
-          accepted: `a user who may read the cluster's ${name}: ${why}`,
-        }))
-    : facts;
+/** What the cluster says, or why it does not, as texts: that is no mistake in the stack's config, and told apart from those. */
+interface Answer {
+  readonly facts?: ClusterFacts;
+  readonly unread?: readonly string[];
 }
 
-function unanswered(error: unknown): Problem[] {
-  return [{ path: "context", accepted: error instanceof Error ? error.message : String(error) }];
+/** The facts, unless one of those that decide what an `up` does is missing: a guess could restart what nobody meant. */
+function known(facts: ClusterFacts): Answer {
+  return wholeFacts(facts) === undefined
+    ? { unread: [formatProblems(readingCluster, unreadProblems(facts))] }
+    : { facts };
+}
+
+function unanswered(error: unknown): Answer {
+  return { unread: [`${error instanceof Error ? error.message : String(error)}; nothing was changed`] };
 }
 
 /** A problem of a setting that the stack's config leaves to the cluster. */
@@ -196,7 +201,8 @@ function checkPause(pause: unknown, pools: unknown): Problem[] {
     : [];
 }
 
-function refuse(problems: readonly Problem[]): void {
+/** @param unread - what else keeps the program from going on, as texts */
+function refuse(problems: readonly Problem[], unread: readonly string[]): void {
   const all = [
     ...problems.map(redact),
     ...neverSecret.filter(isSecret).map((path) => ({
@@ -204,8 +210,9 @@ function refuse(problems: readonly Problem[]): void {
       accepted: "a plain value, set without --secret: it decides what is done or refused",
     })),
   ];
-  if (all.length > 0) {
-    throw new pulumi.RunError(formatProblems("the stack's config; nothing was changed", all));
+  const told = all.length > 0 ? [formatProblems("the stack's config; nothing was changed", all)] : [];
+  if (told.length + unread.length > 0) {
+    throw new pulumi.RunError([...told, ...unread].join("\n"));
   }
 }
 

@@ -34,10 +34,10 @@ export function serverOf(config: KubeConfig): string {
 /** There was no answer. */
 export function unanswered(config: KubeConfig, error: unknown): ApiError {
   const said = reason(error).slice(0, longest);
+  // Whoever is asked through a context that is right reads of no mistake in it.
   const problem = {
-    path: "context",
-    value: config.getCurrentContext(),
-    accepted: `a cluster that answers; ${config.getCurrentCluster()?.server ?? ""} does not: ${said}`,
+    path: `the API server of context ${config.getCurrentContext()}`,
+    accepted: `${serverOf(config)} does not answer: ${said}`,
   };
   return new ApiError(undefined, problem, said);
 }

@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
+import { additive, keyOf } from "../adoption/daemonSet.ts";
+import { formatPath, type Path } from "../adoption/differences.ts";
 import { fields } from "../configuration/fields.ts";
 import { readYaml } from "../configuration/readYaml.ts";
 import type { ConfigMapFacts, DaemonSetFacts } from "../facts/facts.ts";
-import { withoutUserinfo } from "../input/passwords.ts";
+import { withoutSecrets, withoutUserinfo } from "../input/passwords.ts";
 import { listed, toJson } from "../input/problems.ts";
 import { isRecord } from "../input/record.ts";
 import type { ContainerEnvVar } from "../kubeadm/objects.ts";
@@ -12,9 +14,13 @@ import { differing, isNothing } from "./drift.ts";
 /** Fields of the pods' spec to which the API server adds nothing: what they no longer have is told as well. */
 const wholeFields = ["nodeSelector", "tolerations", "imagePullSecrets"] as const;
 
+const podSpec: Path = ["spec", "template", "spec"];
+const container: Path = ["containers", 0];
+
 /**
  * What an update changes of the pods and of their configuration, as few words as it takes, so that a changed
- * `kubernetesVersion` shows what moves with it: `image a:v1 -> a:v2`, `tolerations: without {"operator":"Exists"}`.
+ * `kubernetesVersion` shows what moves with it: `image a:v1 -> a:v2`, `tolerations: without {"operator":"Exists"}`. Each
+ * change has the name of the setting that decides it; where none does, its path in the pods' spec.
  *
  * @param wave - as the program wants it
  * @param live - its DaemonSet in the cluster
@@ -22,23 +28,52 @@ const wholeFields = ["nodeSelector", "tolerations", "imagePullSecrets"] as const
  */
 export function changesOf(wave: Wave, live: DaemonSetFacts, configMap: ConfigMapFacts | undefined): string[] {
   const template = wave.daemonSet.spec.template.spec;
-  const [container] = template.containers;
+  const [made] = template.containers;
   const liveSpec = recordOf(recordOf(live.spec["template"])["spec"]);
-  const [liveContainer] = (liveSpec["containers"] ?? []) as Record<string, unknown>[];
-  const { image, ...rest } = container;
+  const [liveContainer = {}] = (liveSpec["containers"] ?? []) as Record<string, unknown>[];
+  const { image, command, ...rest } = made;
   const whole = new Set<string>([...wholeFields, "containers", "resources", "env"]);
-  const others = [
-    ...differing(without(template, whole), liveSpec, ""),
-    ...differing(without(rest, whole), liveContainer, ".containers[0]"),
-  ];
+  const fieldChanges = (wanted: Record<string, unknown>, found: Record<string, unknown>, place: Path) =>
+    Object.entries(wanted).flatMap(([field, value]) =>
+      fieldChange([...place, field], found[field], value, wave.pool),
+    );
   return [
-    ...(image === liveContainer?.["image"] ? [] : [`image ${String(liveContainer?.["image"])} -> ${image}`]),
+    ...(image === liveContainer["image"] ? [] : [`image ${String(liveContainer["image"])} -> ${image}`]),
     ...wholeFields.flatMap((field) => changeOf(field, liveSpec[field], template[field])),
-    ...changeOf("resources", liveContainer?.["resources"], container.resources),
-    ...envChange(liveContainer?.["env"], container.env),
-    ...others.map((path) => path.slice(1)),
+    ...changeOf("resources", liveContainer["resources"], made.resources),
+    ...envChange(liveContainer["env"], made.env),
+    ...argumentsChange(liveContainer["command"], command),
+    ...fieldChanges(without(template, whole), liveSpec, []),
+    ...fieldChanges(without(rest, whole), liveContainer, container),
     ...(configMap === undefined ? [] : dataChanges(wave, configMap)),
   ];
+}
+
+/** Settings that decide only a part of their place, so that a path into that is none into the setting. */
+const partial = new Set<string>([...additive, "excludeNodes"]);
+
+/** What else changes, by no more than where that is. */
+function fieldChange(path: Path, live: unknown, wanted: unknown, pool: string | undefined): string[] {
+  const own = formatPath(path);
+  const key = keyOf([...podSpec, ...path]);
+  const paths = differing(wanted, live, own);
+  // The nodes of a pool are chosen in the same place.
+  if (key === undefined || (key === "excludeNodes" && pool !== undefined)) {
+    return paths;
+  }
+  const named = paths.map((one) => (partial.has(key) ? key : `${key}${one.slice(own.length)}`));
+  return [...new Set(named)];
+}
+
+/** Of all that kube-proxy is started with only `extraArgs` differs. */
+function argumentsChange(live: unknown, wanted: readonly string[]): string[] {
+  const before = Array.isArray(live) ? (live as unknown[]) : [];
+  const shown = (one: unknown) => toJson(withoutSecrets(one));
+  const found = told("extraArgs", {
+    without: before.filter((one) => !wanted.includes(one as string)).map(shown),
+    with: wanted.filter((one) => !before.includes(one)).map(shown),
+  });
+  return found.length > 0 || isDeepStrictEqual(before, wanted) ? found : ["extraArgs: in another order"];
 }
 
 /** What a mapping or a list has no longer, and what it has now. */

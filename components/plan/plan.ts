@@ -136,7 +136,8 @@ function restarting(takeOver: TakeOver): TakeOver {
   };
 }
 
-function objectsOf(facts: ClusterFacts | undefined): readonly LiveObject[] {
+/** kube-proxy's objects by kubeadm's names, as far as the cluster has them. */
+export function objectsOf(facts: ClusterFacts | undefined): readonly LiveObject[] {
   return JSON.parse(facts?.objects ?? "[]") as LiveObject[];
 }
 

@@ -1,4 +1,5 @@
 import type { ClusterFacts } from "../facts/facts.ts";
+import { nameOfFact } from "../facts/unread.ts";
 import { formatProblems, nearest, type Problem } from "../input/problems.ts";
 import type { Intent } from "../plan/intent.ts";
 import { accessChecks } from "./access.ts";
@@ -65,54 +66,35 @@ export function preflight(facts: ClusterFacts, intent: Intent, ignored: Ignored)
   };
 }
 
-/** What each fact is called in a sentence. */
-const factNames: Partial<Record<keyof ClusterFacts, string>> = {
-  daemonSets: "the DaemonSets of kube-system",
-  configMaps: "the ConfigMaps of kube-system",
-  clusterConfiguration: "ConfigMap kubeadm-config",
-  serverVersion: "the API server's version",
-  namespace: "Namespace kube-system",
-  webhooks: "the webhooks",
-  quotas: "the ResourceQuotas of kube-system",
-  clusterRoles: "ClusterRole system:node-proxier",
-  priorityClasses: "the PriorityClasses",
-  serviceCIDRs: "the ServiceCIDRs",
-  apiServers: "the EndpointSlices of Service kubernetes",
-  otherDaemonSets: "the DaemonSets of all namespaces",
-  controllers: "what makes pods in kube-system",
-  staticPods: "the pods of kube-system",
-  dataPlanes: "the network plugin's settings",
-  denied: "your rights",
-};
-
 function notDone(facts: ClusterFacts, ignored: Ignored): string[] {
   return Object.entries(facts.unread ?? {}).flatMap(([fact, reason]) => {
     const names = checks
       .filter(({ name, needs }) => !(name in ignored) && needs.some((need) => need === fact))
       .map(({ name }) => name);
-    const what = factNames[fact as keyof ClusterFacts] ?? `the ${fact}`;
-    return names.length === 0 ? [] : [`not checked: ${names.join(", ")}: ${what} cannot be read: ${reason}`];
+    return names.length === 0
+      ? []
+      : [`not checked: ${names.join(", ")}: ${nameOfFact(fact)} cannot be read: ${reason}`];
   });
 }
 
 /**
- * Finds out whether this is the cluster that was meant. A cluster that cannot be asked is none.
+ * Finds out whether this is the cluster that was meant.
  *
  * @param clusterId - UID of its namespace kube-system; undefined when any cluster is
  */
-export function checkCluster(clusterId: unknown, facts: ClusterFacts | undefined): Problem[] {
-  const found = facts?.namespace?.uid;
+export function checkCluster(clusterId: unknown, { namespace, server }: ClusterFacts): Problem[] {
+  const found = namespace?.uid;
   if (clusterId === undefined || clusterId === found) {
     return [];
   }
-  const where = facts?.server === undefined ? "" : ` at ${facts.server}`;
+  const where = server === undefined ? "" : ` at ${server}`;
   return [
     {
       path: "clusterId",
       value: clusterId,
       accepted:
         found === undefined
-          ? "a cluster whose namespace kube-system can be read, to be compared with"
+          ? "a cluster that has a namespace kube-system, to be compared with"
           : `${found}, UID of namespace kube-system of the cluster${where}: this is another cluster than the stack's`,
     },
   ];

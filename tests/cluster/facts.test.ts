@@ -109,7 +109,7 @@ suite("the facts of a cluster that takes long", { concurrency: true }, () => {
   test("one that is silent is given up", async () => {
     await assert.rejects(
       ask(() => undefined),
-      /does not: no answer in time$/,
+      /does not answer: no answer in time$/,
     );
   });
 });
@@ -245,7 +245,7 @@ suite("the facts of a cluster", () => {
     const cannot = /^the cluster cannot be read: [^\n]+$/;
     const cases: readonly [() => Promise<unknown>, RegExp][] = [
       [() => ask(refuse), /context: "fake" .* said: 403 nodes is forbidden: User cannot list$/],
-      [() => ask((_, response) => response.destroy()), /a cluster that answers; http:.* does not: /],
+      [() => ask((_, response) => response.destroy()), /of context fake: http:.* does not answer: /],
       [() => askFacts({ kubeconfig: join(folder, "missing") }), /kubeconfig: ".*missing" is not accepted/],
     ];
     for (const [asking, expected] of cases) {

@@ -48,6 +48,7 @@ suite("the component as a package for other languages", () => {
       cluster: ["context", "kubeconfig"],
       hold: ["pause"],
       facts: [],
+      remarks: [],
       owner: [],
     };
     const keys = Object.keys(component.inputProperties).flatMap((key) => said[key] ?? [key]);

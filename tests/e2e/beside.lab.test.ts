@@ -88,6 +88,7 @@ suite("beside kubeadm and kubectl", () => {
     assert.match(result.output, new RegExp(`${nodes} of ${nodes} nodes verified`));
     const after = await scenario.stack.preview();
     assert.deepEqual(changesOf(after), [], after.output);
+    assert.doesNotMatch(after.output, /kubeadm overwrites/);
     return result;
   }
 
@@ -209,7 +210,11 @@ suite("beside kubeadm and kubectl", () => {
     assert.match(await upgrade(), /Skipping the addon\/kube-proxy phase/);
     const preview = await scenario.stack.preview();
     assert.deepEqual(changesOf(preview), [], preview.output);
-    assert.doesNotMatch(preview.output, /kubeadm overwrites/);
+    await scenario.stack.setConfig({ restart: "noticed" });
+    const restart = await scenario.stack.preview();
+    await scenario.stack.setConfig({ restart: undefined });
+    assert.match(restart.output, /DaemonSet kube-proxy is restarted/);
+    assert.doesNotMatch(restart.output, /kubeadm overwrites/);
   });
 
   test("a node that joins reads the ConfigMap, and only that", async () => {

@@ -32,6 +32,12 @@ export function factsAfter(plain: Plain, nodes: NodeFacts[]): ClusterFacts {
   };
 }
 
+/** kube-proxy's own objects after such an `up`, but for the DaemonSet, as facts have them. */
+export function objectsAfter(plain: Plain): string {
+  const { daemonSet: _, ...objects } = planOf(plain).objects;
+  return JSON.stringify(Object.values(objects));
+}
+
 /** What a preview of these arguments tells of the pods. */
 export function foretold(
   settings: Plain,

@@ -272,7 +272,10 @@ suite("snapshot and restore on a control plane", () => {
     );
     const cases = [
       [powerless, /context: .* a user with the rights in docs\/rbac\.md; .*403 daemonsets/],
-      [unreachable, /^1 problem in .*\n {2}context: .*https:\/\/127\.0\.0\.1:\d+ does not: .*ECONNREFUSED/],
+      [
+        unreachable,
+        /^1 problem in .*\n {2}the API server of context .*: https:\/\/127\.0\.0\.1:\d+ does not answer: .*ECONNREFUSED/,
+      ],
       [other.kubeconfig, /context: .* a cluster that has a kube-proxy/],
     ] as const;
     const check = async (kubeconfig: string, message: RegExp) => {

@@ -36,11 +36,13 @@ export async function runProgram(options: ProgramOptions, registrar: Registrar):
   setAllConfig(config.values, config.secretKeys);
 
   const reported = new Set<unknown>();
+  let running = true;
   const report = (error: unknown): void => {
     // The engine has shown what failed to register; its dependents only repeat it.
     if (/failed to register$/.test((error as Error | undefined)?.message ?? "")) return;
     // Each promise that an error passes through may report it once more.
-    if (!reported.has(error)) display.error(undefined, new Error(explain(error, project.main)));
+    const said = () => (running ? explain(error, project.main) : explainLate(error));
+    if (!reported.has(error)) display.error(undefined, new Error(said()));
     reported.add(error);
     process.exitCode = 1;
   };
@@ -52,6 +54,7 @@ export async function runProgram(options: ProgramOptions, registrar: Registrar):
       const exported = program.default ?? { ...program };
       return typeof exported === "function" ? (exported as () => unknown)() : exported;
     });
+    running = false;
   } catch (error) {
     report(error);
   }
@@ -66,4 +69,10 @@ function explain(error: unknown, main: string): string {
   if (pulumi.RunError.isInstance(error)) return error.message;
   if (pulumi.ResourceError.isInstance(error) && error.hideStack) return error.message;
   return `Running program '${main}' failed with an unhandled exception:\n${inspect(error)}`;
+}
+
+/** Words an error of which nobody hears before the program has ended, as `@pulumi/pulumi/cmd/run` does: with its stack. */
+function explainLate(error: unknown): string {
+  const { stack, message } = error as Partial<Error>;
+  return stack || message || String(error);
 }
