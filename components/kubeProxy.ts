@@ -81,9 +81,7 @@ export class KubeProxy extends pulumi.ComponentResource {
       .all([all, pulumi.isSecret(all)])
       .apply(([plain, secret]) => this.#plan(plain, args, { owner, secret }));
     const known = withWholeFacts(args);
-    const taken = adopt
-      ? [...objectsToTakeOver(known.facts, owner), ...objectsToReclaim(known, owner)]
-      : [];
+    const taken = adopt ? [...objectsToTakeOver(known.facts, owner), ...objectsToReclaim(known, owner)] : [];
     const sets = new Children(this, name, known, taken).declare(plan);
     this.daemonSets = pulumi.output(sets.map(stateOf));
     this.restart = pulumi.output(args.restart ?? initialToken);

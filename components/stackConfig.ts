@@ -15,6 +15,7 @@ import { optional, text } from "./input/schema.ts";
 import type { Reading } from "./reading.ts";
 import { type ClusterKey, type ClusterSettings, isClusterKey } from "./kubeadm/clusterConfiguration.ts";
 import { heldPools, type Plain } from "./plan/plan.ts";
+import { withRunningVersion } from "./plan/runningVersion.ts";
 
 /** A stack's config: the component's arguments, and which cluster they are for. */
 export interface StackConfig {
@@ -107,7 +108,7 @@ export async function readStackConfig(reading: Reading): Promise<StackConfig> {
   }
   const { facts, unread = [] }: Answer =
     elsewhere.length > 0 ? {} : await reading.facts.then(known, unanswered);
-  const cluster = facts && clusterSettings(facts);
+  const cluster = facts && withRunningVersion(clusterSettings(facts), facts, own.restart);
   const plain = { ...cluster?.settings, ...own };
   const problems = [
     ...(cluster?.problems ?? []),

@@ -80,10 +80,7 @@ export function dividedFields(live: ManagedObject, wanted: object): ManagedField
     const rest = picked(fields, live, (path) => !isMoved(path));
     return moved === undefined
       ? [entry]
-      : [
-          ...(rest === undefined ? [] : [{ ...entry, fieldsV1: rest }]),
-          { ...entry, ...to, fieldsV1: moved },
-        ];
+      : [...(rest === undefined ? [] : [{ ...entry, fieldsV1: rest }]), { ...entry, ...to, fieldsV1: moved }];
   });
   const isSame = isDeepStrictEqual(divided, live.metadata.managedFields ?? []);
   return isSame ? undefined : merged(divided);

@@ -27,7 +27,15 @@ import {
   readVersion,
   readWebhooks,
 } from "./surroundings.ts";
-import { type DaemonSet, isKubeProxy, managersOf, ofKubeProxy, paths, type Pod, type Revision } from "./workload.ts";
+import {
+  type DaemonSet,
+  isKubeProxy,
+  managersOf,
+  ofKubeProxy,
+  paths,
+  type Pod,
+  type Revision,
+} from "./workload.ts";
 
 /**
  * How long an answer may make no progress, in milliseconds; each page of a list is one. A busy API server lets requests

@@ -22,7 +22,9 @@ export async function divideFields(config: KubeConfig, wanted: ApiObject): Promi
     if (live === undefined || managedFields === undefined) return;
     const { resourceVersion } = live.metadata;
     try {
-      await request(config, HttpMethod.PATCH, path, { body: { metadata: { resourceVersion, managedFields } } });
+      await request(config, HttpMethod.PATCH, path, {
+        body: { metadata: { resourceVersion, managedFields } },
+      });
       return;
     } catch (error) {
       const isChanged = error instanceof ApiError && error.status === 409;

@@ -111,7 +111,10 @@ function fieldsOf(wave: Wave, live: DaemonSetFacts): string[] {
  * Fields that others have added to a DaemonSet's spec, of which the program says nothing. They are told from what the API
  * server fills in, which a release may add to, by who has written them.
  */
-export function addedTo({ daemonSet: { spec } }: Wave, { spec: live, written = [] }: DaemonSetFacts): string[] {
+export function addedTo(
+  { daemonSet: { spec } }: Wave,
+  { spec: live, written = [] }: DaemonSetFacts,
+): string[] {
   const isAt = (path: string, above: string) =>
     path.startsWith(above) && ["", ".", "["].includes(path.charAt(above.length));
   return differencesOf(live, spec, ["spec"])

@@ -132,7 +132,9 @@ function forecastWave(
       const how =
         live && isOverwritten(live) ? `overwritten by ${writer}` : `changed by ${writer} (${listed(fields)})`;
       const restartsPods = (live && isOverwritten(live)) || fields.some(isOfPods);
-      return result(`was ${how}: it is changed back in place, ${restartsPods ? atATime : "and no pod restarts"}`);
+      return result(
+        `was ${how}: it is changed back in place, ${restartsPods ? atATime : "and no pod restarts"}`,
+      );
     }
     case Action.restart: {
       const way = outlives

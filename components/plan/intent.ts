@@ -105,11 +105,7 @@ export function intentOf(wish: Wish, facts: ClusterFacts): Intent {
   return { settings, secret, preview, waves, tasks: new Set(tasksOf(wish, waves, facts)) };
 }
 
-function waveIntent(
-  wave: Wave,
-  wish: Wish,
-  facts: ClusterFacts,
-): Omit<WaveIntent, "index" | "isLast"> {
+function waveIntent(wave: Wave, wish: Wish, facts: ClusterFacts): Omit<WaveIntent, "index" | "isLast"> {
   const { settings } = wish;
   const { spec } = wave.daemonSet;
   const live = liveOf(wave, facts);

@@ -176,7 +176,9 @@ export function objectsToReclaim(
   const wanted = pools.map(({ name }) => daemonSetName(name));
   const configMaps = facts.configMaps.map(({ name }) => name).filter((name) => wanted.includes(name));
   const daemonSets = marked
-    .filter(({ name, annotations }) => layouts.has(name) && layouts.get(name) === annotations[layoutAnnotation])
+    .filter(
+      ({ name, annotations }) => layouts.has(name) && layouts.get(name) === annotations[layoutAnnotation],
+    )
     .map(({ name }) => name);
   return [
     ...objectsOf(facts).filter((object) => !isDaemonSet(object)),

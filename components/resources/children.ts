@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { LiveObject } from "../adoption/live.ts";
 import type { KubeProxyArgs } from "../args.ts";
 import { formatBudget } from "../cluster/verify/baseline.ts";
+import { printable } from "../input/printable.ts";
 import type { ConfigMap, KubeProxyObjects } from "../kubeadm/objects.ts";
 import { ClusterRoleChoice } from "../kubeadm/settings.ts";
 import { repairAnnotation } from "../plan/drift.ts";
@@ -29,7 +30,8 @@ import {
   testServiceCommand,
   verifyCommand,
 } from "./commands.ts";
-import { clearingHook, changingHook, preparingHook } from "./hooks.ts";
+import { changingHook, clearingHook, podsOfNodes, preparingHook } from "./hooks.ts";
+import { isKnown } from "./known.ts";
 
 /** One DaemonSet with what is its own. */
 interface OneWave {
@@ -152,9 +154,17 @@ export class Children {
     if (restartNodes !== undefined) {
       const { nodes, token = initialToken } = restartNodes;
       const restart = restartNodesCommand(cluster, nodes, token, this.#deadline);
-      this.#command("restart-nodes", restart, { dependsOn: proved });
+      void this.#foretell(this.#command("restart-nodes", restart, { dependsOn: proved }), nodes);
     }
     return sets;
+  }
+
+  /** Names in a preview the pods that a restart of some nodes deletes, where there is going to be one. */
+  async #foretell({ stdout }: command.local.Command, nodes: readonly string[]): Promise<void> {
+    // Where the plan is refused there is nothing to tell.
+    if (!pulumi.runtime.isDryRun() || (await isKnown(stdout).catch(() => true))) return;
+    const line = await podsOfNodes(this.#args.cluster ?? {}, nodes).catch(String);
+    if (line !== undefined) void pulumi.log.info(printable(line), this.#parent);
   }
 
   #wave(

@@ -86,6 +86,26 @@ export function preparingHook(
 }
 
 /**
+ * Names the pods that a restart of some nodes deletes; to be told by a preview.
+ *
+ * @param cluster - that of the provider
+ * @param nodes - their names
+ * @returns one line; undefined where there is no pod yet
+ */
+export async function podsOfNodes(
+  cluster: ClusterAccess,
+  nodes: readonly string[],
+): Promise<string | undefined> {
+  const config = await open(cluster);
+  const { listPods, nameOf } = await import("../cluster/workload.ts");
+  const pods = await Promise.all(nodes.map((node) => listPods(config, node)));
+  const named = pods.flat().map((pod) => `${nameOf(pod)} on ${pod.spec.nodeName ?? ""}`);
+  return named.length === 0
+    ? undefined
+    : `restartNodes: pods that are deleted one after the other, each when the one before is made anew: ${named.join(", ")}.`;
+}
+
+/**
  * The cluster as it was compared: whoever read the kubeconfig a second time could write to another one.
  *
  * @throws ProblemsError for another cluster than the one whose UID is known

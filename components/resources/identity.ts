@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ClusterFacts } from "../facts/facts.ts";
 import { ProblemsError } from "../input/problems.ts";
 import { ownerAnnotation } from "../restart/restart.ts";
+import { isKnown } from "./known.ts";
 
 /** What a stack knows of itself since its first `up`, however it or its kubeconfig is named by now. */
 export interface Identity {
@@ -62,9 +63,7 @@ export function stackName(): string {
 
 /** The value of an output; undefined where only the update will know it. */
 async function known<T>(output: pulumi.Output<T>): Promise<T | undefined> {
-  // The SDK declares it for itself only; without it, a program cannot wait for what may stay unknown.
-  const { isKnown } = output as unknown as { isKnown: Promise<boolean> };
-  return (await isKnown) ? new Promise((resolve) => output.apply(resolve)) : undefined;
+  return (await isKnown(output)) ? new Promise((resolve) => output.apply(resolve)) : undefined;
 }
 
 function otherCluster(recorded: string, found: string, { context, server = "" }: ClusterFacts): Error {

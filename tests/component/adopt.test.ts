@@ -104,7 +104,10 @@ suite("the pods of a kube-proxy that is taken over", () => {
     assert.deepEqual(first.takeOver.changes, ["restart: the pods, in place, for the new token"]);
     // kubeadm has written it anew since: what the controller keeps of the pods before tells which token they had.
     const after = facts();
-    const rewritten = { ...after, daemonSets: after.daemonSets.map((one) => ({ ...one, restarted: restart })) };
+    const rewritten = {
+      ...after,
+      daemonSets: after.daemonSets.map((one) => ({ ...one, restarted: restart })),
+    };
     const again = wanted({ restart }, rewritten);
     assert.equal(podAnnotations(again), undefined);
     assert.equal(again.annotations["kube-proxy/restart"], restart);

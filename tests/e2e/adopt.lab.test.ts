@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { before, suite, test } from "node:test";
 import { parse } from "yaml";
+import { kubeadm } from "../../lab/index.ts";
 import { FaultProxy } from "./recovery/faultProxy.ts";
 import { allServe, groups, installKubeadms, kubeadms, recorded, uninstallKubeadms } from "./kubeadms.ts";
 import { changesOf, Cluster, eventually, type LivePod, type Scenario } from "./scenario.ts";
@@ -107,6 +109,63 @@ suite("on a cluster where kubeadm has installed kube-proxy", () => {
       assert.notEqual((await cluster.daemonSet())?.metadata.uid, before?.metadata.uid);
       assert.ok((await pods()).every((uid) => !running.includes(uid)));
       await isEmpty(scenario);
+    });
+
+    test("what kubeadm writes anew is taken over again: a token in force restarts no pod, a new one all", async () => {
+      const overwrite = async () => {
+        const config = join(at.lab.dir, "kubeadm.yaml");
+        const { code, stderr } = await kubeadm(at.lab, [
+          "init",
+          "phase",
+          "addon",
+          "kube-proxy",
+          "--config",
+          config,
+        ]);
+        assert.equal(code, 0, stderr);
+        await cluster.kubectl(["rollout", "status", "daemonset/kube-proxy", "--timeout=60s"]);
+        await awaitPods();
+      };
+      await scenario.up({ configuration: {}, metadata: {} });
+      await overwrite();
+      const running = await pods();
+      await scenario.up();
+      assert.deepEqual(await pods(), running);
+      const token = (await cluster.daemonSet())?.metadata.annotations?.["kube-proxy/restart"];
+      assert.equal(token, "after adoption");
+      await isEmpty(scenario);
+
+      await overwrite();
+      const before = await pods();
+      const { output } = await scenario.up({ restart: "with kubeadm" });
+      assert.match(output, /changed: restart: the pods, in place, for the new token/);
+      assert.match(output, new RegExp(`${nodes} of ${nodes} nodes verified`));
+      assert.ok((await pods()).every((uid) => !before.includes(uid)));
+      await isEmpty(scenario);
+    });
+
+    test("in the middle of an upgrade of the control plane a restart keeps the version that runs", async () => {
+      const config = JSON.parse(await cluster.kubectl(["get", "configmap/kubeadm-config", "-o", "json"])) as {
+        data: { ClusterConfiguration: string };
+      };
+      const setVersion = async (version: string) => {
+        const ClusterConfiguration = config.data.ClusterConfiguration.replace(
+          /^kubernetesVersion: .*$/m,
+          `kubernetesVersion: ${version}`,
+        );
+        const data = JSON.stringify({ data: { ClusterConfiguration } });
+        await cluster.kubectl(["patch", "configmap/kubeadm-config", "--type=merge", "-p", data]);
+      };
+      const image = async () => (await cluster.daemonSet())?.spec.template.spec.containers[0]?.image ?? "";
+      await setVersion("v1.37.1");
+      await scenario.up({ restart: "in the upgrade" });
+      assert.match(await image(), /:v1\.37\.2$/);
+      const { output } = await scenario.stack.preview();
+      assert.match(output, /DaemonSet kube-proxy changes: image \S+:v1\.37\.2 -> \S+:v1\.37\.1/);
+      await scenario.up();
+      assert.match(await image(), /:v1\.37\.1$/);
+      await setVersion("v1.37.2");
+      await scenario.up();
     });
 
     test("destroy removes what was taken over", async () => {

@@ -75,7 +75,10 @@ suite("a stack that has lost its state", () => {
       assert.ok(refused.output.includes(reclaimCommand), refused.output);
       await keepsAll(async () => {
         const { output } = await reclaim();
-        assert.match(output, /DaemonSet kube-system\/kube-proxy[^:]*: this stack's own, of which its state may know nothing/);
+        assert.match(
+          output,
+          /DaemonSet kube-system\/kube-proxy[^:]*: this stack's own, of which its state may know nothing/,
+        );
       });
       const running = await pods();
       await scenario.up({ restart: `after the loss, ${what}` });

@@ -92,7 +92,11 @@ suite("what others write to the objects", () => {
     await scenario.up({ metadata: { labels: { team: "other" } } });
     for (const object of objects) {
       const metadata = await field(object, "{.metadata.labels}{.metadata.annotations}");
-      assert.equal(metadata.match(/"example\.com\/(team|note)":"theirs"/g)?.length, 2, `${object}: ${metadata}`);
+      assert.equal(
+        metadata.match(/"example\.com\/(team|note)":"theirs"/g)?.length,
+        2,
+        `${object}: ${metadata}`,
+      );
       assert.match(metadata, /"team":"other"/);
     }
     assert.deepEqual(await pods(), running);

@@ -142,7 +142,14 @@ suite("waves", () => {
   test("some nodes alone are restarted by deleting their pods", async () => {
     const [old, sets] = [await podsByNode(), await uids()];
     const restartNodes = { nodes: ["node-0002", "node-0005"] };
+    await scenario.stack.setConfig({ restartNodes });
+    const preview = await scenario.stack.preview();
+    assert.match(
+      preview.output,
+      /restartNodes: pods that are deleted .*: kube-proxy-rest-\w+ on node-0002, kube-proxy-rest-\w+ on node-0005\./,
+    );
     const { output } = await up({ restartNodes });
+    assert.doesNotMatch((await scenario.stack.preview()).output, /pods that are deleted/);
     const now = await podsByNode();
     assert.deepEqual(
       nodes.filter((node) => now.get(node) !== old.get(node)),

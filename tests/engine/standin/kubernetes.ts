@@ -10,16 +10,7 @@ import { Api, ApiError, fieldManager, headerOf } from "./api.ts";
 import type { Goal, Resource } from "./plan.ts";
 import { type Made, NotReady, poll, type Provider } from "./provider.ts";
 import { type DaemonSet, describePods, notRolledOut } from "./rollout.ts";
-import {
-  at,
-  has,
-  isObject,
-  parsePath,
-  type Path,
-  plain,
-  type Props,
-  replaceAt,
-} from "./values.ts";
+import { at, has, isObject, parsePath, type Path, plain, type Props, replaceAt } from "./values.ts";
 
 /** Managers whose fields the provider takes over before it applies. `kubeadm` is not one. */
 const takenOver = /^(pulumi-kubernetes|kubectl|before-first-apply)/;

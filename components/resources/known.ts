@@ -1,0 +1,9 @@
+import type * as pulumi from "@pulumi/pulumi";
+
+/**
+ * Whether an output has a value; in a preview those of a resource have none that the update is going to create or replace.
+ */
+export function isKnown(output: pulumi.Output<unknown>): Promise<boolean> {
+  // The SDK declares it for itself only; without it, a program cannot wait for what may stay unknown.
+  return (output as unknown as { isKnown: Promise<boolean> }).isKnown;
+}
