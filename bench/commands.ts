@@ -24,9 +24,9 @@ const commands: Readonly<Record<string, readonly string[]>> = {
   "snapshot.ts": [],
   "testService.ts": ["--daemonset=kube-proxy", "--lifetime=1h"],
   "verify.ts": ["--deadline=5s"],
-  "layout.ts": ["--apply"],
-  "orphans.ts": ["--all"],
-  "clear.ts": ["--all"],
+  "layout.ts": ["layout"],
+  "orphans.ts": ["remove-orphans"],
+  "clear.ts": ["clear-rules"],
 };
 
 /** Measures the commands' CPU time until the first request arrives; on Linux, whose `/proc` tells it. */

@@ -3,7 +3,7 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import { shellWord } from "../components/input/printable.ts";
 import { formatProblems, type Problem } from "../components/input/problems.ts";
 import { acceptedDeadline, deadlineOf } from "../components/restart/timeouts.ts";
-import { clusterOf, exitBy, print, runCommand, UsageError } from "./commandLine.ts";
+import { allowOperation, clusterOf, exitBy, print, runCommand, UsageError } from "./commandLine.ts";
 import { connect } from "./connect.ts";
 
 /** Options that say which kube-proxies are meant, for a usage text. */
@@ -41,22 +41,21 @@ export interface ClusterOptions {
 /**
  * Reads a command line, see {@link runCheck}.
  *
- * @param usage - printed for `--help`
- * @param own - names of the command's own options, which all take a value
- * @param check - finds the mistakes in their values
  * @returns undefined after `--help`
  * @throws UsageError that names every mistake, ProblemsError for a cluster that is not the one that is meant, see {@link connect}
  */
-async function readCommandLine(
-  usage: string,
-  own: readonly string[],
-  check: (own: Readonly<Record<string, string | undefined>>) => Problem[],
-): Promise<ClusterOptions | undefined> {
-  const { values, ...rest } = parse(own);
+async function readCommandLine({
+  usage,
+  operation,
+  own = [],
+  mistakes = () => [],
+}: Check): Promise<ClusterOptions | undefined> {
+  const { values, positionals, ...rest } = parse(own);
   if (values.help) {
     print(usage);
     return undefined;
   }
+  allowOperation(positionals, operation);
   const deadlineMs = deadlineOf(values.deadline) ?? 0;
   const nodes = values.nodes?.split(",").map((name) => name.trim());
   const problems: Problem[] = [
@@ -64,7 +63,7 @@ async function readCommandLine(
     ...(nodes?.includes("") === true
       ? [{ path: "--nodes", value: values.nodes, accepted: "names of nodes with commas between them" }]
       : []),
-    ...check(rest.own),
+    ...mistakes(rest.own),
   ];
   if (problems.length > 0) throw new UsageError(formatProblems("the command line", problems));
   const { daemonset: daemonSet, json } = values;
@@ -80,14 +79,19 @@ async function readCommandLine(
 
 function parse(names: readonly string[]) {
   const ownOptions = Object.fromEntries(names.map((name) => [name, { type: "string" } as const]));
-  const { values } = parseArgs({ options: { ...ownOptions, ...options } });
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { ...ownOptions, ...options },
+  });
   const own = names.map((name) => [name, (values as Record<string, unknown>)[name]] as const);
-  return { values, own: Object.fromEntries(own) as Record<string, string | undefined> };
+  return { values, positionals, own: Object.fromEntries(own) as Record<string, string | undefined> };
 }
 
 /** A command that finds out whether all is well. */
 export interface Check {
   readonly usage: string;
+  /** What `pulumi up` ends its command line with; none where it does not run it. */
+  readonly operation?: string;
   /** Names of its own options, which all take a value, and what finds the mistakes in them. */
   readonly own?: readonly string[];
   readonly mistakes?: (own: Readonly<Record<string, string | undefined>>) => Problem[];
@@ -99,9 +103,9 @@ export interface Check {
  * Runs a check to its exit code: 0 when all is well, 1 when it is not or cannot be found out, 2 for a mistake on the
  * command line.
  */
-export async function runCheck({ usage, own = [], mistakes = () => [], run }: Check): Promise<void> {
-  await runCommand({ usage }, async (signal) => {
-    const options = await readCommandLine(usage, own, mistakes);
-    if (options !== undefined) await exitBy(() => run(options, signal));
+export async function runCheck(check: Check): Promise<void> {
+  await runCommand(check, async (signal) => {
+    const options = await readCommandLine(check);
+    if (options !== undefined) await exitBy(() => check.run(options, signal));
   });
 }

@@ -36,8 +36,13 @@ export interface CommandTexts {
   readonly ended?: string;
 }
 
-/** As the last argument it has a command do nothing: see `run` in components/resources/commands.ts. */
-const noop = "--noop";
+/*
+ * What `pulumi up` runs ends with the name of what it does, so that Pulumi, which knows a command that fails by its last
+ * argument, prints that name: see `run` in components/resources/commands.ts.
+ */
+
+/** As the last argument it has a command do nothing. */
+const nothing = "do-nothing";
 
 /**
  * Runs a command and sets the exit code: 0 done, 1 failed, 2 a mistake on the command line. What a user can mend is told
@@ -50,7 +55,7 @@ export async function runCommand(
   { usage, ended = "Nothing was changed." }: CommandTexts,
   command: (signal: AbortSignal) => void | Promise<void>,
 ): Promise<void> {
-  if (process.argv.at(-1) === noop) return;
+  if (process.argv.at(-1) === nothing) return;
   // Nobody may be there any more to read what is printed.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   const signal = interruption(ended);
@@ -107,6 +112,35 @@ async function told(): Promise<void> {
         }),
     ),
   );
+}
+
+/**
+ * Reads the command line of what only `pulumi up` runs: an operation, and nothing else.
+ *
+ * @param operations - the command's own, each with what an earlier version had in its place where a state may still have it:
+ * for a deletion
+ * @throws UsageError for everything else
+ */
+export function operationOf<T extends string>(operations: Readonly<Record<T, string | undefined>>): T {
+  const [given, ...more] = process.argv.slice(2);
+  const known = Object.entries(operations) as [T, string | undefined][];
+  const [found] = known.find(([name, former]) => given !== undefined && [name, former].includes(given)) ?? [];
+  if (found === undefined || more.length > 0) {
+    throw new UsageError(`${known.map(([name]) => name).join(" or ")}: is required, and nothing else`);
+  }
+  return found;
+}
+
+/**
+ * Refuses what a command line has beside its options.
+ *
+ * @param operation - with which `pulumi up` ends it; none where it does not run it
+ * @throws UsageError
+ */
+export function allowOperation(positionals: readonly string[], operation?: string): void {
+  if (positionals.some((given, index) => index > 0 || given !== operation)) {
+    throw new UsageError(`${positionals.join(" ")}: options are accepted, and nothing else`);
+  }
 }
 
 /** Aborts when somebody ends this command, and with it all requests. */

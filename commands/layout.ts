@@ -1,14 +1,13 @@
 // Run by the component's own `local.Command` before DaemonSets are made.
-import { parseArgs } from "node:util";
 import * as v from "valibot";
 import type { WantedDaemonSet } from "../components/cluster/handover.ts";
 import { makeRoom } from "../components/cluster/layout.ts";
 import { formatProblems } from "../components/input/problems.ts";
 import { list, mapping, optional, problemsOf, record, text } from "../components/input/schema.ts";
-import { print, readInput, runCommand, UsageError } from "./commandLine.ts";
+import { operationOf, print, readInput, runCommand, UsageError } from "./commandLine.ts";
 import { connect } from "./connect.ts";
 
-const usage = `Usage: node commands/layout.ts --apply < WANTED
+const usage = `Usage: node commands/layout.ts layout < WANTED
 
 Makes room for DaemonSets of kube-proxy without stopping a pod: others of this program are deleted, and their pods
 labelled for the ones that take them over. Changes nothing where none is in the way.
@@ -35,10 +34,7 @@ const shape = v.pipe(
 );
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { apply: { type: "boolean" } } });
-  if (values.apply !== true) {
-    throw new UsageError("--apply: is required");
-  }
+  operationOf({ layout: undefined });
   const wanted = parseWanted(readInput("standard input", 0));
   const lines: string[] = [];
   await makeRoom(await connect(), wanted, {

@@ -1,10 +1,9 @@
 // Run by the component's own `local.Command` when the stack is destroyed.
-import { parseArgs } from "node:util";
 import { removeOrphans } from "../components/cluster/orphans.ts";
-import { print, runCommand, UsageError } from "./commandLine.ts";
+import { operationOf, print, runCommand } from "./commandLine.ts";
 import { connect } from "./connect.ts";
 
-const usage = `Usage: node commands/orphans.ts --all
+const usage = `Usage: node commands/orphans.ts remove-orphans
 
 Removes the pods that a deleted DaemonSet kube-proxy has left behind, and waits until they are gone.`;
 
@@ -13,10 +12,7 @@ const ended = "Some pods may be deleted and others not: the next run of the same
 const timeoutMs = 5 * 60_000;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { all: { type: "boolean" } } });
-  if (values.all !== true) {
-    throw new UsageError("--all: is required");
-  }
+  operationOf({ "remove-orphans": "--all" });
   const removed = await removeOrphans(await connect(), timeoutMs);
   print(`Pods of the deleted DaemonSet kube-proxy that were removed: ${removed}`);
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { restartNodes } from "../components/cluster/restartNodes.ts";
 import { formatReport } from "../components/cluster/verify/index.ts";
-import { durationOf, exitBy, print, runCommand, UsageError } from "./commandLine.ts";
+import { allowOperation, durationOf, exitBy, print, runCommand, UsageError } from "./commandLine.ts";
 import { connect } from "./connect.ts";
 
 const usage = `Usage: npm run --silent restart-nodes -- --nodes A,B [--context C] [--kubeconfig K] [--deadline T]
@@ -17,7 +17,8 @@ The DaemonSets stay as they are. Exit code: 0 all are well, 1 one is not, 2 a mi
 const ended = "What is said above was done; run it again with the other nodes.";
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
       nodes: { type: "string", default: "" },
       context: { type: "string" },
@@ -30,6 +31,7 @@ async function main(): Promise<void> {
     print(usage);
     return;
   }
+  allowOperation(positionals, "restart-nodes");
   const nodes = values.nodes.split(",").map((name) => name.trim());
   if (nodes.includes("")) {
     throw new UsageError("--nodes: is required: names of nodes with commas between them");

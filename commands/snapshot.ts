@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { takeSnapshot } from "../components/cluster/snapshot/index.ts";
 import { ProblemsError } from "../components/input/problems.ts";
-import { print, runCommand, UsageError } from "./commandLine.ts";
+import { allowOperation, print, runCommand, UsageError } from "./commandLine.ts";
 import { connect } from "./connect.ts";
 
 const usage = `Usage: npm run --silent snapshot -- [--context C] [--kubeconfig K] [--folder F] [--keep N] [--if-any]
@@ -18,7 +18,8 @@ Writes kube-proxy's objects as they are in the cluster to a file, and prints its
 const ended = "No snapshot was written, and nothing in the cluster was changed.";
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
       context: { type: "string" },
       kubeconfig: { type: "string" },
@@ -32,6 +33,7 @@ async function main(): Promise<void> {
     print(usage);
     return;
   }
+  allowOperation(positionals, "snapshot");
   const { folder, keep } = values;
   if (keep !== undefined && !/^[1-9]\d{0,8}$/.test(keep)) {
     throw new UsageError(

@@ -7,10 +7,18 @@ import {
   prepareRestart,
   takeBaseline,
 } from "../components/cluster/verify/index.ts";
-import { durationOf, exitBy, print, readInput, runCommand, UsageError } from "./commandLine.ts";
+import {
+  allowOperation,
+  durationOf,
+  exitBy,
+  print,
+  readInput,
+  runCommand,
+  UsageError,
+} from "./commandLine.ts";
 import { connect } from "./connect.ts";
 
-const usage = `Usage: node commands/testService.ts --daemonset NAME [--restart TOKEN] --lifetime T < EARLIER
+const usage = `Usage: node commands/testService.ts --daemonset NAME [--restart TOKEN] --lifetime T test-service < EARLIER
 
 Remembers for the proof which nodes are Ready, in a line of its output, and looks once more at the nodes of earlier waves:
 EARLIER is what this command has printed before each of them. Where one of those is not well, exit code 1.
@@ -22,9 +30,11 @@ With a TOKEN that the DaemonSet does not carry yet it is about to be replaced: w
 it leaves, exit code 1.`;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: { daemonset: { type: "string" }, restart: { type: "string" }, lifetime: { type: "string" } },
   });
+  allowOperation(positionals, "test-service");
   const { daemonset: daemonSet, lifetime, restart } = values;
   if (daemonSet === undefined || lifetime === undefined) {
     throw new UsageError("--daemonset and --lifetime: are required");

@@ -70,6 +70,7 @@ function mistakes({
 
 await runCheck({
   usage,
+  operation: "verify",
   own: ["token", "since", "mode", "failures", "at-least", "baseline", "max-failed", "test-services"],
   mistakes,
   run: async ({ config, daemonSet, nodes, deadlineMs, json, own }, signal) => {

@@ -13,7 +13,7 @@ export function orphansCommand(
   waves: pulumi.Output<readonly Wave[]>,
 ): command.local.CommandArgs {
   // As with every child, a mistake in the arguments has to keep it from being registered.
-  return { ...run("orphans.ts", cluster), delete: waves.apply(() => "--all") };
+  return { ...run("orphans.ts", cluster), delete: waves.apply(() => "remove-orphans") };
 }
 
 /**
@@ -28,7 +28,7 @@ export function rulesCommand(
   helpers: string[],
 ): command.local.CommandArgs {
   const modes = waves.apply((all) => [...new Set(all.map(wantedMode))].sort().join());
-  return { ...run("clear.ts", cluster), delete: "--all", stdin: modes, triggers: helpers };
+  return { ...run("clear.ts", cluster), delete: "clear-rules", stdin: modes, triggers: helpers };
 }
 
 /**
@@ -55,7 +55,7 @@ export function layoutCommand(
   );
   return {
     ...run("layout.ts", cluster),
-    create: "--apply",
+    create: "layout",
     stdin: layout.apply((all) => JSON.stringify(all)),
     triggers: obstacles,
   };
@@ -73,7 +73,7 @@ export function snapshotCommand(
   folder: pulumi.Input<string> | undefined,
 ): command.local.CommandArgs {
   const where = folder === undefined ? [] : [pulumi.interpolate`--folder=${folder}`];
-  return { ...runOnce("snapshot.ts", cluster, where), create: "--if-any", triggers };
+  return { ...runOnce("snapshot.ts", cluster, ["--if-any", ...where]), create: "snapshot", triggers };
 }
 
 /** Stands for the namespace of the test Services, which may have been made by somebody else. */
@@ -81,8 +81,8 @@ export function testNamespaceCommand(
   cluster: ClusterAccess,
   waves: pulumi.Output<readonly Wave[]>,
 ): command.local.CommandArgs {
-  const make = waves.apply(() => "--make");
-  return { ...run("testNamespace.ts", cluster), create: make, update: make, delete: "--remove" };
+  const make = waves.apply(() => "make-test-namespace");
+  return { ...run("testNamespace.ts", cluster), create: make, update: make, delete: "remove-test-namespace" };
 }
 
 /**
@@ -98,10 +98,11 @@ export function testServiceCommand(
   { triggers, wave }: Pick<Proof, "triggers" | "wave">,
   earlier: readonly pulumi.Output<string>[],
 ): command.local.CommandArgs {
+  // Longer than any restart takes: only what was forgotten is removed after that.
+  const lifetime = "--lifetime=24h";
   return {
-    ...runOnce("testService.ts", cluster, [daemonSetOption(wave), restartOption(wave)]),
-    // Longer than any restart takes: only what was forgotten is removed after that.
-    create: "--lifetime=24h",
+    ...runOnce("testService.ts", cluster, [daemonSetOption(wave), restartOption(wave), lifetime]),
+    create: "test-service",
     stdin: pulumi.all([...earlier]).apply((texts) => texts.join("\n")),
     triggers,
   };
@@ -137,10 +138,11 @@ export function verifyCommand(
     pods,
     "--baseline=-",
     ...(maxFailed === undefined ? [] : [`--max-failed=${maxFailed}`]),
+    `--deadline=${deadline}`,
   ];
   return {
     ...runOnce("verify.ts", cluster, expected),
-    create: `--deadline=${deadline}`,
+    create: "verify",
     stdin: before,
     triggers,
   };
@@ -175,8 +177,8 @@ export function restartNodesCommand(
   deadline: string,
 ): command.local.CommandArgs {
   return {
-    ...runOnce("restartNodes.ts", cluster, [`--nodes=${nodes.join(",")}`]),
-    create: `--deadline=${deadline}`,
+    ...runOnce("restartNodes.ts", cluster, [`--nodes=${nodes.join(",")}`, `--deadline=${deadline}`]),
+    create: "restart-nodes",
     triggers: [token, ...nodes],
   };
 }
@@ -186,7 +188,7 @@ export function restartNodesCommand(
  * where that fails nothing of what it depends on. Does nothing until then.
  */
 export function sealCommand(cluster: ClusterAccess): command.local.CommandArgs {
-  return { ...run("seal.ts", cluster), delete: "--compare" };
+  return { ...run("seal.ts", cluster), delete: "compare-cluster" };
 }
 
 /**
@@ -198,10 +200,15 @@ function runOnce(
   cluster: ClusterAccess,
   args: pulumi.Input<string>[] = [],
 ): command.local.CommandArgs {
-  return { ...run(script, cluster, args), update: "--noop" };
+  return { ...run(script, cluster, args), update: "do-nothing" };
 }
 
-/** A command of this repository. Its arguments go to it as they are: no shell reads them. */
+/**
+ * A command of this repository. Its arguments go to it as they are: no shell reads them. The last one, which is that of
+ * `create`, `update` or `delete`, names what is done: it is what Pulumi prints of a command that fails, `running "verify"`.
+ *
+ * What is deleted is deleted by what the state has: a name that was once released stays known to its script.
+ */
 function run(
   script: string,
   { kubeconfig, context, id }: ClusterAccess,

@@ -123,7 +123,7 @@ suite("another layout of pools", () => {
 
   function start(wanted: readonly WantedDaemonSet[]): ChildProcessWithoutNullStreams {
     const env = { PATH: process.env["PATH"], KUBE_PROXY_KUBECONFIG: lab.kubeconfig };
-    const child = spawn(process.execPath, [command, "--apply"], { env, stdio: "pipe" });
+    const child = spawn(process.execPath, [command, "layout"], { env, stdio: "pipe" });
     child.stdin.end(JSON.stringify(wanted));
     return child;
   }
@@ -325,10 +325,10 @@ suite("another layout of pools", () => {
 
   test("mistakes end with 2, before the cluster is asked", async () => {
     const cases: readonly [readonly string[], string, RegExp][] = [
-      [[], "[]", /^--apply: is required/],
-      [["--apply"], "", /^standard input: is not JSON/],
-      [["--apply"], "[]", /one DaemonSet or more/],
-      [["--apply"], '[{"daemonSet": "x", "pol": "y"}]', /\[0\]\.pol: unknown key; did you mean pool\?/],
+      [[], "[]", /^layout: is required, and nothing else/],
+      [["layout"], "", /^standard input: is not JSON/],
+      [["layout"], "[]", /one DaemonSet or more/],
+      [["layout"], '[{"daemonSet": "x", "pol": "y"}]', /\[0\]\.pol: unknown key; did you mean pool\?/],
     ];
     for (const [args, input, message] of cases) {
       const child = spawn(process.execPath, [command, ...args], { stdio: "pipe" });

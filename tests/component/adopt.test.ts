@@ -213,12 +213,14 @@ suite("the engine", () => {
       "--test-services=kube-proxy",
       "--failures=any",
       "--baseline=-",
+      "--deadline=5m",
     ]);
     assert.deepEqual(await args({ ...facts(), objects: "[]", daemonSets: [] }), [
       "--daemonset=kube-proxy",
       "--test-services=kube-proxy",
       "--token=initial",
       "--baseline=-",
+      "--deadline=5m",
     ]);
   });
 });

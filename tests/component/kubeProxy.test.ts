@@ -198,7 +198,7 @@ suite("traps of the real engine", () => {
   test("nothing of the program runs in a destroy: a command that depends on everything else is deleted first", async () => {
     const registrations = await declare({ cluster: { id: "1" } });
     const { inputs, dependencies } = named(registrations, "seal");
-    assert.equal(inputs["delete"], "--compare");
+    assert.equal(inputs["delete"], "compare-cluster");
     assert.deepEqual(
       [inputs["create"], inputs["update"], inputs["triggers"]],
       [undefined, undefined, undefined],
@@ -270,7 +270,7 @@ suite("traps of a rolling restart", () => {
     const registrations = await declare();
     const { inputs } = named(registrations, "orphans");
     assert.match(String((inputs["interpreter"] as string[])[3]), /commands.orphans\.ts$/);
-    assert.equal(inputs["delete"], "--all");
+    assert.equal(inputs["delete"], "remove-orphans");
     assert.deepEqual(
       [inputs["create"], inputs["update"], inputs["triggers"]],
       [undefined, undefined, undefined],
@@ -350,11 +350,15 @@ suite("the component's own commands", () => {
       assert.match(script ?? "", /commands.\w+\.ts$/);
       assert.ok(
         args.every((arg) =>
-          /^--(folder|token|max-failed|restart|baseline|daemonset|nodes|test-services)=/.test(arg),
+          /^--(if-any$|(folder|token|max-failed|restart|baseline|daemonset|deadline|lifetime|nodes|test-services)=)/.test(
+            arg,
+          ),
         ),
         String(args),
       );
-      assert.match(String(inputs["create"] ?? inputs["delete"]), /^--[\w-]+(=\d+[hm])?$/);
+      // What Pulumi prints of a command that fails.
+      const { create = "none", update = "none", delete: end = "none" } = inputs;
+      for (const operation of [create, update, end]) assert.match(operation as string, /^[a-z-]+$/);
       assert.doesNotMatch(JSON.stringify(inputs["interpreter"]), /users/);
       assert.deepEqual(inputs["environment"], {
         NODE_COMPILE_CACHE: ".cache/node",

@@ -95,7 +95,10 @@ suite("what the engine does at a switch", () => {
   test("the rules of the old mode go at the end, by what the state has of them; and none at the stack's end", async () => {
     const registrations = await declare({ configuration: { mode: "nftables" } });
     const { inputs, replaceOnChanges, ignoreChanges } = named(registrations, "rules");
-    assert.deepEqual([inputs["create"], inputs["delete"], inputs["stdin"]], [undefined, "--all", "nftables"]);
+    assert.deepEqual(
+      [inputs["create"], inputs["delete"], inputs["stdin"]],
+      [undefined, "clear-rules", "nftables"],
+    );
     assert.ok(replaceOnChanges.includes("stdin"));
     assert.deepEqual(ignoreChanges, ["triggers"]);
     for (const name of ["daemon-set", "orphans"]) {

@@ -237,8 +237,11 @@ suite("nodes that are restarted alone", () => {
     const restart = (more: object) => declare({ restartNodes: { nodes: ["node-1", "node-2"], ...more } });
     const { inputs, dependencies } = named(await restart({}), "restart-nodes");
     assert.match(String((inputs["interpreter"] as string[])[3]), /commands.restartNodes\.ts$/);
-    assert.deepEqual((inputs["interpreter"] as string[]).slice(4), ["--nodes=node-1,node-2"]);
-    assert.equal(inputs["create"], "--deadline=5m");
+    assert.deepEqual((inputs["interpreter"] as string[]).slice(4), [
+      "--nodes=node-1,node-2",
+      "--deadline=5m",
+    ]);
+    assert.equal(inputs["create"], "restart-nodes");
     assert.deepEqual(names(dependencies), ["kube-proxy-rest-verify"]);
     const again = named(await restart({ token: "2" }), "restart-nodes").inputs["triggers"];
     assert.notDeepEqual(again, inputs["triggers"]);

@@ -30,7 +30,7 @@ suite("the namespace of the test Services", () => {
     const { inputs } = named(registrations, "test-namespace");
     assert.deepEqual(
       [inputs["create"], inputs["update"], inputs["delete"]],
-      ["--make", "--make", "--remove"],
+      ["make-test-namespace", "make-test-namespace", "remove-test-namespace"],
     );
   });
 

@@ -114,6 +114,7 @@ suite("a restart is safe and proved", () => {
       );
       assert.match(failed.output, /mend it, or choose another one by snapshotFolder/);
       assert.match(failed.output, reason);
+      assert.match(failed.output, /exit status 1: running "snapshot":/);
       assert.doesNotMatch(failed.output, /^\s+at .*\.[jt]s:\d+/m, "a stack trace");
       assert.ok(
         // The component itself has another token.
@@ -161,6 +162,7 @@ suite("a restart is safe and proved", () => {
     const failed = await scenario.stack.up();
     assert.ok(!failed.ok, "a kube-proxy that never synced passed");
     assert.match(failed.output, /node-0003 .*failed: /);
+    assert.match(failed.output, /exit status 1: running "verify":/);
 
     setFaults(lab.lab, {});
     const repeated = await scenario.up({ timeouts: {} });

@@ -35,10 +35,10 @@ const calls: Readonly<Record<string, { readonly args: readonly string[]; readonl
   restore: { args: [snapshot, "--wait", "5s"] },
   restartNodes: { args: ["--nodes", "node-a", "--deadline", "5s"] },
   facts: { args: [] },
-  layout: { args: ["--apply"], input: wanted },
-  orphans: { args: ["--all"] },
-  clear: { args: ["--all"] },
-  testNamespace: { args: ["--make"] },
+  layout: { args: ["layout"], input: wanted },
+  orphans: { args: ["remove-orphans"] },
+  clear: { args: ["clear-rules"] },
+  testNamespace: { args: ["make-test-namespace"] },
   testService: { args: ["--daemonset", "kube-proxy", "--lifetime", "24h"] },
 };
 
