@@ -30,6 +30,7 @@ suite("on a cluster where kubeadm has installed kube-proxy", () => {
     const preview = await scenario.stack.preview();
     assert.ok(preview.ok, preview.output);
     assert.deepEqual(changesOf(preview), []);
+    assert.doesNotMatch(preview.output, /own settings are used|^.*kubeadm (overwrites|makes)/m);
   };
 
   const install = (json: string) => installKubeadms(cluster, json, nodes);
