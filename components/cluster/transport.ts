@@ -46,13 +46,14 @@ export function credentialHeaders({ headers = {}, auth }: RequestOptions): Recor
 
 type Dispatcher = NonNullable<ReturnType<RequestContext["getDispatcher"]>>;
 
-/** What opens connections and sends requests on them. */
+/**
+ * What opens connections and sends requests on them: by HTTP/1.1. With HTTP/2 an API server that refuses credentials ends
+ * the connection, too, of which undici tells in the place of the answer; and undici makes one header of several.
+ */
 export function dispatcherOf({ options, proxy, headers }: Access): Dispatcher {
-  // HTTP/2 is sent here with values of the same name in one header, where no group ends.
-  const allowH2 = Object.values(headers).every((values) => values.length < 2);
-  const settings = { ...tlsOf(options), allowH2, keepAlive: true, keepAliveInitialDelay: 30_000 };
+  const settings = { ...tlsOf(options), allowH2: false, keepAlive: true, keepAliveInitialDelay: 30_000 };
   const connect = proxy === undefined ? settings : connectorThrough(proxy, settings);
-  const agent = new Agent({ allowH2, connect });
+  const agent = new Agent({ allowH2: false, connect });
   return Object.keys(headers).length === 0
     ? agent
     : agent.compose((dispatch) => (request, handler) => {
