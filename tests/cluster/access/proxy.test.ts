@@ -83,6 +83,15 @@ suite("through a proxy", () => {
     });
   }
 
+  test("to a server without TLS a connection is made as well, by proxy-url and by HTTP_PROXY", async () => {
+    const [cluster, proxy] = [await startCluster(kubeProxy, false), await startProxy()];
+    const address = `http://127.0.0.1:${proxy.port}`;
+    const plain = { server: `http://${faraway}:${cluster.port}`, "insecure-skip-tls-verify": true };
+    await use(kubeconfig(cluster, { ...plain, "proxy-url": address }), {});
+    await use(kubeconfig(cluster, plain), { HTTP_PROXY: address, HTTPS_PROXY: "http://127.0.0.1:1" });
+    assert.deepEqual(proxy.targets, Array(4).fill(`${faraway}:${cluster.port}`));
+  });
+
   test("the cluster's certificate is looked at, by the name that it has to have, whatever Node.js is told", async () => {
     const [cluster, proxy] = [await startCluster(kubeProxy), await startProxy()];
     const env = { HTTPS_PROXY: `http://127.0.0.1:${proxy.port}` };

@@ -59,13 +59,17 @@ async function listen(server: TcpServer | Server): Promise<number> {
 }
 
 /** See {@link FakeCluster}. */
-export async function startCluster(kubeProxy: RequestListener = () => undefined): Promise<FakeCluster> {
+export async function startCluster(
+  kubeProxy: RequestListener = () => undefined,
+  isSecure = true,
+): Promise<FakeCluster> {
   const asked: IncomingMessage[] = [];
-  const server = createHttpsServer(certificate, (request, response) => {
+  const answer: RequestListener = (request, response) => {
     asked.push(request);
     const body = { metadata: { name: "kube-system", uid: "cluster" } };
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
-  });
+  };
+  const server = isSecure ? createHttpsServer(certificate, answer) : createHttpServer(answer);
   server.on("upgrade", (request: IncomingMessage) => asked.push(request));
   forwardPorts(server, () => kubeProxy);
   return { port: await listen(server), asked };
