@@ -24,7 +24,9 @@ const pure = {
 
 await build({
   stdin: {
-    contents: `export { HttpMethod, IsomorphicFetchHttpLibrary, KubeConfig, RequestContext } from "${client}";`,
+    contents: `export { HttpMethod, IsomorphicFetchHttpLibrary, KubeConfig, RequestContext } from "${client}";
+      export { Agent, buildConnector } from "undici";
+      export { SocksClient } from "socks";`,
     resolveDir: root,
   },
   // With the packages, so that another version's is gone with them.

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { allConfig } from "@pulumi/pulumi/runtime/config.js";
 import * as v from "valibot";
 import { argsShape, checkArgs, type ClusterAccess, type KubeProxyArgs } from "./args.ts";
-import { checkKubeconfig } from "./cluster/kubeconfig.ts";
+import { checkForProvider, checkKubeconfig } from "./cluster/kubeconfig.ts";
 import type { Yaml } from "./configuration/goYaml.ts";
 import { isEmpty } from "./configuration/values.ts";
 import { choiceOf, type ClusterChoice } from "./facts/ask.ts";
@@ -102,7 +102,8 @@ export async function readStackConfig(reading: Reading): Promise<StackConfig> {
   const config = readValues();
   const { kubeconfig, context, pause = 0, ...own } = config;
   const access = choiceOf({ kubeconfig, context });
-  const elsewhere = checkKubeconfig(access, process.env);
+  const unusable = checkKubeconfig(access, process.env);
+  const elsewhere = unusable.length > 0 ? unusable : checkForProvider(access);
   if (elsewhere.length > 0) {
     reading.abandon();
   }

@@ -10,6 +10,7 @@ import { forgetCredentials } from "./execPlugin.ts";
 import { Idle, type Patience } from "./idle.ts";
 import { type ApiObject, type Collection, collectionPathOf } from "./objects.ts";
 import { retryDelay } from "./retry.ts";
+import { type Access, accessOf, credentialHeaders, dispatcherOf } from "./transport.ts";
 
 export { ApiError } from "./apiError.ts";
 
@@ -54,28 +55,27 @@ export interface RequestOptions {
 export class Session {
   readonly #config: KubeConfig;
   readonly #headers: Readonly<Record<string, string>>;
-  readonly #dispatcher: Dispatcher;
+  readonly #dispatcher: ReturnType<typeof dispatcherOf>;
 
-  private constructor(config: KubeConfig, { headers, dispatcher }: Credentials) {
+  private constructor(config: KubeConfig, access: Access) {
     this.#config = config;
-    this.#headers = headers;
-    this.#dispatcher = dispatcher;
+    this.#headers = credentialHeaders(access.options);
+    this.#dispatcher = dispatcherOf(access);
   }
 
   /** @throws ApiError when credentials cannot be had */
   static async open(config: KubeConfig): Promise<Session> {
-    let context: RequestContext;
     try {
-      context = new RequestContext(serverOf(config), HttpMethod.GET);
+      new RequestContext(serverOf(config), HttpMethod.GET);
     } catch (error) {
       throw unanswered(config, error);
     }
     try {
-      await config.applySecurityAuthentication(context);
+      const access = await accessOf(config);
+      return new Session(config, access);
     } catch (error) {
       throw unauthenticated(config, error);
     }
-    return new Session(config, { headers: context.getHeaders(), dispatcher: context.getDispatcher() });
   }
 
   /**
@@ -152,7 +152,7 @@ export class Session {
 
   /** Ends the connections: open ones would keep the process from ending. */
   async close(): Promise<void> {
-    await this.#dispatcher?.close();
+    await this.#dispatcher.close();
   }
 
   async #sendPatiently(method: HttpMethod, path: string, options: RequestOptions): Promise<Answer> {
@@ -187,9 +187,7 @@ export class Session {
     }
     context.setHeaderParam("Accept", accept);
     context.setSignal(signal);
-    if (this.#dispatcher !== undefined) {
-      context.setDispatcher(this.#dispatcher);
-    }
+    context.setDispatcher(this.#dispatcher);
     if (body !== undefined) {
       context.setHeaderParam("Content-Type", method === HttpMethod.PATCH ? mergePatch : json);
       context.setBody(JSON.stringify(body));
@@ -234,13 +232,6 @@ interface Answer {
 interface Page<T> {
   readonly items: readonly T[] | null;
   readonly metadata?: { readonly continue?: string };
-}
-
-type Dispatcher = ReturnType<RequestContext["getDispatcher"]>;
-
-interface Credentials {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly dispatcher: Dispatcher;
 }
 
 const json = "application/json";

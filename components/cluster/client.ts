@@ -1,14 +1,24 @@
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
-import type { User } from "@kubernetes/client-node";
-import { parseYaml } from "../configuration/readYaml.ts";
+import { isIPv6 } from "node:net";
+import { dirname } from "node:path";
 import type { ClusterChoice } from "../facts/ask.ts";
 import { withoutPasswords, withoutUserinfo } from "../input/passwords.ts";
-import { isRecord } from "../input/record.ts";
 import { type Problem, ProblemsError } from "../input/problems.ts";
-import { runPluginsOnce } from "./execPlugin.ts";
-import { checkKubeconfig, defaultPaths, expandHome, isContent, largestKubeconfig } from "./kubeconfig.ts";
+import { isRecord } from "../input/record.ts";
+import { complete, type KnownCluster, type KnownUser, tokenFileProvider, withTokenFile } from "./entries.ts";
+import { pluginProblems, runPluginsOnce } from "./execPlugin.ts";
+import { impersonationHeaders, impersonationProblems } from "./impersonation.ts";
+import {
+  checkKubeconfig,
+  defaultPaths,
+  expandHome,
+  isContent,
+  isEmpty,
+  serviceAccount,
+} from "./kubeconfig.ts";
 import { KubeConfig } from "./kubernetes.ts";
+import { proxyFor, proxyProblems } from "./proxy.ts";
+import { setRoute } from "./transport.ts";
 
 /**
  * The Kubernetes client's configuration for the cluster that a user means. Nothing is connected to.
@@ -32,6 +42,11 @@ export function loadCluster(choice: ClusterChoice, env: NodeJS.ProcessEnv): Kube
   }
   refuse(danglingNames(config));
   stripServers(config);
+  const { server, proxyAddress } = config.getCurrentCluster() as KnownCluster;
+  const proxy = { server, proxyUrl: proxyAddress, env };
+  refuse([...userProblems(config), ...proxyProblems(proxy)]);
+  const { impersonation = {} } = config.getCurrentUser() as KnownUser;
+  setRoute(config, { proxy: proxyFor(proxy), headers: impersonationHeaders(impersonation) });
   runPluginsOnce(config);
   return config;
 }
@@ -54,59 +69,41 @@ function refuse(problems: readonly Problem[]): void {
   }
 }
 
-function load({ kubeconfig }: ClusterChoice, env: NodeJS.ProcessEnv): KubeConfig {
+function load({ kubeconfig, context }: ClusterChoice, env: NodeJS.ProcessEnv): KubeConfig {
   if (kubeconfig !== undefined && isContent(kubeconfig)) {
-    return parsed("its content", (config) => {
-      config.loadFromString(kubeconfig);
-      readTokenFiles(config, kubeconfig, process.cwd());
-    });
+    return parsed("its content", kubeconfig, process.cwd());
   }
   const paths = kubeconfig === undefined ? defaultPaths(env) : [expandHome(kubeconfig)];
   const files = paths.filter((path) => existsSync(path));
-  if (files.length === 0) {
-    return parsed("the pod's ServiceAccount", (config) => {
-      config.loadFromCluster();
-    });
-  }
-  return merge(
-    files.map((path) =>
-      parsed(path, (config) => {
-        config.loadFromFile(path);
-        readTokenFiles(config, readFileSync(path, "utf8"), dirname(path));
-      }),
-    ),
-  );
+  const merged = merge(files.map((path) => parsed(path, readFileSync(path, "utf8"), dirname(path))));
+  const isUndecided = kubeconfig === undefined && context === undefined && !merged.currentContext;
+  return isUndecided ? podsOwn(env) : merged;
 }
 
 /**
- * Has tokens read from the files that a kubeconfig names, which the client knows under another key than kubectl's. They are
- * read again every minute; where a token stands beside, the file counts.
+ * The cluster in which this process runs, by the ServiceAccount of its pod.
  *
- * @param folder - where a relative path begins
- *
- * Source: client-go's `tools/clientcmd/api/v1/types.go` and `rest/transport.go`.
+ * Source: client-go's `rest/config.go` (InClusterConfig); the client library sends tokens without TLS to some ports.
  */
-function readTokenFiles(config: KubeConfig, content: string, folder: string): void {
-  // Most have none, and need not be parsed once more.
-  if (!content.includes("tokenFile")) return;
-  const document = parseYaml(content, largestKubeconfig);
-  const users: readonly unknown[] =
-    isRecord(document) && Array.isArray(document["users"]) ? document["users"] : [];
-  const files = new Map(
-    users.filter(isRecord).map(({ name, user }) => [name, isRecord(user) ? user["tokenFile"] : undefined]),
-  );
-  config.users = config.users.map((user) => {
-    const file = files.get(user.name);
-    return typeof file === "string" && file !== "" ? withTokenFile(user, resolve(folder, file)) : user;
+function podsOwn({
+  KUBERNETES_SERVICE_HOST: host = "",
+  KUBERNETES_SERVICE_PORT: port,
+}: NodeJS.ProcessEnv): KubeConfig {
+  const config = new KubeConfig();
+  config.loadFromOptions({
+    clusters: [
+      {
+        name: "inCluster",
+        server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
+        caFile: `${serviceAccount}/ca.crt`,
+        skipTLSVerify: false,
+      },
+    ],
+    users: [withTokenFile({ name: "inClusterUser" }, `${serviceAccount}/token`)],
+    contexts: [{ name: inCluster, cluster: "inCluster", user: "inClusterUser" }],
+    currentContext: inCluster,
   });
-}
-
-function withTokenFile({ token: _, ...user }: User, tokenFile: string): User {
-  const text = readFileSync(tokenFile, "utf8");
-  // The client sends a file's text as it is, and no header has an end of line.
-  return text === text.trim()
-    ? { ...user, authProvider: { name: "tokenFile", config: { tokenFile } } }
-    : { ...user, token: text.trim() };
+  return config;
 }
 
 function stripServers(config: KubeConfig): void {
@@ -115,6 +112,28 @@ function stripServers(config: KubeConfig): void {
     return { ...cluster, server: withoutUserinfo(cluster.server) };
   });
   config.loadFromOptions({ clusters, users, contexts, currentContext });
+}
+
+/** What keeps the current user from being the one that kubectl and the provider are for the API server. */
+function userProblems(config: KubeConfig): Problem[] {
+  const user = config.getCurrentUser() as KnownUser;
+  const { name, impersonation = {} } = user;
+  const [exec, provider] = [user.exec as unknown, user.authProvider as unknown];
+  const providerName = isRecord(provider) ? provider["name"] : undefined;
+  const isKnown = provider == null || providerName === "oidc" || providerName === tokenFileProvider;
+  return [
+    ...impersonationProblems(name, impersonation),
+    ...(exec == null ? [] : pluginProblems(name, isRecord(exec) ? exec : {})),
+    ...(isKnown
+      ? []
+      : [
+          {
+            path: `auth-provider of the kubeconfig's user ${name}`,
+            value: providerName,
+            accepted: "oidc, as with kubectl since 1.26; for others have an exec plugin log in",
+          },
+        ]),
+  ];
 }
 
 /** The client finds the first of equal names, so that appending is client-go's rule; its own merge refuses them. */
@@ -129,10 +148,13 @@ function merge(configs: readonly KubeConfig[]): KubeConfig {
   return merged;
 }
 
-function parsed(name: string, read: (config: KubeConfig) => void): KubeConfig {
+function parsed(name: string, content: string, folder: string): KubeConfig {
   const config = new KubeConfig();
+  if (isEmpty(content)) return config;
   try {
-    read(config);
+    config.loadFromString(content);
+    config.makePathsAbsolute(folder);
+    complete(config, content, folder);
   } catch (error) {
     refuse([{ path: "kubeconfig", accepted: `${name} is no valid kubeconfig: ${reason(error)}` }]);
   }

@@ -67,11 +67,6 @@ suite("the client for the cluster that a user means", () => {
     );
   });
 
-  test("within a cluster the pod's ServiceAccount", () => {
-    const env = { KUBECONFIG: join(folder, "missing"), KUBERNETES_SERVICE_HOST: "10.96.0.1" };
-    assert.equal(loadCluster({}, env).getCurrentUser()?.name, "inClusterUser");
-  });
-
   test("a server's URL has no user and no password, as no request takes them", () => {
     assert.equal(serverOf({ kubeconfig: content("a", "https://me:hidden@a:6443") }, {}), "https://a:6443");
   });

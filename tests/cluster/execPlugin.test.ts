@@ -39,7 +39,7 @@ async function withPlugin(
     fs.appendFileSync(${JSON.stringify(seen)}, "x");
     const token = "token-" + fs.readFileSync(${JSON.stringify(seen)}, "utf8").length;
     const expirationTimestamp = ${lifetimeMs === undefined ? "undefined" : `new Date(Date.now() + ${lifetimeMs})`};
-    console.log(JSON.stringify({ kind: "ExecCredential", status: { token, expirationTimestamp } }));`;
+    console.log(JSON.stringify({ apiVersion: "${apiVersion}", kind: "ExecCredential", status: { token, expirationTimestamp } }));`;
   const exec = { apiVersion, command: process.execPath, args: ["-e", script], interactiveMode: "Never" };
   const tokens: string[] = [];
   const state: Omit<Cluster, "ask"> = {

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, suite, test } from "node:test";
-import { checkKubeconfig } from "../../components/cluster/kubeconfig.ts";
+import { stringify } from "yaml";
+import { checkForProvider, checkKubeconfig } from "../../components/cluster/kubeconfig.ts";
 import type { ClusterChoice } from "../../components/facts/ask.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kubeconfig-"));
@@ -74,9 +75,73 @@ suite("the kubeconfig, before anything is sent", () => {
     );
   });
 
-  test("within a cluster no kubeconfig is needed", () => {
-    const env = { KUBECONFIG: join(folder, "missing"), KUBERNETES_SERVICE_HOST: "10.96.0.1" };
-    assert.equal(problem({}, env), "");
-    assert.match(problem({ context: "prod" }, env), /^kubeconfig: is required/);
+  test("an empty file of KUBECONFIG is one without contexts, as one with comments alone", () => {
+    for (const content of ["", "\n", "# nothing yet\n\n  # here"]) {
+      const KUBECONFIG = [file("empty", content), lab].join(delimiter);
+      assert.equal(problem({}, { KUBECONFIG }), "");
+      assert.match(
+        problem({ kubeconfig: file("empty", content) }),
+        /^context: is required, .*: it has none$/,
+      );
+    }
+    const KUBECONFIG = [file("list", "[]"), lab].join(delimiter);
+    assert.match(problem({}, { KUBECONFIG }), /^kubeconfig: .*list is no kubeconfig/);
+  });
+
+  test("a KUBECONFIG without a path in it is none, and not that of the home folder", () => {
+    assert.match(problem({}, { KUBECONFIG: delimiter }), /found none at any path of KUBECONFIG/);
+  });
+
+  test("the variables of a pod alone are no ServiceAccount", () => {
+    const env = {
+      KUBECONFIG: join(folder, "missing"),
+      KUBERNETES_SERVICE_HOST: "10.96.0.1",
+      KUBERNETES_SERVICE_PORT: "443",
+    };
+    assert.match(problem({}, env), /^kubeconfig: is required/);
+  });
+});
+
+suite("a kubeconfig for Pulumi's provider", () => {
+  const told = (choice: ClusterChoice) =>
+    checkForProvider(choice).map(({ path, value }) => `${path}: ${String(value)}`);
+  const content = (user: object, cluster: object = {}) =>
+    stringify({
+      "current-context": "a",
+      contexts: [
+        { name: "a", context: { cluster: "a", user: "a" } },
+        { name: "b", context: { cluster: "a", user: "b" } },
+      ],
+      clusters: [{ name: "a", cluster }],
+      users: [
+        { name: "a", user },
+        { name: "b", user: { tokenFile: "/absolute" } },
+      ],
+    });
+  const user = {
+    "client-certificate": "c.crt",
+    "client-key": "/c.key",
+    tokenFile: "t",
+    exec: { command: "./x" },
+  };
+  const text = content(user, { "certificate-authority": "ca.crt" });
+
+  test("names no file that the provider would look for elsewhere", () => {
+    assert.deepEqual(told({ kubeconfig: file("relative", text) }), [
+      "certificate-authority of the kubeconfig: ca.crt",
+      "client-certificate of the kubeconfig: c.crt",
+      "tokenFile of the kubeconfig: t",
+      "exec.command of the kubeconfig: ./x",
+    ]);
+    const [problem] = checkForProvider({ kubeconfig: file("relative", text) });
+    assert.match(problem?.accepted ?? "", /^an absolute path, .* set the variable KUBECONFIG$/);
+  });
+
+  test("may name what both find, and what is another user's", () => {
+    // A text is nowhere: it begins where the program is, with both.
+    assert.deepEqual(told({ kubeconfig: text }), ["exec.command of the kubeconfig: ./x"]);
+    assert.deepEqual(told({ kubeconfig: content({ exec: { command: "name-in-path" } }) }), []);
+    assert.deepEqual(told({ kubeconfig: file("relative", content(user)), context: "b" }), []);
+    assert.deepEqual(told({}), []);
   });
 });

@@ -107,6 +107,18 @@ suite("the stack's config", async () => {
     );
   });
 
+  test("a kubeconfig that the provider would read otherwise is refused before anything is read with it", async () => {
+    const user = "{ exec: { command: ./bin/login } }";
+    const message = await refusal({
+      ...good,
+      kubeconfig: `${kubeconfig.replace("lab\n", "lab\n  context: { user: me }\n")}users:\n- name: me\n  user: ${user}\n`,
+    });
+    assert.match(
+      message,
+      /exec\.command of the kubeconfig: ".\/bin\/login" is not accepted; accepted: an absolute/,
+    );
+  });
+
   const pools = [
     { name: "canary", nodeSelector: { pool: "canary" } },
     { name: "rest", matchExpressions: [{ key: "pool", operator: "NotIn", values: ["canary"] }] },

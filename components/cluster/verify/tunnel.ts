@@ -1,12 +1,17 @@
-import { Agent } from "node:http";
-import { Agent as HttpsAgent, type RequestOptions } from "node:https";
+import { Agent, type OutgoingHttpHeaders } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createSecureContext } from "node:tls";
+import { type ConnectionOptions, createSecureContext } from "node:tls";
 import type { KubeConfig } from "@kubernetes/client-node";
 import WebSocket from "ws";
+import { serverOf } from "../apiError.ts";
 import { aborted } from "../concurrency.ts";
+import { openThrough, secure } from "../connect.ts";
+import { bare, type Proxy } from "../proxy.ts";
 import { retryDelay } from "../retry.ts";
+import { accessOf, tlsOf } from "../transport.ts";
 
 const namespace = "kube-system";
 
@@ -77,16 +82,23 @@ export async function openTunnel(
 
 async function open(config: KubeConfig, { pod, port }: Target, signal: AbortSignal): Promise<Duplex> {
   signal.throwIfAborted();
-  const options: RequestOptions = {};
-  await config.applyToHTTPSOptions(options);
+  const { options, proxy, headers } = await accessOf(config);
   signal.throwIfAborted();
   const { agent } = options;
   // Certificates are read once, not for each of a thousand connections.
-  if (agent instanceof HttpsAgent) agent.options.secureContext ??= createSecureContext(agent.options);
-  const server = config.getCurrentCluster()?.server.replace(/\/$/, "").replace(/^http/, "ws") ?? "";
+  const secureContext =
+    agent instanceof HttpsAgent
+      ? (agent.options.secureContext ??= createSecureContext(agent.options))
+      : undefined;
+  const server = serverOf(config);
+  const link = proxy && (await linkThrough(proxy, new URL(server), { ...tlsOf(options), secureContext }));
+  if (signal.aborted) link?.destroy();
+  signal.throwIfAborted();
   const path = `/api/v1/namespaces/${namespace}/pods/${encodeURIComponent(pod)}/portforward?ports=${port}`;
-  const socket = new WebSocket(`${server}${path}`, [protocol], {
+  const socket = new WebSocket(`${server.replace(/^http/, "ws")}${path}`, [protocol], {
     ...options,
+    ...(link && { agent: undefined, createConnection: () => link }),
+    headers: { ...(options.headers as OutgoingHttpHeaders | undefined), ...headers } as OutgoingHttpHeaders,
     maxPayload,
     perMessageDeflate: false,
   });
@@ -104,6 +116,13 @@ async function open(config: KubeConfig, { pod, port }: Target, signal: AbortSign
     });
   });
   return tunnel;
+}
+
+async function linkThrough(proxy: Proxy, server: URL, tls: ConnectionOptions): Promise<Socket> {
+  const isTls = server.protocol === "https:";
+  const peer = { host: bare(server.hostname), port: Number(server.port || (isTls ? 443 : 80)) };
+  const socket = await openThrough(proxy, peer, tls);
+  return isTls ? secure(socket, peer, tls) : socket;
 }
 
 function tunnelOf(socket: WebSocket): Duplex {
