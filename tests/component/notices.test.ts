@@ -80,7 +80,17 @@ suite("what KubeProxy says in a preview", () => {
 
     test("is not said where nothing changes", async (t) => {
       assert.deepEqual(await all(t, {}), []);
-      assert.deepEqual(await all(t, { adopt: true, restartNodes: { nodes: ["a"] } }), []);
+      const owner = "organization/kube-proxy/test";
+      const daemonSets = facts.daemonSets.map((one) => {
+        return { ...one, annotations: { ...one.annotations, "kube-proxy/owner": owner } };
+      });
+      const owned = { ...settled, daemonSets };
+      const more = { adopt: true, owner, facts: owned, restartNodes: { nodes: ["a"] } };
+      assert.deepEqual(await all(t, more), []);
+    });
+
+    test("is said where a state that was lost takes back what is there", async (t) => {
+      await told(t, { adopt: true });
     });
 
     test("is said before the first update, a restart, a change, an end, and where the cluster is not known", async (t) => {

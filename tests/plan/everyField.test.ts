@@ -37,7 +37,7 @@ suite("one field of a DaemonSet's spec, written by somebody", () => {
     ({ path }) => path[0] === "spec" && !byTheProvider.some((one) => one.every((key, i) => path[i] === key)),
   );
   const driftAfter = (edit: (typeof edits)[number], isWritten: boolean) => {
-    const { spec } = withEdit(object, edit) as unknown as typeof object;
+    const { spec } = withEdit(object, edit);
     const written = isWritten ? { written: [formatPath(edit.path)] } : {};
     const daemonSets = after.daemonSets.map((one) => ({ ...one, generation: 2, spec, ...written }));
     return driftOf(wave, { ...after, daemonSets });
