@@ -202,7 +202,7 @@ function configMapWarning({ configMap: { metadata } }: Wave): string {
 
 /** Who has written a DaemonSet last, other than this program. */
 function writerOf(live: DaemonSetFacts | undefined): string {
-  return live?.managers.find((manager) => !manager.startsWith("pulumi-")) ?? "somebody else";
+  return live?.managers.find((manager) => !/^(pulumi|kept)-/.test(manager)) ?? "somebody else";
 }
 
 /** What is said of helpers that no wave needs. */

@@ -82,14 +82,20 @@ suite("what others write to the objects", () => {
     assert.match(await field("daemonset/kube-proxy", annotations), /kubectl\.kubernetes\.io\/restartedAt/);
   });
 
-  test("labels and annotations that kubectl has put on any object stay, whatever changes", async () => {
+  test("what kubectl has put on any object beside what this program says stays, whatever changes", async () => {
     for (const object of objects) {
       await kubectl("label", object, "example.com/team=theirs");
       await kubectl("annotate", object, "example.com/note=theirs");
     }
+    const patch = (object: string, change: object) =>
+      kubectl("patch", object, "--type=merge", "-p", JSON.stringify(change));
+    await patch("serviceaccount/kube-proxy", { automountServiceAccountToken: true });
+    await patch("configmap/kube-proxy", { data: { "theirs.conf": "x" } });
     await isEmpty();
     const running = await pods();
     await scenario.up({ metadata: { labels: { team: "other" } } });
+    assert.equal(await field("serviceaccount/kube-proxy", "{.automountServiceAccountToken}"), "true");
+    assert.equal(await field("configmap/kube-proxy", "{.data.theirs\\.conf}"), "x");
     for (const object of objects) {
       const metadata = await field(object, "{.metadata.labels}{.metadata.annotations}");
       assert.equal(
