@@ -4,12 +4,12 @@ import { writtenByOthers } from "../adoption/managedFields.ts";
 import type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, NodeFacts } from "../facts/facts.ts";
 import { isOverwritten } from "../plan/drift.ts";
 import { helperLabel } from "../plan/modes.ts";
-import { restartAnnotation } from "../restart/restart.ts";
+import { isUnclaimed, restartAnnotation } from "../restart/restart.ts";
 import { readDenied } from "./accesses.ts";
 import { listAll, Session } from "./api.ts";
 import { contextOf } from "./client.ts";
 import { readControllers } from "./controllers.ts";
-import { type ApiObject, kubeProxyIds, pathOf } from "./objects.ts";
+import { type ApiObject, clusterRoleId, kubeProxyIds, pathOf } from "./objects.ts";
 import { Reader } from "./reader.ts";
 import { strip } from "./snapshot/strip.ts";
 import {
@@ -88,6 +88,9 @@ async function factsOf(reader: Reader, pools: readonly string[]): Promise<Cluste
   };
 }
 
+/** All of kube-proxy's objects but the ClusterRole, which kubeadm does not make. */
+const kubeadmsIds = kubeProxyIds.filter((id) => id !== clusterRoleId);
+
 type Base = Pick<
   ClusterFacts,
   "nodes" | "daemonSets" | "configMaps" | "helpers" | "objects" | "clusterConfiguration"
@@ -105,19 +108,24 @@ async function readBase(reader: Reader, daemonSets: Promise<readonly DaemonSet[]
       reader.list<ApiObject>(`${system}/configmaps`, { query: { labelSelector: "app=kube-proxy" } }),
     ),
     reader.fact("helpers", reader.list<Pod>(`${system}/pods`, { query: { labelSelector: helperLabel } })),
-    reader.fact("objects", Promise.all(kubeProxyIds.map((id) => reader.find<ApiObject>(pathOf(id))))),
+    reader.fact("objects", Promise.all(kubeadmsIds.map((id) => reader.find<ApiObject>(pathOf(id))))),
     reader.fact("clusterConfiguration", reader.find<ApiObject>(`${system}/configmaps/kubeadm-config`)),
   ]);
   const { ClusterConfiguration: clusterConfiguration } = dataOf(kubeadm);
   const restarted = found.some(isOverwritten)
     ? ((await reader.fact("revisions", readRestarted(reader))) ?? new Map<string, string>())
     : undefined;
+  // Only then it is one that this program has made.
+  const clusterRole = found.some(({ annotations }) => isUnclaimed(annotations))
+    ? await reader.fact("clusterRole", reader.find<ApiObject>(pathOf(clusterRoleId)))
+    : undefined;
+  const all = [...(objects ?? []), clusterRole].filter((object) => object !== undefined);
   return {
     nodes,
     daemonSets: found.map((one) => withToken(one, restarted?.get(one.uid))),
     configMaps: configMaps.map(configMapFacts),
     helpers: helpers.map(({ metadata: { uid, labels } }) => ({ uid, mode: labels?.[helperLabel] ?? "" })),
-    ...(objects && { objects: JSON.stringify(objects.filter((object) => object !== undefined).map(strip)) }),
+    ...(objects && { objects: JSON.stringify(all.map(strip)) }),
     ...(clusterConfiguration !== undefined && { clusterConfiguration }),
   };
 }

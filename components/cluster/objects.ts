@@ -30,14 +30,19 @@ export type Collection = Omit<ObjectId, "name">;
 const rbac = "rbac.authorization.k8s.io/v1";
 const own = { namespace: "kube-system", name: "kube-proxy" };
 
+/** The ClusterRole, which is there only where one was asked for; `system:node-proxier` is the API server's own. */
+export const clusterRoleId: ObjectId = {
+  apiVersion: rbac,
+  kind: "ClusterRole",
+  name: "kube-proxy:node-proxier",
+};
+
 /**
  * Every object of kubeadm's kube-proxy, in the order in which they are created: what is referred to comes first.
- *
- * The ClusterRole is there only where one was asked for; `system:node-proxier` is the API server's own.
  */
 export const kubeProxyIds: readonly ObjectId[] = [
   { apiVersion: "v1", kind: "ServiceAccount", ...own },
-  { apiVersion: rbac, kind: "ClusterRole", name: "kube-proxy:node-proxier" },
+  clusterRoleId,
   { apiVersion: rbac, kind: "ClusterRoleBinding", name: "kubeadm:node-proxier" },
   { apiVersion: rbac, kind: "Role", ...own },
   { apiVersion: rbac, kind: "RoleBinding", ...own },

@@ -1,7 +1,7 @@
 import { type LiveObject, liveName, podAnnotationsOf } from "../adoption/live.ts";
 import { type TakeOver, takeOverOf } from "../adoption/takeOver.ts";
 import { clusterSettings } from "../facts/clusterSettings.ts";
-import type { ClusterFacts, DaemonSetFacts } from "../facts/facts.ts";
+import type { ClusterFacts } from "../facts/facts.ts";
 import { kubeProxyObjects } from "../kubeadm/manifests.ts";
 import type { KubeProxyObjects } from "../kubeadm/objects.ts";
 import type { Settings, UpdateStrategy } from "../kubeadm/settings.ts";
@@ -11,6 +11,7 @@ import { selectionsWith } from "../pools/selections.ts";
 import { daemonSetName, layoutAnnotation, layoutsOf, type Wave, wavesOf } from "../pools/waves.ts";
 import {
   initialToken,
+  isUnclaimed,
   leavesPods,
   ownerAnnotation,
   type Restart,
@@ -167,7 +168,12 @@ export function objectsToReclaim(
   owner: string | undefined,
 ): readonly LiveObject[] {
   const marked = (facts?.daemonSets ?? []).filter(({ annotations }) => restartAnnotation in annotations);
-  if (facts === undefined || owner === undefined || !marked.some(isUnclaimed)) return [];
+  if (
+    facts === undefined ||
+    owner === undefined ||
+    !marked.some(({ annotations }) => isUnclaimed(annotations))
+  )
+    return [];
   const layouts = layoutsOf(pools);
   const named = (kind: string) => (name: string) => ({
     kind,
@@ -185,10 +191,6 @@ export function objectsToReclaim(
     ...configMaps.map(named("ConfigMap")),
     ...daemonSets.map(named("DaemonSet")),
   ];
-}
-
-function isUnclaimed({ annotations }: Pick<DaemonSetFacts, "annotations">): boolean {
-  return !(ownerAnnotation in annotations);
 }
 
 /** Whether a DaemonSet is this stack's, by its annotations; those of the first days do not name their stack. */

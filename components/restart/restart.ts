@@ -21,6 +21,11 @@ export const ownerAnnotation = "kube-proxy/owner";
 /** Says of a kube-proxy that this program has made that it is no other stack's: with `adopt` it is then taken back. */
 export const reclaimCommand = `kubectl -n kube-system annotate daemonset -l k8s-app=kube-proxy ${ownerAnnotation}-`;
 
+/** Whether a DaemonSet with these annotations is one that this program has made, and that is said to be no stack's. */
+export function isUnclaimed(annotations: Readonly<Record<string, string>>): boolean {
+  return restartAnnotation in annotations && !(ownerAnnotation in annotations);
+}
+
 /**
  * Annotations on the DaemonSet that trace its latest restart, or the first `up`: who and when (ISO 8601); and which image
  * its pods run. The token says why, {@link configHashAnnotation} with which configuration.

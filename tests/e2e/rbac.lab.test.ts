@@ -95,7 +95,7 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
       [/^get .*"(kube-system|kube-proxy:node-proxier)"/, () => takeSnapshot(config, { folder })],
       [/^list leases/, async () => proven(config, await takeBaseline(admin, "kube-proxy"))],
       [/^list endpointslices/, () => restarted(config)],
-      [/pods\/|controllerrevisions|endpointslices|^(list|create) services /, () => proven(config)],
+      [/pods\/|^list controllerrevisions|endpointslices|^(list|create) services /, () => proven(config)],
       [/^list pods/, () => listPods(config)],
       [/^patch pods/, async () => labelPod(config, (await listPods(admin))[0] as Pod, {})],
       [/^bind roles/, () => withoutRole(() => engineRequest(right, config))],
