@@ -146,7 +146,7 @@ suite("waves", () => {
     const preview = await scenario.stack.preview();
     assert.match(
       preview.output,
-      /restartNodes: pods that are deleted .*: kube-proxy-rest-\w+ on node-0002, kube-proxy-rest-\w+ on node-0005\./,
+      /restartNodes: pods that are deleted .*: kube-proxy-canary-\w+ on node-0002, kube-proxy-rest-\w+ on node-0005\./,
     );
     const { output } = await up({ restartNodes });
     assert.doesNotMatch((await scenario.stack.preview()).output, /pods that are deleted/);

@@ -107,13 +107,15 @@ describe("stand-in", { concurrency: 4 }, () => {
     const preview = succeeded(await stack.preview());
     assert.match(preview.output, /^This is the stand-in/);
     assert.deepEqual(opsOf(preview), ["create", "create", "create", "create"]);
-    assert.equal(preview.outputs["uid"], "[unknown]");
+    // One that the API server has made up, as the CLI's provider tries a create out there.
+    assert.match(String(preview.outputs["uid"]), /^[0-9a-f-]{36}$/);
     assert.equal((await kubectl(lab, ["get", "daemonset", name])).code, 1);
 
     const created = succeeded(await stack.up());
     const first = await daemonSet(name);
     const firstPods = await podNames(name);
     assert.equal(created.outputs["uid"], first.metadata.uid);
+    assert.notEqual(preview.outputs["uid"], first.metadata.uid);
     assert.equal(firstPods.length, nodes);
 
     const again = succeeded(await stack.up());
@@ -146,6 +148,8 @@ describe("stand-in", { concurrency: 4 }, () => {
     await stack.setConfig({ restart: "now" });
     const planned = succeeded(await stack.preview());
     assert.deepEqual(opsOf(planned, "agent"), ["delete-replaced", "replace", "create-replacement"]);
+    // What is deleted first is still there when the create is tried out.
+    assert.match(planned.output, /agent: Retry #0; creation failed: .* already exists/);
     assert.equal((await daemonSet(name)).metadata.uid, first.metadata.uid);
     const replaced = succeeded(await stack.up());
     assert.deepEqual(opsOf(replaced, "agent"), ["delete-replaced", "replace", "create-replacement"]);
