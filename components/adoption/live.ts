@@ -16,19 +16,26 @@ export function liveName({ kind, metadata: { namespace, name } }: LiveObject): s
 
 /** What a live ConfigMap holds. */
 export function dataOf(configMap: LiveObject): Record<string, string> {
-  return isRecord(configMap["data"]) ? (configMap["data"] as Record<string, string>) : {};
+  return textsOf(configMap["data"]);
 }
 
 /** A live object's annotations. */
 export function annotationsOf({ metadata }: LiveObject): Record<string, string> {
-  const { annotations } = metadata;
-  return isRecord(annotations) ? (annotations as Record<string, string>) : {};
+  return textsOf(metadata["annotations"]);
+}
+
+/** A live object's labels. */
+export function labelsOf({ metadata }: LiveObject): Record<string, string> {
+  return textsOf(metadata["labels"]);
 }
 
 /** Annotations of a live DaemonSet's pod template. */
 export function podAnnotationsOf(daemonSet: LiveObject | undefined): Record<string, string> {
-  const annotations = valueAt(daemonSet, ["spec", "template", "metadata", "annotations"]);
-  return isRecord(annotations) ? (annotations as Record<string, string>) : {};
+  return textsOf(valueAt(daemonSet, ["spec", "template", "metadata", "annotations"]));
+}
+
+function textsOf(value: unknown): Record<string, string> {
+  return isRecord(value) ? (value as Record<string, string>) : {};
 }
 
 /** The object of a kind that the program makes, seen as a live one; none of an unknown kind. */

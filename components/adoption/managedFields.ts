@@ -32,8 +32,8 @@ const isTakenOver = /^(kubectl|before-first-apply)/;
 /** The provider, and kubeadm: that adds nothing to what it has made, but writes it anew as a whole. */
 const isMaker = /^(pulumi-|kubeadm$)/;
 
-/** Who the provider is when it creates; what this one has written it takes over when it applies. */
-const creator = { manager: "pulumi-kubernetes", operation: "Update" };
+/** Who the provider is when it creates; what this one has written it takes over when it applies, by another name. */
+export const creator = { manager: "pulumi-kubernetes", operation: "Update" };
 
 const restartedAt: Path = ["spec", "template", "metadata", "annotations", kubectlRestart];
 

@@ -1,7 +1,7 @@
 /** Pure: whom a live object belongs to, if not to kubeadm. */
 import { isRecord } from "../input/record.ts";
 import { ownerAnnotation, restartAnnotation } from "../restart/restart.ts";
-import type { LiveObject } from "./live.ts";
+import { annotationsOf, labelsOf, type LiveObject } from "./live.ts";
 
 /** Marks of tools that would undo whatever this program changes. */
 const marks: readonly { readonly tool: string; readonly key: RegExp }[] = [
@@ -17,8 +17,8 @@ const marks: readonly { readonly tool: string; readonly key: RegExp }[] = [
  *
  * @param owner - this stack's {@link ownerAnnotation}
  */
-export function foreignOwner({ metadata }: LiveObject, owner: string | undefined): string | undefined {
-  const [annotations, labels] = [textsOf(metadata["annotations"]), textsOf(metadata["labels"])];
+export function foreignOwner(object: LiveObject, owner: string | undefined): string | undefined {
+  const [annotations, labels] = [annotationsOf(object), labelsOf(object)];
   const stack = annotations[ownerAnnotation];
   if (stack !== undefined && stack !== owner) {
     return `Pulumi stack ${stack} (annotation ${ownerAnnotation})`;
@@ -41,13 +41,8 @@ export function foreignOwner({ metadata }: LiveObject, owner: string | undefined
       }
     }
   }
-  const references: readonly unknown[] = Array.isArray(metadata["ownerReferences"])
-    ? metadata["ownerReferences"]
-    : [];
+  const { ownerReferences } = object.metadata;
+  const references: readonly unknown[] = Array.isArray(ownerReferences) ? ownerReferences : [];
   const [reference] = references;
   return isRecord(reference) ? `${String(reference["kind"])} ${String(reference["name"])}` : undefined;
-}
-
-function textsOf(value: unknown): Record<string, string> {
-  return isRecord(value) ? (value as Record<string, string>) : {};
 }

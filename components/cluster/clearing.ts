@@ -1,9 +1,8 @@
 import { ProblemsError } from "../input/problems.ts";
 import { reclaimCommand } from "../restart/restart.ts";
-import { find } from "./api.ts";
 import type { KubeConfig } from "./kubernetes.ts";
 import { removeLeftover } from "./leftover.ts";
-import { type ApiObject, idOf, nameOf, pathOf } from "./objects.ts";
+import { type ApiObject, idOf, nameOf } from "./objects.ts";
 import { awaitEndingOrphans } from "./orphans.ts";
 
 /**
@@ -17,11 +16,12 @@ import { awaitEndingOrphans } from "./orphans.ts";
  *   Error when something is still there after a time
  */
 export async function clearWay(config: KubeConfig, wanted: ApiObject): Promise<string | undefined> {
-  const removed = await removeLeftover(config, wanted);
-  if (removed === undefined && (await find(config, pathOf(idOf(wanted)))) !== undefined) {
+  const name = nameOf(idOf(wanted));
+  const found = await removeLeftover(config, wanted);
+  if (found === "stays") {
     throw new ProblemsError("the cluster; the object was not changed", [
       {
-        path: nameOf(idOf(wanted)),
+        path: name,
         value: "is there, and this stack's state does not know it",
         accepted: `to take it into the state as it is, no pod restarts: ${reclaimCommand}; then pulumi config set adopt true, and pulumi up (docs/recover.md)`,
       },
@@ -30,5 +30,5 @@ export async function clearWay(config: KubeConfig, wanted: ApiObject): Promise<s
   if (wanted.kind === "DaemonSet") {
     await awaitEndingOrphans(config);
   }
-  return removed;
+  return found === "removed" ? name : undefined;
 }

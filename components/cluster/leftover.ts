@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { annotationsOf, labelsOf } from "../adoption/live.ts";
+import { creator } from "../adoption/managedFields.ts";
 import { isRecord } from "../input/record.ts";
 import { poolLabel } from "../pools/waves.ts";
 import { ownerAnnotation, restartAnnotation } from "../restart/restart.ts";
@@ -6,9 +8,6 @@ import { find, request } from "./api.ts";
 import { HttpMethod, type KubeConfig } from "./kubernetes.ts";
 import { type ApiObject, idOf, nameOf, pathOf } from "./objects.ts";
 import { listDaemonSets, listPods } from "./workload.ts";
-
-/** Who Pulumi's Kubernetes provider is to the API server when it creates; a later change is by another name. */
-const creator = { manager: "pulumi-kubernetes", operation: "Update" };
 
 /** Longest wait for an object to be gone, in milliseconds. */
 const timeoutMs = 5 * 60_000;
@@ -18,17 +17,23 @@ const timeoutMs = 5 * 60_000;
  *
  * When a `pulumi up` dies, or the API server's answer to it is lost, while an object is created, the API server has the
  * object and the state does not: every later create would find it there and fail. So it goes first, and leaves its pods to
- * its successor. What is not certainly such a leftover stays, and the create says that it exists.
+ * its successor. What is not certainly such a leftover stays.
  *
  * @param wanted - the object that is about to be created
- * @returns its name for people when there was one
+ * @returns what became of an object that was in the way; `none` where there was none
  * @throws ApiError when the API server refuses or does not answer; Error when it is still there after five minutes
  */
-export async function removeLeftover(config: KubeConfig, wanted: ApiObject): Promise<string | undefined> {
+export async function removeLeftover(
+  config: KubeConfig,
+  wanted: ApiObject,
+): Promise<"none" | "removed" | "stays"> {
   const path = pathOf(idOf(wanted));
   const found = await find(config, path);
-  if (found === undefined || !(await isLeftover(config, found, wanted))) {
-    return undefined;
+  if (found === undefined) {
+    return "none";
+  }
+  if (!(await isLeftover(config, found, wanted))) {
+    return "stays";
   }
   const { uid } = found.metadata;
   await request(config, HttpMethod.DELETE, path, {
@@ -42,7 +47,7 @@ export async function removeLeftover(config: KubeConfig, wanted: ApiObject): Pro
     }
     await sleep(100);
   }
-  return nameOf(idOf(wanted));
+  return "removed";
 }
 
 /**
@@ -59,8 +64,7 @@ async function isLeftover(config: KubeConfig, found: ApiObject, wanted: ApiObjec
     const [annotations, own] = [annotationsOf(found), annotationsOf(wanted)[ownerAnnotation]];
     return restartAnnotation in annotations && (annotations[ownerAnnotation] ?? own) === own;
   }
-  const { labels } = found.metadata;
-  if (isRecord(labels) && poolLabel in labels) {
+  if (poolLabel in labelsOf(found)) {
     const user = { ...idOf(found), apiVersion: "apps/v1", kind: "DaemonSet" };
     return (await find(config, pathOf(user))) === undefined;
   }
@@ -77,8 +81,4 @@ function isAsCreated({ metadata: { managedFields } }: ApiObject): boolean {
   return entries
     .filter(({ subresource }) => subresource === undefined)
     .every(({ manager, operation }) => manager === creator.manager && operation === creator.operation);
-}
-
-function annotationsOf({ metadata: { annotations } }: ApiObject): Readonly<Record<string, string>> {
-  return isRecord(annotations) ? (annotations as Record<string, string>) : {};
 }

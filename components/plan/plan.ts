@@ -167,29 +167,22 @@ export function objectsToReclaim(
   { facts, pools = [] }: Pick<Scope, "facts" | "pools">,
   owner: string | undefined,
 ): readonly LiveObject[] {
-  const marked = (facts?.daemonSets ?? []).filter(({ annotations }) => restartAnnotation in annotations);
-  if (
-    facts === undefined ||
-    owner === undefined ||
-    !marked.some(({ annotations }) => isUnclaimed(annotations))
-  )
-    return [];
+  const isMeant = facts?.daemonSets.some(({ annotations }) => isUnclaimed(annotations)) ?? false;
+  if (facts === undefined || owner === undefined || !isMeant) return [];
   const layouts = layoutsOf(pools);
-  const named = (kind: string) => (name: string) => ({
-    kind,
-    metadata: { namespace: "kube-system", name },
-  });
-  const wanted = pools.map(({ name }) => daemonSetName(name));
-  const configMaps = facts.configMaps.map(({ name }) => name).filter((name) => wanted.includes(name));
-  const daemonSets = marked
-    .filter(
-      ({ name, annotations }) => layouts.has(name) && layouts.get(name) === annotations[layoutAnnotation],
-    )
-    .map(({ name }) => name);
+  const moved = inTheWay(layouts, facts);
+  const named = (kind: string, { name }: { readonly name: string }) => {
+    return { kind, metadata: { namespace: "kube-system", name } };
+  };
   return [
     ...objectsOf(facts).filter((object) => !isDaemonSet(object)),
-    ...configMaps.map(named("ConfigMap")),
-    ...daemonSets.map(named("DaemonSet")),
+    // A pool's has the name of its DaemonSet.
+    ...facts.configMaps
+      .filter(({ name }) => pools.length > 0 && layouts.has(name))
+      .map((one) => named("ConfigMap", one)),
+    ...facts.daemonSets
+      .filter((one) => restartAnnotation in one.annotations && !moved.includes(one))
+      .map((one) => named("DaemonSet", one)),
   ];
 }
 

@@ -105,6 +105,16 @@ suite("whose the fields are to be before the provider applies", () => {
     ]);
   });
 
+  test("so do an object's finalizers and owners, and the fields of other kinds", () => {
+    const theirs = {
+      "f:metadata": { "f:finalizers": { 'v:"a"': {} }, "f:ownerReferences": { 'k:{"uid":"1"}': {} } },
+      ...names("imagePullSecrets"),
+    };
+    assert.deepEqual(brief(dividedFields(live(entry("kubectl-edit", theirs)), wanted)), [
+      ["kept-kubectl-edit", "Update", theirs],
+    ]);
+  });
+
   test("an apply of kubectl's is kept as an update is: an apply's fields have to be sent again", () => {
     const object = live(
       entry("kubectl", { "f:metadata": { "f:labels": names("team") } }, { operation: "Apply" }),

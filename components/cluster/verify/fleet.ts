@@ -15,15 +15,14 @@ import { selects } from "../../pools/placement.ts";
 import { configHashAnnotation, restartAnnotation } from "../../restart/restart.ts";
 import { get, listAll } from "../api.ts";
 import { Interrupted } from "../ending.ts";
+import { paths as kubeProxyPaths } from "../workload.ts";
 import { reasonOf } from "./errors.ts";
 import type { Fleet, Node, Pod } from "./types.ts";
 
 const namespace = "kube-system";
 
 const paths = {
-  daemonSets: `/apis/apps/v1/namespaces/${namespace}/daemonsets`,
-  controllerRevisions: `/apis/apps/v1/namespaces/${namespace}/controllerrevisions`,
-  pods: `/api/v1/namespaces/${namespace}/pods`,
+  ...kubeProxyPaths,
   configMaps: `/api/v1/namespaces/${namespace}/configmaps`,
   nodes: "/api/v1/nodes",
 };
@@ -63,7 +62,7 @@ async function readFleet(config: KubeConfig, choice: FleetChoice, signal: AbortS
     return template !== undefined && selects(template, node) ? nodeOf(node) : undefined;
   };
   const [revisions, pods, nodes, configuration] = await Promise.all([
-    listAll<V1ControllerRevision>(config, paths.controllerRevisions, { query, signal }),
+    listAll<V1ControllerRevision>(config, paths.revisions, { query, signal }),
     listAll(config, paths.pods, { query, pageSize, signal }, keepPod),
     listAll(config, paths.nodes, { pageSize, signal }, keepNode),
     mountedConfiguration(config, daemonSet, signal),
