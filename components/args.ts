@@ -20,6 +20,7 @@ import {
 } from "./kubeadm/settings.ts";
 import type { HostAlias, NodeSelectorRequirement, Probe, Volume, VolumeMount } from "./kubeadm/podTypes.ts";
 import { parseVersion } from "./kubeadm/version.ts";
+import { acceptedDrain, isDrain, type LeavingIpvs, OnDeadline } from "./plan/leaving.ts";
 import { checkPools } from "./pools/check.ts";
 import { maxFailed, type Pool, poolShape } from "./pools/pool.ts";
 import { checkCluster, checkIgnored } from "./preflight/index.ts";
@@ -97,6 +98,8 @@ export interface KubeProxyArgs {
   running?: boolean;
   /** A switch between modes that loses connections, such as `iptables to ipvs`; others need no confirmation. Default: none. */
   confirmModeSwitch?: pulumi.Input<string>;
+  /** How a switch leaves ipvs: until when connections that it carries are waited for, and what becomes of the others. */
+  modeSwitch?: LeavingIpvs;
   /**
    * Whether a kube-proxy that kubeadm has installed is taken over as it runs, instead of ending with `already exists`.
    * Needs `facts`. Once it is taken over this changes nothing any more. Default false.
@@ -183,6 +186,13 @@ export const argsShape = {
   running: optional(v.boolean("true or false")),
   confirmModeSwitch: optional(
     text("a switch between two modes, such as iptables to ipvs", (value) => modeSwitchPattern.test(value)),
+  ),
+  modeSwitch: optional(
+    mapping({
+      drain: optional(text(acceptedDrain, isDrain)),
+      onDeadline: optional(choice(Object.values(OnDeadline))),
+      image: optional(text("an image with sh and ip", (value) => value.trim() !== "")),
+    }),
   ),
   adopt: optional(v.boolean("true or false")),
   timeouts: optional(

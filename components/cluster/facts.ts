@@ -1,9 +1,9 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { formatPath } from "../adoption/differences.ts";
 import { writtenByOthers } from "../adoption/managedFields.ts";
-import type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, NodeFacts } from "../facts/facts.ts";
+import type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, HelperFacts, NodeFacts } from "../facts/facts.ts";
 import { isOverwritten } from "../plan/drift.ts";
-import { helperLabel } from "../plan/modes.ts";
+import { besideLabel, helperLabel } from "../plan/modes.ts";
 import { isUnclaimed, restartAnnotation } from "../restart/restart.ts";
 import { readDenied } from "./accesses.ts";
 import { listAll, Session } from "./api.ts";
@@ -124,10 +124,15 @@ async function readBase(reader: Reader, daemonSets: Promise<readonly DaemonSet[]
     nodes,
     daemonSets: found.map((one) => withToken(one, restarted?.get(one.uid))),
     configMaps: configMaps.map(configMapFacts),
-    helpers: helpers.map(({ metadata: { uid, labels } }) => ({ uid, mode: labels?.[helperLabel] ?? "" })),
+    helpers: helpers.map(helperFacts),
     ...(objects && { objects: JSON.stringify(all.map(strip)) }),
     ...(clusterConfiguration !== undefined && { clusterConfiguration }),
   };
+}
+
+function helperFacts({ metadata: { uid, labels = {} } }: Pod): HelperFacts {
+  const { [helperLabel]: mode = "", [besideLabel]: beside } = labels;
+  return { uid, mode, ...(beside !== undefined && { beside }) };
 }
 
 function withToken(daemonSet: DaemonSetFacts, restarted: string | undefined): DaemonSetFacts {

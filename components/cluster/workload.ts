@@ -198,11 +198,15 @@ export function hasRun({ status }: Pod): boolean {
   );
 }
 
-/** The last line that a pod's container said before it ended; undefined where it has not ended, or said nothing. */
-export function lastWords({ status }: Pod): string | undefined {
+/** What a pod's container said before it ended; empty where it has not ended, or said nothing. */
+export function messageOf({ status }: Pod): string {
   const container = status.containerStatuses?.[0];
-  const { message = "" } = container?.state?.terminated ?? container?.lastState?.terminated ?? {};
-  return message.trim().split("\n").at(-1) || undefined;
+  return (container?.state?.terminated ?? container?.lastState?.terminated)?.message ?? "";
+}
+
+/** The last line of {@link messageOf}; undefined where there is none. */
+export function lastWords(pod: Pod): string | undefined {
+  return messageOf(pod).trim().split("\n").at(-1) || undefined;
 }
 
 /** Deletes a DaemonSet and leaves its pods. It is gone when the garbage collector has cut their ties. */

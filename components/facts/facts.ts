@@ -156,6 +156,8 @@ export interface ConfigMapFacts {
 /** A pod that helps in a switch between modes. */
 export interface HelperFacts {
   uid: string;
-  /** The mode whose rules it makes; `clearing` for one that removes rules. */
+  /** The mode whose rules it makes; `clearing` for one that removes rules, `counting` for one that looks at ipvs. */
   mode: string;
+  /** The mode of the kube-proxy that it stands beside, where that has said it. */
+  beside?: string;
 }

@@ -8,7 +8,14 @@ import { controllerRate, handoverSeconds, unavailableNodes, type Wait } from "..
 import { changesOf } from "./changes.ts";
 import { addedTo, configMapOf, driftOf, isDeclared, isOfPods, isOverwritten, liveOf } from "./drift.ts";
 import { Action, type Intent, type WaveIntent } from "./intent.ts";
-import { confirmationProblem, switchOf, whyConfirm } from "./modes.ts";
+import {
+  confirmationProblem,
+  describeSwitch,
+  leavingProblems,
+  remarksOf,
+  switchOf,
+  whyConfirm,
+} from "./modeSwitch.ts";
 
 /** What the program intends with its waves. */
 export interface Plan {
@@ -215,30 +222,32 @@ function abandoned(waves: readonly Wave[], facts: ClusterFacts): string[] {
 
 /** What a wave says of a switch between modes. */
 function forecastSwitch(
-  { wave }: WaveIntent,
+  { wave, live, action, outlives }: WaveIntent,
   { settings: { kubernetesVersion }, secret }: Intent,
   { confirmed }: Plan,
   facts: ClusterFacts,
 ): Forecast {
   const change = switchOf(wave, facts);
+  const remarks = remarksOf(wave, change, facts);
   if (change === undefined) {
-    return { lines: [], warnings: [], problems: [] };
+    return { lines: [], warnings: remarks, problems: [] };
   }
-  const { from, to } = secret ? { from: "the old mode", to: "the new one" } : change;
+  const { name } = wave.daemonSet.metadata;
   const minor = parseVersion(kubernetesVersion)?.minor.minor ?? 0;
   const why = whyConfirm(change, minor);
-  const what = `${wave.daemonSet.metadata.name} switches from ${secret ? "" : "mode "}${from} to ${to}`;
+  const problems = leavingProblems(change, {
+    isOwn: live !== undefined && restartAnnotation in live.annotations,
+    takesDown: action === Action.restart && !outlives,
+  });
+  const what = secret ? "the old mode to the new one" : `mode ${change.from} to ${change.to}`;
+  const told = secret ? [] : remarks;
   return why === undefined
-    ? {
-        lines: [
-          `${what}, in three steps. Prepare: before anything is changed, a helper on each node makes the rules of ${to} ` +
-            `beside those of ${from}, and is verified. Switch: the DaemonSet, as below; each helper ends with the ` +
-            `kube-proxy that it stands beside. Clear: what is left of ${from} is removed from every node.`,
-        ],
-        warnings: [],
-        problems: [],
-      }
-    : { lines: [], warnings: [`${what}: ${why}.`], problems: confirmationProblem(change, minor, confirmed) };
+    ? { lines: [describeSwitch(change, wave, secret), ...told], warnings: [], problems }
+    : {
+        lines: told,
+        warnings: [`${name} switches from ${what}: ${why}.`],
+        problems: [...problems, ...confirmationProblem(change, minor, confirmed)],
+      };
 }
 
 function count(number: number, thing: string): string {

@@ -14,7 +14,7 @@ import {
   templateHashAnnotation,
 } from "../restart/restart.ts";
 import { driftOf, isOverwritten, liveOf } from "./drift.ts";
-import { switchOf } from "./modes.ts";
+import { switchOf } from "./modeSwitch.ts";
 import { Task } from "./task.ts";
 
 /** What the coming `up` does to the pods of a wave. */

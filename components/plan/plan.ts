@@ -26,6 +26,7 @@ import { rolloutTimeout, type Timeouts, type Wait } from "../restart/timeouts.ts
 import { whoRuns } from "../restart/trace.ts";
 import { liveOf, withRepair } from "./drift.ts";
 import { inTheWay, isDone } from "./forecast.ts";
+import { type LeavingIpvs, withLeaving } from "./leaving.ts";
 import { withoutDead } from "./leftOut.ts";
 
 /** The arguments that make objects, with plain values. */
@@ -34,6 +35,7 @@ export type Plain = Settings &
     running?: boolean;
     restart?: string;
     confirmModeSwitch?: string;
+    modeSwitch?: LeavingIpvs;
     maxFailed?: string;
   };
 
@@ -103,7 +105,7 @@ export function planOf(
     const restarted =
       isTaken || staysAdopted(wave, token, annotations)
         ? withRestart(asItWas, traced, pods)
-        : withRestart(wave, traced);
+        : withRestart(withLeaving(wave, plain.modeSwitch), traced);
     if (facts === undefined) return restarted;
     // What is taken over stays as it is.
     const repaired = withRepair(restarted, facts);

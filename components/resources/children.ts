@@ -113,10 +113,10 @@ export class Children {
     before: pulumi.Resource[],
     hooks: pulumi.ResourceHookBinding,
   ): kubernetes.apps.v1.DaemonSet[] {
-    const { cluster = {}, facts, restartStrategy, restartNodes, verify = true } = this.#args;
+    const { cluster = {}, facts, modeSwitch = {}, restartStrategy, restartNodes, verify = true } = this.#args;
     const helpers = (facts?.helpers ?? []).map(({ uid }) => uid);
     // Whatever depends on it is gone first when the stack is destroyed: then there is no kube-proxy, and all rules stay.
-    const rules = this.#command("rules", rulesCommand(cluster, plan.waves, helpers), {
+    const rules = this.#command("rules", rulesCommand(cluster, plan.waves, modeSwitch, helpers), {
       dependsOn: before,
       replaceOnChanges: ["stdin"],
       // Once they are gone, that is nothing to run again for.

@@ -3,6 +3,7 @@ import type * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterAccess } from "../args.ts";
 import { compileCache } from "../facts/compileCache.ts";
+import { type LeavingIpvs, OnDeadline } from "../plan/leaving.ts";
 import { wantedMode } from "../plan/modes.ts";
 import { layoutAnnotation, type Wave } from "../pools/waves.ts";
 import { restartAnnotation } from "../restart/restart.ts";
@@ -17,17 +18,20 @@ export function orphansCommand(
 }
 
 /**
- * Stands for the rules of the waves' modes: with another mode it is replaced, and the old one's end, after all else was
- * done, removes what is left of its rules. Does nothing until then.
+ * Stands for the rules of the waves' modes, those of ipvs among them as long as it is kept: with another mode it is replaced,
+ * and the old one's end, after all else was done, removes what is left of its rules. Does nothing until then.
  *
+ * @param leaving - how ipvs is left
  * @param helpers - UIDs of helpers in the cluster: what a switch that was given up has left is removed in the same way
  */
 export function rulesCommand(
   cluster: ClusterAccess,
   waves: pulumi.Output<readonly Wave[]>,
+  leaving: LeavingIpvs,
   helpers: string[],
 ): command.local.CommandArgs {
-  const modes = waves.apply((all) => [...new Set(all.map(wantedMode))].sort().join());
+  const kept = leaving.onDeadline === OnDeadline.keep ? ["ipvs"] : [];
+  const modes = waves.apply((all) => [...new Set([...all.map(wantedMode), ...kept])].sort().join());
   return { ...run("clear.ts", cluster), delete: "clear-rules", stdin: modes, triggers: helpers };
 }
 

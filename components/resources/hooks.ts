@@ -5,7 +5,7 @@ import type { ApiObject } from "../cluster/objects.ts";
 import { parseGoDuration } from "../configuration/goDuration.ts";
 import type { ClusterFacts } from "../facts/facts.ts";
 import { printable } from "../input/printable.ts";
-import { switchOf } from "../plan/modes.ts";
+import { switchOf } from "../plan/modeSwitch.ts";
 import type { Wave } from "../pools/waves.ts";
 
 /*

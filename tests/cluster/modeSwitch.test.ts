@@ -4,6 +4,7 @@ import { suite, test } from "node:test";
 import { parse } from "yaml";
 import { clearingPod, helperPod } from "../../components/cluster/modeSwitch/pods.ts";
 import { endOf, lastWords, type Pod } from "../../components/cluster/workload.ts";
+import { withLeaving } from "../../components/plan/leaving.ts";
 import { planOf } from "../../components/plan/plan.ts";
 
 const [wave] = planOf({
@@ -24,22 +25,33 @@ const beside: Pod = {
   status: {},
 };
 
-const hiddenBy = (pod: ReturnType<typeof helperPod>): string[] =>
-  (pod.spec.containers[0]?.volumeMounts ?? [])
+const toolsHiddenBy = (pod: ReturnType<typeof helperPod>): string[] => {
+  const paths = (pod.spec.containers[0]?.volumeMounts ?? [])
     .filter(({ name }) => name === "nothing")
     .map(({ mountPath }) => mountPath);
+  const inFolder = (folder: string) =>
+    paths.filter((path) => path.startsWith(`${folder}/`)).map((path) => path.replace(`${folder}/`, ""));
+  assert.deepEqual(inFolder("/sbin"), inFolder("/usr/sbin"));
+  return inFolder("/usr/sbin");
+};
 
 suite("a helper", () => {
-  const helper = helperPod(wave, beside);
+  const helper = helperPod(wave, beside, "iptables");
 
-  test("cannot see the tool of the other mode: it would remove its rules", () => {
-    assert.deepEqual(
-      hiddenBy(helper).filter((path) => path.startsWith("/usr/sbin/")),
-      ["", "-save", "-restore"]
-        .flatMap((part) => [`/usr/sbin/iptables${part}`, `/usr/sbin/ip6tables${part}`])
-        .sort((a, b) => hiddenBy(helper).indexOf(a) - hiddenBy(helper).indexOf(b)),
-    );
-    assert.ok(!hiddenBy(helper).some((path) => path.endsWith("/nft")));
+  test("cannot see the tools of the other mode: it would remove its rules", () => {
+    const iptables = ["iptables", "ip6tables"].flatMap((tool) => [tool, `${tool}-save`, `${tool}-restore`]);
+    for (const from of ["iptables", "ipvs"]) {
+      // Without modprobe it takes ipvs for not there, and leaves the virtual servers, which may be those of others.
+      assert.deepEqual(toolsHiddenBy(helperPod(wave, beside, from)), [...iptables, "modprobe"]);
+    }
+    assert.deepEqual(toolsHiddenBy(helperPod(wave, beside, "nftables")), ["nft"]);
+  });
+
+  test("of a kube-proxy that keeps ipvs does not see modprobe a second time: no path can be given twice", () => {
+    const kept = helperPod(withLeaving(wave, { onDeadline: "keep" }), beside, "ipvs");
+    const paths = (kept.spec.containers[0]?.volumeMounts ?? []).map(({ mountPath }) => mountPath);
+    assert.deepEqual(paths, [...new Set(paths)]);
+    assert.ok(paths.includes("/usr/sbin/modprobe"));
   });
 
   test("has the wanted configuration, at addresses that no kube-proxy uses", () => {
@@ -62,7 +74,8 @@ suite("a helper", () => {
   });
 
   test("nobody takes it for a kube-proxy, and it keeps none from its node", () => {
-    assert.deepEqual(helper.metadata.labels, { "kube-proxy/helper": "nftables" });
+    const labels = { "kube-proxy/helper": "nftables", "kube-proxy/beside": "iptables" };
+    assert.deepEqual(helper.metadata.labels, labels);
     assert.equal(helper.spec["affinity"], undefined);
     assert.equal(helper.spec.nodeName, "node-1");
     assert.deepEqual(helper.spec["tolerations"], [{ key: "mine", operator: "Exists" }]);
@@ -70,11 +83,26 @@ suite("a helper", () => {
 });
 
 suite("a clearing", () => {
-  test("is kube-proxy's own, and cannot see the tool of the mode that stays", () => {
-    const clearing = clearingPod(beside, "nftables");
+  test("is kube-proxy's own, and cannot see the tools of the mode that stays, nor what would remove ipvs", () => {
+    const clearing = clearingPod(beside, "nftables", false);
     assert.deepEqual(clearing.spec.containers[0]?.command, ["/usr/local/bin/kube-proxy", "--cleanup"]);
-    assert.deepEqual(hiddenBy(clearing), ["/usr/sbin/nft", "/sbin/nft"]);
+    assert.deepEqual(toolsHiddenBy(clearing), ["nft", "modprobe"]);
     assert.equal(clearing.spec["restartPolicy"], "Never");
+    for (const mode of ["iptables", "ipvs"]) {
+      assert.ok(toolsHiddenBy(clearingPod(beside, mode, false)).includes("modprobe"), mode);
+      assert.ok(toolsHiddenBy(clearingPod(beside, mode, false)).includes("iptables"), mode);
+    }
+  });
+
+  test("of ipvs sees modprobe; beside mode iptables its chains and sets go first", () => {
+    assert.deepEqual(toolsHiddenBy(clearingPod(beside, "nftables", true)), ["nft"]);
+    const clearing = clearingPod(beside, "iptables", true);
+    assert.ok(toolsHiddenBy(clearing).includes("nft") && toolsHiddenBy(clearing).includes("iptables"));
+    assert.ok(!toolsHiddenBy(clearing).includes("modprobe"));
+    const [script] = clearing.spec["initContainers"] as { command: string[]; volumeMounts: object[] }[];
+    assert.deepEqual(script?.command.slice(0, 2), ["sh", "-c"]);
+    assert.deepEqual(script.volumeMounts, beside.spec.containers[0]?.volumeMounts, "it sees iptables");
+    assert.equal(clearingPod(beside, "nftables", true).spec["initContainers"], undefined);
   });
 
   test("has ended only when its pod has, and says why", () => {

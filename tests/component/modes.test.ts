@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { type ClusterFacts, KubeProxy, type KubeProxyArgs } from "../../components/index.ts";
-import { confirmationProblem, modeOf, switchOf, whyConfirm } from "../../components/plan/modes.ts";
+import { modeOf } from "../../components/plan/modes.ts";
+import { confirmationProblem, switchOf, whyConfirm } from "../../components/plan/modeSwitch.ts";
 import { planOf } from "../../components/plan/plan.ts";
 import { factsAfter } from "../plan/facts.ts";
 import { named, type Registration, registrationsOf } from "./registration.ts";
@@ -50,9 +51,15 @@ suite("a switch between modes", () => {
 suite("a switch that loses connections", () => {
   const ipvs = { from: "iptables", to: "ipvs" };
 
-  test("is one from or to ipvs, and one that the version does not clear", () => {
-    assert.match(whyConfirm(ipvs, 37) ?? "", /no helper/);
-    assert.match(whyConfirm({ from: "ipvs", to: "nftables" }, 37) ?? "", /no helper/);
+  test("is one to ipvs, and one that the version does not clear, or clears at once", () => {
+    assert.match(whyConfirm(ipvs, 37) ?? "", /gone in 1\.43\. No connection is lost/);
+    assert.match(whyConfirm({ from: "nftables", to: "ipvs" }, 37) ?? "", /new connections fail until/);
+    assert.equal(whyConfirm({ from: "ipvs", to: "nftables" }, 34), undefined);
+    assert.match(
+      whyConfirm({ from: "ipvs", to: "nftables" }, 33) ?? "",
+      /1\.33 removes ipvs as soon as it starts/,
+    );
+    assert.equal(whyConfirm({ from: "ipvs", to: "iptables" }, 20), undefined);
     assert.match(whyConfirm({ from: "nftables", to: "iptables" }, 28) ?? "", /of 1\.28 removes no rules/);
     assert.equal(whyConfirm({ from: "nftables", to: "iptables" }, 29), undefined);
     assert.equal(whyConfirm({ from: "iptables", to: "nftables" }, 37), undefined);

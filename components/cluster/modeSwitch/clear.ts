@@ -1,6 +1,8 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { type Problem, ProblemsError } from "../../input/problems.ts";
-import { clearingValue, counterpart, helperLabel } from "../../plan/modes.ts";
+import { drainOf, keepsIpvs, leavingOf, OnDeadline } from "../../plan/leaving.ts";
+import { clearingValue, helperLabel } from "../../plan/modes.ts";
+import { leavesIpvsSince } from "../../plan/modeSwitch.ts";
 import { forEachConcurrently } from "../concurrency.ts";
 import type { Observation } from "../verify/observation.ts";
 import { waitUntil } from "../wait.ts";
@@ -10,13 +12,15 @@ import {
   deletePod,
   endOf,
   lastWords,
+  listDaemonSets,
   listHelpers,
   listPods,
   type Pod,
 } from "../workload.ts";
 import { ask, readyNodes } from "./ask.ts";
 import type { SwitchOptions } from "./options.ts";
-import { clearingPod } from "./pods.ts";
+import { drain } from "./drain.ts";
+import { clearingPod, type NewPod } from "./pods.ts";
 
 /** Before this minor a cleanup fails where it does not see a tool; that its own part is done does not show. */
 const tellsSince = 34;
@@ -24,21 +28,26 @@ const tellsSince = 34;
 /**
  * Ends a switch between modes: removes the helpers, then on each node the rules of all modes but that of its kube-proxy,
  * which does so itself when it starts, but tells nobody whether it could. Nodes without a running kube-proxy are left
- * alone, and so are those in mode ipvs.
+ * alone, and so is ipvs where it is kept, and where it was not among the modes that were left: its virtual servers may be
+ * those of others. Beside mode iptables it still has connections, and is drained first.
  *
  * It can be run again at any time, and does no harm where there is nothing to remove.
  *
+ * @param left - the modes that the nodes were in before
  * @param nodes - only on these, by name; default: on all that are Ready
- * @throws ProblemsError naming every node where rules may be left, with what the cleanup said; for what the API server
+ * @throws ProblemsError naming every node that ipvs still carries connections of, where that ends it. And ProblemsError naming every node where rules may be left, with what the cleanup said; for what the API server
  *   refuses
  */
 export async function clear(
   config: KubeConfig,
   options: SwitchOptions,
+  left: readonly string[],
   nodes?: ReadonlySet<string>,
 ): Promise<void> {
-  const clearing = new Clearing(config, nodes);
+  const clearing = new Clearing(config, options, { leavesIpvs: left.includes("ipvs"), nodes });
   await waitUntil(options.timeoutMs, () => clearing.removeHelpers());
+  await clearing.ask();
+  await clearing.drain();
   await clearing.begin();
   await waitUntil(options.timeoutMs, () => clearing.proceed());
   const { problems, done } = clearing;
@@ -46,17 +55,25 @@ export async function clear(
   if (done > 0) options.log(`Cleared: ${done} nodes have the rules of their kube-proxy's mode alone`);
 }
 
+/** What is cleared. */
+interface Scope {
+  readonly leavesIpvs: boolean;
+  readonly nodes: ReadonlySet<string> | undefined;
+}
+
 class Clearing {
   readonly #config: KubeConfig;
-  readonly #nodes: ReadonlySet<string> | undefined;
+  readonly #options: SwitchOptions;
+  readonly #scope: Scope;
   /** The kube-proxies whose nodes are not done, and what they said, by UID. */
   readonly #left = new Map<string, { readonly pod: Pod; readonly said: Observation }>();
   readonly problems: Problem[] = [];
   done = 0;
 
-  constructor(config: KubeConfig, nodes: ReadonlySet<string> | undefined) {
+  constructor(config: KubeConfig, options: SwitchOptions, scope: Scope) {
     this.#config = config;
-    this.#nodes = nodes;
+    this.#options = options;
+    this.#scope = scope;
   }
 
   /** Nothing is cleared beside one that would make its rules again; and what an interrupted clearing has left goes, too. */
@@ -68,7 +85,8 @@ class Clearing {
     return staying.length === 0 ? undefined : `helpers that are not gone: ${namesOf(staying)}`;
   }
 
-  async begin(): Promise<void> {
+  /** Finds out which kube-proxies run in which mode. */
+  async ask(): Promise<void> {
     const ready = await readyNodes(this.#config);
     const pods = (await listPods(this.#config)).filter(
       ({ metadata, spec }) =>
@@ -81,13 +99,38 @@ class Clearing {
       const said = answers.get(pod.metadata.uid) ?? "it was not asked";
       if (typeof said === "string") {
         this.#complain(pod, `its kube-proxy does not say in which mode it runs: ${said}`);
-      } else if (counterpart(said.mode) !== undefined) {
+      } else if (!keepsIpvs(pod.spec) && (said.mode !== "ipvs" || said.minor >= leavesIpvsSince)) {
         this.#left.set(pod.metadata.uid, { pod, said });
       }
     }
-    await forEachConcurrently([...this.#left.values()], concurrency, ({ pod, said }) =>
-      createPod(this.#config, clearingPod(pod, said.mode)),
+  }
+
+  /** Waits for what ipvs carries beside mode iptables; where it is to be kept, those nodes are done. */
+  async drain(): Promise<void> {
+    const { timeoutMs: countMs, log } = this.#options;
+    const beside = [...this.#left.values()].filter(
+      ({ said }) => this.#scope.leavesIpvs && said.mode === "iptables",
     );
+    if (beside.length === 0) return;
+    const daemonSets = await listDaemonSets(this.#config);
+    const [leaving = {}] = daemonSets.map(({ metadata }) => leavingOf(metadata.annotations));
+    const untouched = "every kube-proxy runs in its new mode, and ipvs stays";
+    const options = { ...drainOf(leaving), image: leaving.image, countMs, untouched, log };
+    const pods = beside.map(({ pod }) => pod);
+    await drain(this.#config, pods, options);
+    if (options.onDeadline === OnDeadline.keep) {
+      for (const { metadata } of pods) this.#left.delete(metadata.uid);
+    }
+  }
+
+  async begin(): Promise<void> {
+    await forEachConcurrently([...this.#left.values()], concurrency, ({ pod, said }) =>
+      createPod(this.#config, this.#clearingPod(pod, said.mode)),
+    );
+  }
+
+  #clearingPod(pod: Pod, mode: string): NewPod {
+    return clearingPod(pod, mode, this.#scope.leavesIpvs && mode !== "ipvs");
   }
 
   async proceed(): Promise<string | undefined> {
@@ -97,7 +140,7 @@ class Clearing {
     const byName = new Map(pods.map((pod) => [pod.metadata.name, pod]));
     const ended: Pod[] = [];
     for (const [uid, { pod, said }] of this.#left) {
-      const clearing = byName.get(clearingPod(pod, said.mode).metadata.name);
+      const clearing = byName.get(this.#clearingPod(pod, said.mode).metadata.name);
       const code = clearing && endOf(clearing);
       // With its kube-proxy, whose successor removes the rules of other modes itself.
       const isGone = clearing === undefined;
@@ -116,7 +159,7 @@ class Clearing {
   }
 
   #isMeant(node: string | undefined): boolean {
-    return this.#nodes?.has(node ?? "") ?? true;
+    return this.#scope.nodes?.has(node ?? "") ?? true;
   }
 
   #complain({ spec }: Pod, accepted: string): void {

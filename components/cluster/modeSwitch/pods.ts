@@ -1,10 +1,20 @@
 /** Pure: the pods that run beside a node's kube-proxy while its mode is switched. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { stringify } from "yaml";
 import { configHash } from "../../kubeadm/manifests.ts";
-import { clearingValue, counterpart, helperLabel, recordOf, wantedMode } from "../../plan/modes.ts";
+import {
+  besideLabel,
+  clearingValue,
+  countingValue,
+  helperLabel,
+  recordOf,
+  wantedMode,
+} from "../../plan/modes.ts";
 import type { Wave } from "../../pools/waves.ts";
 import { configHashAnnotation } from "../../restart/restart.ts";
 import type { Pod, PodSpec } from "../workload.ts";
+import { carriedScript } from "./carried.ts";
 
 /** Where a helper answers; kube-proxy itself does at 10256 and 10249, the kubelet at 10248. */
 export const helperPorts = { healthz: 10246, metrics: 10247 } as const;
@@ -15,11 +25,24 @@ const files = {
   "kubeconfig.conf": "kube-proxy/helper-kubeconfig",
 } as const;
 
-/** What kube-proxy programs the kernel by, in each mode. */
-const tools: Readonly<Record<string, readonly string[]>> = {
-  iptables: ["iptables", "ip6tables"].flatMap((tool) => ["", "-save", "-restore"].map((part) => tool + part)),
-  nftables: ["nft"],
-};
+const iptables = ["iptables", "ip6tables"].flatMap((tool) =>
+  ["", "-save", "-restore"].map((part) => tool + part),
+);
+
+/** Without it kube-proxy takes ipvs for not there, and removes nothing of it, see `leavesIpvsSince`. */
+const modprobe = ["modprobe"];
+
+/**
+ * What another kube-proxy must not see so that it leaves the rules of one in a mode alone. ipvs has chains of iptables, and
+ * virtual servers that others may have made are removed with it.
+ */
+const tools: ReadonlyMap<string, readonly string[]> = new Map([
+  ["iptables", [...iptables, ...modprobe]],
+  ["ipvs", [...iptables, ...modprobe]],
+  ["nftables", ["nft"]],
+]);
+
+const clearSetsScript = readFileSync(join(import.meta.dirname, "clearSets.sh"), "utf8");
 
 /** What is put in the place of a tool. */
 const nothing = { name: "nothing", hostPath: { path: "/dev/null", type: "CharDevice" } };
@@ -46,8 +69,9 @@ export interface NewPod {
  * before the new kube-proxy has started. Two that run in one mode undo each other's work.
  *
  * @param beside - the running kube-proxy's pod
+ * @param from - its mode
  */
-export function helperPod(wave: Wave, beside: Pod): NewPod {
+export function helperPod(wave: Wave, beside: Pod, from: string): NewPod {
   const { data } = wave.configMap;
   const { spec } = wave.daemonSet.spec.template;
   const mode = wantedMode(wave);
@@ -58,13 +82,14 @@ export function helperPod(wave: Wave, beside: Pod): NewPod {
   const volumes = spec.volumes.map((volume) =>
     volume.configMap === undefined ? volume : { name: volume.name, downwardAPI: { items } },
   );
-  const pod = podBeside(beside, mode, counterpart(mode), { ...spec, volumes, restartPolicy: "Always" });
+  const pod = podBeside(beside, mode, tools.get(from) ?? [], { ...spec, volumes, restartPolicy: "Always" });
   const annotations = {
     [configHashAnnotation]: configHash(data),
     [files["config.conf"]]: stringify(helperConfiguration(wave)),
     [files["kubeconfig.conf"]]: data["kubeconfig.conf"],
   };
-  return { ...pod, metadata: { ...pod.metadata, annotations } };
+  const labels = { ...pod.metadata.labels, [besideLabel]: from };
+  return { ...pod, metadata: { ...pod.metadata, labels, annotations } };
 }
 
 /** The configuration of a helper: the wanted one, at addresses of its own. */
@@ -77,23 +102,63 @@ export function helperConfiguration({ configMap }: Wave): Readonly<Record<string
 }
 
 /**
- * A pod that removes the rules of all modes but one: kube-proxy's own cleanup, which cannot see that one's tool.
+ * A pod that removes the rules of all modes but one: kube-proxy's own cleanup, which cannot see that one's tool. What
+ * it cannot remove beside iptables, the chains and sets of ipvs, a script does before.
  *
  * @param beside - the running kube-proxy's pod
  * @param mode - its mode
+ * @param leavesIpvs - whether ipvs is to go, and all of its virtual servers
  */
-export function clearingPod(beside: Pod, mode: string): NewPod {
+export function clearingPod(beside: Pod, mode: string, leavesIpvs: boolean): NewPod {
   const { spec } = beside;
   const containers = spec.containers.map((container) => ({
     ...container,
     command: [...(container.command ?? []).slice(0, 1), "--cleanup"],
   }));
-  return podBeside(beside, clearingValue, mode, { ...spec, containers, restartPolicy: "Never" });
+  const initContainers =
+    leavesIpvs && mode === "iptables"
+      ? containers.map((one) => scripted(one, "clear-sets", clearSetsScript))
+      : [];
+  const own = tools.get(mode) ?? [];
+  const hidden = leavesIpvs
+    ? [...own.filter((tool) => !modprobe.includes(tool)), ...(mode === "iptables" ? ["nft"] : [])]
+    : [...new Set([...own, ...modprobe])];
+  const pod = podBeside(beside, clearingValue, hidden, { ...spec, containers, restartPolicy: "Never" });
+  return initContainers.length === 0 ? pod : { ...pod, spec: { ...pod.spec, initContainers } };
 }
 
-function podBeside(beside: Pod, label: string, hidden: string | undefined, spec: PodSpec): NewPod {
+/**
+ * A pod that tells what ipvs carries on a node, see `readCarried`.
+ *
+ * @param beside - the running kube-proxy's pod
+ * @param image - with `ip` it also changes the source of the node's own connections; undefined for kube-proxy's own
+ */
+export function countingPod(beside: Pod, image: string | undefined): NewPod {
+  const { spec } = beside;
+  const env = [{ name: "ADDRESSES", valueFrom: { fieldRef: { fieldPath: "status.podIPs" } } }];
+  const containers = spec.containers.map((container) => ({
+    ...scripted(container, countingValue, carriedScript),
+    ...(image !== undefined && { image }),
+    env,
+  }));
+  return podBeside(beside, countingValue, [], { ...spec, containers, restartPolicy: "Never" });
+}
+
+type Container = PodSpec["containers"][number];
+
+/** A container that runs a script with what its image and its volumes are. */
+function scripted(container: Container, name: string, script: string): Container & { readonly name: string } {
+  return { ...container, name, command: ["sh", "-c", script] };
+}
+
+/** Whether there is something at a path already: what keeps ipvs is, and no path can be given twice. */
+function isMounted({ volumeMounts = [] }: Container, path: string): boolean {
+  return volumeMounts.some(({ mountPath }) => mountPath === path);
+}
+
+function podBeside(beside: Pod, label: string, hidden: readonly string[], spec: PodSpec): NewPod {
   const { name, uid } = beside.metadata;
-  const paths = folders.flatMap((folder) => (tools[hidden ?? ""] ?? []).map((tool) => `${folder}/${tool}`));
+  const paths = folders.flatMap((folder) => hidden.map((tool) => `${folder}/${tool}`));
   const { serviceAccountName, hostNetwork, priorityClassName, tolerations, imagePullSecrets } = spec;
   return {
     metadata: {
@@ -114,7 +179,9 @@ function podBeside(beside: Pod, label: string, hidden: string | undefined, spec:
         terminationMessagePolicy: "FallbackToLogsOnError",
         volumeMounts: [
           ...(container.volumeMounts ?? []),
-          ...paths.map((mountPath) => ({ name: "nothing", mountPath })),
+          ...paths
+            .filter((path) => !isMounted(container, path))
+            .map((mountPath) => ({ name: "nothing", mountPath })),
         ],
       })),
       volumes: [...(spec.volumes ?? []), nothing],

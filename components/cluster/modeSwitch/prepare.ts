@@ -1,7 +1,9 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { type Problem, ProblemsError } from "../../input/problems.ts";
 import { configHash } from "../../kubeadm/manifests.ts";
-import { counterpart, wantedMode } from "../../plan/modes.ts";
+import { drainOf, keepsIpvs, leavingOf } from "../../plan/leaving.ts";
+import { wantedMode } from "../../plan/modes.ts";
+import { helpedFrom } from "../../plan/modeSwitch.ts";
 import { selects } from "../../pools/placement.ts";
 import type { Wave } from "../../pools/waves.ts";
 import { configHashAnnotation } from "../../restart/restart.ts";
@@ -25,6 +27,7 @@ import {
 } from "../workload.ts";
 import { ask } from "./ask.ts";
 import { clear } from "./clear.ts";
+import { drain } from "./drain.ts";
 import type { SwitchOptions } from "./options.ts";
 import { helperConfiguration, helperPod, helperPorts, type NewPod } from "./pods.ts";
 
@@ -41,16 +44,17 @@ interface Open {
 /**
  * Prepares a switch between modes: on each node of a wave, a helper makes the rules of the wanted mode beside those of
  * the kube-proxy that runs, and has synced them when this ends. Nodes whose kube-proxy runs in the wanted mode are left
- * alone, and so are all in a switch from or to ipvs.
+ * alone, and so are all where no helper can do that. Where ipvs is to go with the kube-proxies, what it carries is drained.
  *
  * It can be run again at any time: helpers that are there stay.
  *
  * @throws ProblemsError naming every node whose helper does not make its rules, after all helpers of the wave and their
- *   rules were removed again; no kube-proxy was touched. For what the API server refuses
+ *   rules were removed again; naming every node that is not drained, with the helpers in their place; no kube-proxy was
+ *   touched. For what the API server refuses
  */
 export async function prepare(config: KubeConfig, wave: Wave, options: SwitchOptions): Promise<void> {
   const mode = wantedMode(wave);
-  if (counterpart(mode) === undefined) return;
+  if (helpedFrom(mode).length === 0) return;
   const preparation = new Preparation(config, wave, AbortSignal.timeout(options.timeoutMs));
   let open: readonly Open[] = [];
   const check = async (): Promise<string | undefined> => {
@@ -70,6 +74,18 @@ export async function prepare(config: KubeConfig, wave: Wave, options: SwitchOpt
   if (preparation.nodes.size > 0) {
     options.log(`Prepared: helpers have made the rules of mode ${mode} on ${preparation.nodes.size} nodes`);
   }
+  // In mode iptables a kube-proxy leaves ipvs alone: what it carries is drained before it is cleared, at the end.
+  const carriers = mode === "iptables" ? [] : preparation.carriers;
+  if (carriers.length > 0) {
+    const leaving = leavingOf(wave.daemonSet.metadata.annotations);
+    await drain(config, carriers, {
+      ...drainOf(leaving),
+      image: leaving.image,
+      countMs: options.timeoutMs,
+      untouched: "no kube-proxy was touched, and the helpers stay",
+      log: options.log,
+    });
+  }
 }
 
 /** Removes helpers and their rules again; gives what went wrong with that. */
@@ -79,7 +95,7 @@ async function undo(
   options: SwitchOptions,
 ): Promise<readonly Problem[]> {
   try {
-    await clear(config, options, nodes);
+    await clear(config, options, [], nodes);
     return [];
   } catch (error) {
     if (error instanceof ProblemsError) return error.problems;
@@ -94,6 +110,8 @@ class Preparation {
   readonly #stop: AbortSignal;
   /** What the running kube-proxies said, by UID. They do not change. */
   readonly #answers = new Map<string, Probed>();
+  /** The kube-proxies that are going to be replaced, as they were seen last. */
+  #replaced: readonly Pod[] = [];
   /** UIDs of helpers. */
   readonly #verified = new Set<string>();
   /** Names of nodes that have a helper. */
@@ -120,8 +138,31 @@ class Preparation {
     return open;
   }
 
-  /** The kube-proxies of the wave that run in another mode. */
+  /** The kube-proxies of the wave beside which ipvs goes on with what it has. */
+  get carriers(): Pod[] {
+    return this.#replaced.filter(
+      ({ metadata, spec }) => keepsIpvs(spec) || this.#modeOf(metadata.uid) === "ipvs",
+    );
+  }
+
+  /** The kube-proxies of the wave that run in a mode beside which a helper can stand. */
   async #targets(): Promise<Pod[]> {
+    const modes = helpedFrom(this.#mode);
+    this.#replaced = await this.#findReplaced();
+    return this.#replaced.filter(({ metadata }) => {
+      // Whoever does not answer runs in the old mode, if at all.
+      const mode = this.#modeOf(metadata.uid);
+      return mode === undefined || modes.includes(mode);
+    });
+  }
+
+  #modeOf(uid: string): string | undefined {
+    const answer = this.#answers.get(uid);
+    return typeof answer === "object" ? answer.mode : undefined;
+  }
+
+  /** The kube-proxies of the wave that do not have the wanted configuration, or keep ipvs, asked what they are. */
+  async #findReplaced(): Promise<Pod[]> {
     const [nodes, pods] = await Promise.all([readNodes(this.#config), listPods(this.#config)]);
     const { configMap, daemonSet } = this.#wave;
     const placement = daemonSet.spec.template.spec;
@@ -132,24 +173,20 @@ class Preparation {
     );
     const hash = configHash(configMap.data);
     const others = pods.filter(
-      ({ metadata, spec }) =>
-        selected.has(spec.nodeName ?? "") &&
-        metadata.deletionTimestamp === undefined &&
-        metadata.annotations?.[configHashAnnotation] !== hash,
+      (pod) =>
+        selected.has(pod.spec.nodeName ?? "") &&
+        pod.metadata.deletionTimestamp === undefined &&
+        (pod.metadata.annotations?.[configHashAnnotation] !== hash || keepsIpvs(pod.spec)),
     );
     const unknown = others.filter(({ metadata }) => !this.#answers.has(metadata.uid));
     for (const [uid, answer] of await ask(this.#config, unknown)) this.#answers.set(uid, answer);
-    return others.filter(({ metadata }) => {
-      const answer = this.#answers.get(metadata.uid);
-      // Whoever does not answer runs in the old mode, if at all.
-      const mode = typeof answer === "object" ? answer.mode : counterpart(this.#mode);
-      return mode === counterpart(this.#mode);
-    });
+    return others;
   }
 
   /** Sees to the helper beside a kube-proxy; says why it is not done. */
   async #help(beside: Pod, helpers: ReadonlyMap<string, Pod>): Promise<Omit<Open, "node"> | undefined> {
-    const wanted = helperPod(this.#wave, beside);
+    const from = this.#modeOf(beside.metadata.uid) ?? helpedFrom(this.#mode)[0] ?? "";
+    const wanted = helperPod(this.#wave, beside, from);
     const found = helpers.get(wanted.metadata.name);
     const wait = (why: string, hopeless = false) => ({ why, hopeless });
     if (found === undefined) {

@@ -45,7 +45,7 @@ const works: Readonly<Record<string, (config: KubeConfig) => Promise<unknown>>> 
   facts: (config) => readFacts(config, ["canary"]),
   layout: (config) => makeRoom(config, [{ daemonSet: "kube-proxy", placement: {} }], { timeoutMs: 300, log }),
   orphans: (config) => removeOrphans(config, 300),
-  clear: (config) => clear(config, { timeoutMs: 300, log }),
+  clear: (config) => clear(config, { timeoutMs: 300, log }, ["ipvs"]),
   testService: (config) => prepareRestart(config, { daemonSet: "kube-proxy", id: "t", lifetimeMs: 1000 }),
   "clearing hook": (config) => removeLeftover(config, daemonSet),
 };

@@ -1,0 +1,31 @@
+# Removes from a node whose kube-proxy runs in mode iptables the chains and sets that mode ipvs has made, and no others:
+# where they stay, kube-proxy's own cleanup cannot remove the sets. Chains of both modes are in use.
+#
+# Source: pkg/proxy/ipvs/proxier.go `iptablesJumpChain`, `iptablesCleanupChains` and `ipsetInfo`.
+unlink() { # TABLE CHAIN TO COMMENT
+	while "$iptables" -w 60 -t "$1" -D "$2" -m comment --comment "$4" -j "$3" 2>/dev/null; do :; done
+}
+drop() { # TABLE CHAIN
+	"$iptables" -w 60 -t "$1" -F "$2" 2>/dev/null && "$iptables" -w 60 -t "$1" -X "$2"
+}
+for iptables in iptables ip6tables; do
+	unlink filter INPUT KUBE-NODE-PORT "kubernetes health check rules"
+	unlink filter INPUT KUBE-PROXY-FIREWALL "kube-proxy firewall rules"
+	unlink filter FORWARD KUBE-PROXY-FIREWALL "kube-proxy firewall rules"
+	unlink filter INPUT KUBE-IPVS-FILTER "kubernetes ipvs access filter"
+	unlink filter OUTPUT KUBE-IPVS-OUT-FILTER "kubernetes ipvs access filter"
+	for chain in KUBE-NODE-PORT KUBE-SOURCE-RANGES-FIREWALL KUBE-IPVS-FILTER KUBE-IPVS-OUT-FILTER; do
+		drop filter $chain
+	done
+	drop nat KUBE-NODE-PORT
+	drop nat KUBE-LOAD-BALANCER
+done
+for name in LOOP-BACK CLUSTER-IP EXTERNAL-IP EXTERNAL-IP-LOCAL LOAD-BALANCER LOAD-BALANCER-LOCAL LOAD-BALANCER-FW \
+	LOAD-BALANCER-SOURCE-IP LOAD-BALANCER-SOURCE-CIDR NODE-PORT-TCP NODE-PORT-LOCAL-TCP NODE-PORT-UDP \
+	NODE-PORT-LOCAL-UDP NODE-PORT-SCTP-HASH NODE-PORT-LOCAL-SCTP-HASH HEALTH-CHECK-NODE-PORT IPVS-IPS; do
+	for set in "KUBE-$name" "KUBE-6-$name"; do
+		ipset destroy "$set" 2>/dev/null
+	done
+done
+# What is left kube-proxy's cleanup names.
+exit 0

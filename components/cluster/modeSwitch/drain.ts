@@ -1,0 +1,152 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { KubeConfig } from "@kubernetes/client-node";
+import { type Problem, ProblemsError } from "../../input/problems.ts";
+import { type Drain, OnDeadline } from "../../plan/leaving.ts";
+import { countingValue, helperLabel } from "../../plan/modes.ts";
+import { forEachConcurrently } from "../concurrency.ts";
+import { throwIfEnding } from "../ending.ts";
+import { waitUntil } from "../wait.ts";
+import { concurrency, createPod, deletePod, endOf, listHelpers, type Pod, messageOf } from "../workload.ts";
+import { type Carried, describeCarried, isDrained, readCarried } from "./carried.ts";
+import { countingPod } from "./pods.ts";
+
+/** What {@link drain} goes by. */
+export interface DrainOptions extends Drain {
+  /** Longest wait for all nodes to be counted once, in milliseconds. */
+  readonly countMs: number;
+  /** An image with `ip`; undefined for kube-proxy's own. */
+  readonly image: string | undefined;
+  /** What stays as it is when this ends at the deadline, as the end of a sentence. */
+  readonly untouched: string;
+  readonly log: (line: string) => void;
+}
+
+/** Waits between two counts, in milliseconds: the first ones end soon, the last ones may take half an hour. */
+const firstPauseMs = 3000;
+const longestPauseMs = 30_000;
+
+/**
+ * Waits until ipvs carries no connection on the nodes of some kube-proxies, which a pod beside each counts.
+ *
+ * @param beside - the kube-proxies, each on a node that has ipvs
+ * @throws ProblemsError at the deadline with `stop`, naming every node with what ipvs still carries there; for a node that
+ *   cannot be counted, where it would be cut or stopped by that
+ */
+export async function drain(
+  config: KubeConfig,
+  beside: readonly Pod[],
+  options: DrainOptions,
+): Promise<void> {
+  const { timeoutMs, onDeadline, log } = options;
+  const deadline = Date.now() + timeoutMs;
+  let left = new Map(beside.map((pod) => [pod, undefined as Carried | string | undefined]));
+  for (let pause = firstPauseMs; left.size > 0; pause = Math.min(2 * pause, longestPauseMs)) {
+    const isFirst = pause === firstPauseMs;
+    left = new Map(
+      [...(await count(config, [...left.keys()], options))].filter(
+        ([, carried]) => typeof carried === "string" || !isDrained(carried),
+      ),
+    );
+    if (isFirst && left.size > 0) log(`ipvs still carries: ${describe(left)}`);
+    // Nobody changes the source of their routes, so that whatever waits for them waits for ever.
+    const isHopeless = options.image === undefined && [...left.values()].every(isOnlyOwn);
+    if (Date.now() + pause >= deadline || isHopeless) break;
+    if (left.size > 0) await sleep(pause);
+    throwIfEnding();
+  }
+  if (left.size === 0) {
+    log(`Drained: ipvs carries no connection on ${beside.length} nodes`);
+  } else if (onDeadline === OnDeadline.stop) {
+    throw new ProblemsError(`draining ipvs; ${options.untouched}`, problemsOf(left, options));
+  } else {
+    log(`${onDeadline === OnDeadline.cut ? "Cut" : "Kept"}, as modeSwitch says: ${describe(left)}`);
+  }
+}
+
+function isOnlyOwn(carried: Carried | string | undefined): boolean {
+  return typeof carried === "object" && carried.connections === 0;
+}
+
+function problemsOf(
+  left: ReadonlyMap<Pod, Carried | string | undefined>,
+  { drain: time, image }: DrainOptions,
+): Problem[] {
+  const nodes = [...left].map(([pod, carried]): Problem => ({
+    path: `ipvs on ${pod.spec.nodeName ?? ""}`,
+    accepted:
+      typeof carried === "object"
+        ? `carries ${describeCarried(carried)}`
+        : `is not counted: ${carried ?? ""}`,
+  }));
+  const hasOwn = [...left.values()].some((one) => typeof one === "object" && one.own > 0);
+  return [
+    ...nodes,
+    {
+      path: "modeSwitch",
+      accepted:
+        `run pulumi up again to wait ${time} once more, or set modeSwitch.onDeadline to keep, which breaks none, or to cut` +
+        (hasOwn && image === undefined
+          ? "; connections of a node itself end only by modeSwitch.image, an image with sh and ip"
+          : ""),
+    },
+  ];
+}
+
+function describe(left: ReadonlyMap<Pod, Carried | string | undefined>): string {
+  return [...left]
+    .map(
+      ([pod, carried]) =>
+        `${pod.spec.nodeName ?? ""} ${typeof carried === "object" ? describeCarried(carried) : `(not counted: ${carried ?? ""})`}`,
+    )
+    .join("; ");
+}
+
+/**
+ * Counts once what ipvs carries on nodes.
+ *
+ * @returns for each kube-proxy what its node has, or in one sentence why that is not known; none of those that are gone
+ */
+export async function count(
+  config: KubeConfig,
+  beside: readonly Pod[],
+  { image, countMs }: Pick<DrainOptions, "image" | "countMs">,
+): Promise<Map<Pod, Carried | string>> {
+  const found = new Map<Pod, Carried | string>();
+  const names = new Map(beside.map((pod) => [countingPod(pod, image).metadata.name, pod]));
+  const mine = async () =>
+    (await listHelpers(config)).filter(({ metadata: { name, labels } }) => {
+      return labels?.[helperLabel] === countingValue && names.has(name);
+    });
+  const remove = async (): Promise<string | undefined> => {
+    const pods = await mine();
+    await forEachConcurrently(pods, concurrency, async (pod) => {
+      if (pod.metadata.deletionTimestamp === undefined) await deletePod(config, pod);
+    });
+    return pods.length === 0 ? undefined : "pods that count what ipvs carries, to be gone";
+  };
+  await waitUntil(countMs, remove);
+  await forEachConcurrently(beside, concurrency, (pod) => createPod(config, countingPod(pod, image)));
+  const check = async (): Promise<string | undefined> => {
+    const pods = new Map((await mine()).map((pod) => [pod.metadata.name, pod]));
+    const open = [...names].filter(([name, pod]) => {
+      const counting = pods.get(name);
+      if (counting === undefined) {
+        // With its kube-proxy, or its node.
+        found.delete(pod);
+        return false;
+      }
+      const code = endOf(counting);
+      if (code === undefined) {
+        found.set(pod, "its pod does not end");
+        return true;
+      }
+      const message = messageOf(counting);
+      found.set(pod, readCarried(message) ?? (message.trim().split("\n").at(-1) || `it ended with ${code}`));
+      return false;
+    });
+    return open.length === 0 ? undefined : "pods that count what ipvs carries";
+  };
+  await waitUntil(countMs, check).catch(() => undefined);
+  await waitUntil(countMs, remove);
+  return found;
+}

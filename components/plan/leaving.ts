@@ -1,0 +1,174 @@
+/** Pure: how ipvs is left: what is asked of the user, what keeps it beside another mode, and what is said of both. */
+import { parseGoDuration } from "../configuration/goDuration.ts";
+import type { DaemonSetFacts } from "../facts/facts.ts";
+import { isRecord } from "../input/record.ts";
+import type { PodSpec } from "../kubeadm/objects.ts";
+import type { Wave } from "../pools/waves.ts";
+import { recordOf, wantedMode } from "./modes.ts";
+
+/** What becomes of connections that ipvs still carries at the deadline. */
+export const OnDeadline = {
+  /** The update ends before a kube-proxy is touched, or, in a switch to iptables, before ipvs is. */
+  stop: "stop",
+  /** They are named, and cut. */
+  cut: "cut",
+  /** ipvs stays beside the new mode, and goes on with them, until a later update clears it. */
+  keep: "keep",
+} as const;
+export type OnDeadline = (typeof OnDeadline)[keyof typeof OnDeadline];
+
+/** How ipvs is left. */
+export interface LeavingIpvs {
+  /** How long an update waits until ipvs carries no connection, a Go duration up to 24h. Default 30m; 0s with `keep`. */
+  drain?: string;
+  /** What becomes of those that it still carries then: `stop` (default), `cut` or `keep`. */
+  onDeadline?: OnDeadline;
+  /**
+   * An image with `sh` and iproute2's `ip`: by it connections that a node itself opens to Services outlive ipvs. Default:
+   * kube-proxy's own, which has no `ip`: they are counted, and hang when ipvs is cleared.
+   */
+  image?: string;
+}
+
+/** {@link LeavingIpvs} with its defaults. */
+export interface Drain {
+  readonly drain: string;
+  readonly timeoutMs: number;
+  readonly onDeadline: OnDeadline;
+}
+
+/** Annotation of a DaemonSet with its {@link LeavingIpvs} in JSON, for what clears when Pulumi knows only the old one. */
+export const leavingAnnotation = "kube-proxy/mode-switch";
+
+/** What a drain may be, for an error. */
+export const acceptedDrain = "a Go duration from 0s to 24h with a unit, such as 30m";
+
+const longestDrain = 24n * 3600n * 1_000_000_000n;
+
+/** Whether a text is as {@link acceptedDrain} says. */
+export function isDrain(text: string): boolean {
+  const duration = parseGoDuration(text);
+  return duration !== undefined && duration >= 0n && duration <= longestDrain;
+}
+
+/** The setting with its defaults. */
+export function drainOf({ onDeadline = OnDeadline.stop, drain }: LeavingIpvs = {}): Drain {
+  const text = drain ?? (onDeadline === OnDeadline.keep ? "0s" : "30m");
+  return { drain: text, timeoutMs: Number(parseGoDuration(text) ?? 0n) / 1e6, onDeadline };
+}
+
+/** The setting that a DaemonSet was made with; none where it has none, or somebody has written something else there. */
+export function leavingOf(annotations: Readonly<Record<string, string>> | undefined): LeavingIpvs {
+  try {
+    const value: unknown = JSON.parse(annotations?.[leavingAnnotation] ?? "{}");
+    if (!isRecord(value)) return {};
+    const { drain, onDeadline, image } = value;
+    const known = Object.values(OnDeadline).find((one) => one === onDeadline);
+    return {
+      ...(typeof drain === "string" && isDrain(drain) && { drain }),
+      ...(known !== undefined && { onDeadline: known }),
+      ...(typeof image === "string" && { image }),
+    };
+  } catch {
+    return {};
+  }
+}
+
+/** Name of the volume by which kube-proxy does not see `modprobe`: without it it takes ipvs for not there, and leaves it. */
+const keptVolume = "kept-ipvs";
+
+/**
+ * A wave with the setting; one that keeps ipvs has pods that do not see `modprobe`.
+ *
+ * Source: pkg/proxy/ipvs/cleanup.go `CleanupLeftovers`, which kube-proxy calls when it starts in mode nftables.
+ */
+export function withLeaving(wave: Wave, leaving: LeavingIpvs | undefined): Wave {
+  if (leaving === undefined) return wave;
+  const { metadata, spec } = wave.daemonSet;
+  const annotations = { ...metadata.annotations, [leavingAnnotation]: JSON.stringify(leaving) };
+  const { template } = spec;
+  const podSpec = wantsKept(wave, leaving) ? hidingModprobe(template.spec) : template.spec;
+  return {
+    ...wave,
+    daemonSet: {
+      ...wave.daemonSet,
+      metadata: { ...metadata, annotations },
+      spec: { ...spec, template: { ...template, spec: podSpec } },
+    },
+  };
+}
+
+/** Whether a wave is to keep ipvs: in mode iptables kube-proxy leaves it alone by itself. */
+function wantsKept(wave: Wave, { onDeadline }: LeavingIpvs): boolean {
+  return onDeadline === OnDeadline.keep && wantedMode(wave) === "nftables";
+}
+
+function hidingModprobe(spec: PodSpec): PodSpec {
+  const [container] = spec.containers;
+  const volumeMounts = [
+    ...container.volumeMounts,
+    ...["/usr/sbin/modprobe", "/sbin/modprobe"].map((mountPath) => ({ name: keptVolume, mountPath })),
+  ];
+  return {
+    ...spec,
+    containers: [{ ...container, volumeMounts }],
+    volumes: [...spec.volumes, { name: keptVolume, hostPath: { path: "/dev/null", type: "CharDevice" } }],
+  };
+}
+
+/** Whether pods with this spec keep ipvs. */
+export function keepsIpvs(spec: { readonly volumes?: readonly { readonly name: string }[] }): boolean {
+  return spec.volumes?.some(({ name }) => name === keptVolume) ?? false;
+}
+
+/** Whether a DaemonSet's pods keep ipvs. */
+export function isKept(live: DaemonSetFacts | undefined): boolean {
+  const template = live?.spec["template"] as { readonly spec?: Parameters<typeof keepsIpvs>[0] } | undefined;
+  return template?.spec !== undefined && keepsIpvs(template.spec);
+}
+
+/** How long is waited, and what comes then, as the end of a sentence. */
+export function describeDrain({ drain, onDeadline }: Drain): string {
+  return `waits up to ${drain} until ipvs carries no connection; ${atDeadline[onDeadline]}`;
+}
+
+const atDeadline: Readonly<Record<OnDeadline, string>> = {
+  stop: "with some left then, this update ends here",
+  cut: "what it carries then is named, and cut",
+  keep: "what it carries then goes on",
+};
+
+/** What each setting of ipvs does, and what becomes of that without ipvs. */
+const ipvsSettings: Readonly<Record<string, string>> = {
+  scheduler: "every other mode chooses an endpoint at random",
+  excludeCIDRs:
+    "it kept virtual servers of others; a kube-proxy that starts in mode nftables removes every virtual server of its node, " +
+    "unless modeSwitch.onDeadline is keep",
+  strictARP:
+    "MetalLB and kube-vip need it in mode ipvs alone; arp_ignore and arp_announce stay as they are on a node until it restarts",
+  minSyncPeriod: "the new mode has its own",
+  syncPeriod: "the new mode has its own",
+  tcpTimeout: "connections are tracked by nf_conntrack, see conntrack.tcpEstablishedTimeout",
+  tcpFinTimeout: "connections are tracked by nf_conntrack, see conntrack.tcpCloseWaitTimeout",
+  udpTimeout: "connections are tracked by nf_conntrack, see conntrack.udpTimeout",
+};
+
+/**
+ * What becomes of the settings of ipvs in another mode, a sentence for each that is set.
+ *
+ * @param configuration - the `config.conf` of the kube-proxy that runs
+ */
+export function lostSettings(configuration: string): string[] {
+  const section = recordOf(configuration)["ipvs"];
+  return Object.entries(ipvsSettings).flatMap(([key, what]) =>
+    isRecord(section) && isSet(section[key])
+      ? [`configuration.ipvs.${key} has no effect in the new mode: ${what}.`]
+      : [],
+  );
+}
+
+/** What kubeadm writes for a setting that nobody made is none. */
+function isSet(value: unknown): boolean {
+  const nothing = [undefined, null, "", false, 0, "0s"];
+  return !nothing.includes(value as string) && !(Array.isArray(value) && value.length === 0);
+}

@@ -1,0 +1,126 @@
+/** What ipvs carries on a node, as its script tells it of the kernel's own tables. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, suite, test } from "node:test";
+import {
+  carriedScript,
+  describeCarried,
+  isDrained,
+  readCarried,
+} from "../../components/cluster/modeSwitch/carried.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "carried-"));
+after(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** Runs the script on tables of this content, in the place of the kernel's. */
+function tell(tables: Readonly<Record<string, string>>): string {
+  const place = mkdtempSync(join(folder, "proc-"));
+  for (const [name, content] of Object.entries(tables)) writeFileSync(join(place, name), content);
+  const log = join(place, "log");
+  const script = carriedScript.replaceAll("/proc/net", place).replaceAll("/dev/termination-log", log);
+  execFileSync("sh", ["-c", script], { env: { PATH: process.env["PATH"], ADDRESSES: "198.19.0.1" } });
+  return execFileSync("cat", [log], { encoding: "utf8" });
+}
+
+const devices = (...names: string[]) => names.map((name) => `${name.padStart(10)}: 0 0\n`).join("");
+
+const servers = `IP Virtual Server version 1.2.1 (size=4096)
+Prot LocalAddress:Port Scheduler Flags
+  -> RemoteAddress:Port Forward Weight ActiveConn InActConn
+TCP  0A600001:01BB rr
+  -> C6130001:192B      Masq    1      0          0
+UDP  0A60000A:0035 rr
+TCP  [fd00:0010:0096:0000:0000:0000:0000:0001]:01BB rr
+`;
+
+const heading = "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData\n";
+const connection = (from: string, to: string, state = "ESTABLISHED", protocol = "TCP") =>
+  `${protocol} ${from} A000 ${to} C6130001 192B ${state.padEnd(11)}     899\n`;
+
+const socket = (from: string, to: string, state = "01") =>
+  `   0: ${from} ${to} ${state} 00000000:00000000 00:0 0\n`;
+
+suite("what ipvs carries", () => {
+  test("is what the kernel has as established, each virtual server by name", () => {
+    const told = tell({
+      dev: devices("lo", "kube-ipvs0"),
+      ip_vs: servers,
+      ip_vs_conn: [
+        heading,
+        connection("0AF40002", "0A600001 01BB"),
+        connection("0AF40003", "0A600001 01BB"),
+        connection("0AF40003", "0A600001 01BB", "TIME_WAIT"),
+        connection("0AF40003", "0A60000A 0035", "UDP", "UDP"),
+        connection("fd00:0010:0244:0000:0000:0000:0000:0002", "fd00:0010:0096:0000:0000:0000:0000:0001 01BB"),
+      ].join(""),
+      tcp: "",
+      tcp6: "",
+    });
+    assert.deepEqual(readCarried(told), {
+      ...{ servers: 3, hasDevice: true, connections: 3, flows: 1, own: 0 },
+      at: [
+        { server: "10.96.0.1:443", connections: 2 },
+        { server: "[fd00:10:96::1]:443", connections: 1 },
+      ],
+    });
+  });
+
+  test("the node's own connections with a Service's address as their source are told, in each form the kernel has", () => {
+    const told = tell({
+      dev: devices("kube-ipvs0"),
+      ip_vs: servers,
+      ip_vs_conn: heading,
+      tcp: [
+        socket("0100600A:A000", "0100600A:01BB"),
+        socket("0100600A:A001", "0100600A:01BB", "06"),
+        socket("0100007F:A000", "0100007F:01BB"),
+        socket("010013C6:A000", "010013C6:192B"),
+        socket("010013C6:A000", "0100600A:01BB"),
+      ].join(""),
+      tcp6: [
+        socket("100000FD000096000000000001000000:A000", "100000FD000096000000000001000000:01BB"),
+        socket("0000000000000000FFFF00000100600A:A000", "0000000000000000FFFF00000100600A:01BB"),
+      ].join(""),
+    });
+    assert.equal(readCarried(told)?.own, 3);
+  });
+
+  test("a node without ipvs carries nothing", () => {
+    const carried = readCarried(tell({ dev: devices("lo") }));
+    assert.deepEqual(carried, { servers: 0, hasDevice: false, connections: 0, flows: 0, own: 0, at: [] });
+    assert.ok(isDrained(carried));
+  });
+
+  test("thousands of virtual servers fit into what the kubelet keeps", () => {
+    const many = Array.from({ length: 3000 }, (_, i) =>
+      connection("0AF40002", `0A60${i.toString(16).padStart(4, "0").toUpperCase()} 01BB`),
+    );
+    const told = tell({ dev: devices(), ip_vs: servers, ip_vs_conn: heading + many.join(""), tcp: "" });
+    assert.ok(told.length < 4096, `${told.length} bytes`);
+    const carried = readCarried(told);
+    assert.equal(carried?.connections, 3000);
+    assert.match(describeCarried(carried), /^3000 connections \(1 to 10\.96\.0\.0:443, .*, more\)$/);
+  });
+
+  test("is not read from what somebody else says", () => {
+    for (const text of ["", "sh: not found", "connections 12", "device many"]) {
+      assert.equal(readCarried(text), undefined, text);
+    }
+    assert.equal(readCarried("device 1\nat TCP ::::::::::: 01BB 1")?.at[0]?.server, "[:::::::::::]:443");
+  });
+
+  test("is told in words", () => {
+    const carried = { servers: 1, hasDevice: true, connections: 0, flows: 1, own: 2, at: [] };
+    assert.equal(
+      describeCarried(carried),
+      "0 connections, 1 UDP flow, 2 connections of the node itself from a Service's address",
+    );
+    assert.ok(!isDrained(carried));
+    assert.ok(isDrained({ ...carried, own: 0 }), "a flow has no end to wait for");
+  });
+});
