@@ -119,6 +119,7 @@ test("a recycled pid is never killed", async (t) => {
     server: "",
     nodes: 0,
     realNodes: [],
+    vmNodes: [],
     podSubnet: "",
     kubernetesVersion: "",
   };
