@@ -15,7 +15,8 @@ import { unpack } from "../real/packages.ts";
 import { runOrFail } from "../tools.ts";
 import { makeFileSystem } from "./fileSystem.ts";
 import { foreign } from "./foreign.ts";
-import { type Kernel, kernels, type KernelSource } from "./kernels.ts";
+import type { Kernel } from "./kernels.ts";
+import { kernelSources } from "./packages.ts";
 
 /** A kernel, as an emulator boots it: paths in the lab's cache. */
 export interface KernelFiles {
@@ -47,7 +48,7 @@ export async function kernelFiles(
   userland: readonly [string, string],
   options: MakeOptions,
 ): Promise<KernelFiles> {
-  const source: KernelSource = kernels[kernel];
+  const source = kernelSources[kernel];
   const inputs = [source, keptModules, diskModules, readFileSync(init, "utf8")];
   const entry = { what: `kernel ${kernel}`, name: "vm-kernel", hash: hashOf(inputs) };
   const folder = await cached(entry, options, async (path) => {

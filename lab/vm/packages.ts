@@ -1,5 +1,6 @@
 /** The Debian packages of machines with a kernel of their own, each in one version; see `../real/packages.ts`. */
 import type { Packages } from "../real/packages.ts";
+import type { Kernel } from "./kernels.ts";
 
 /** The emulator with its firmware, and all libraries that it needs: also libc, so that any machine can run it. */
 export const emulator: Packages = {
@@ -74,4 +75,18 @@ export const additions: Packages = {
   libssl3: "3.0.22-1~deb12u2",
   libzstd1: "1.5.4+dfsg2-5",
   zlib1g: "1:1.2.13.dfsg-1",
+};
+
+/** Where a kernel comes from. */
+export interface KernelSource {
+  packages: Packages;
+  /** The suite that has it, where it is not Debian 12's: at the same mirror as Debian 12's security updates. */
+  suite?: string;
+}
+
+/** The kernels, of which older ones vanish from the mirror when newer ones have come. */
+export const kernelSources: Readonly<Record<Kernel, KernelSource>> = {
+  "6.1": { packages: { "linux-image-6.1.0-56-cloud-amd64": "6.1.192-2" } },
+  // Too old for kube-proxy's mode nftables, which wants 5.13.
+  "5.10": { packages: { "linux-image-5.10.0-46-cloud-amd64": "5.10.262-1" }, suite: "bullseye-security" },
 };

@@ -49,10 +49,15 @@ export function checkMachines(): void {
   fail(missingForMachines());
 }
 
+/** How much memory this machine has to give, in megabytes. */
+export function availableMegabytes(): number {
+  const [, kilobytes] = /^MemAvailable: +(\d+) kB$/m.exec(readFileSync("/proc/meminfo", "utf8")) ?? [];
+  return Math.floor(Number(kilobytes) / 1024);
+}
+
 /** @throws ProblemsError where there is too little memory for so many nodes with a kernel of their own. */
 export function checkMemory(machines: number): void {
-  const [, kilobytes] = /^MemAvailable: +(\d+) kB$/m.exec(readFileSync("/proc/meminfo", "utf8")) ?? [];
-  fail(lackOfMemory(machines, Math.floor(Number(kilobytes) / 1024)));
+  fail(lackOfMemory(machines, availableMegabytes()));
 }
 
 function fail(problems: readonly Problem[]): void {

@@ -21,13 +21,18 @@ mount -t tmpfs tmpfs /tmp
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount --make-rshared /
 hostname "$NODE"
-# What nobody asks the kernel for by name; all else is loaded when it is wanted.
-/sbin/modprobe -a virtio_net overlay
+# What is there on any node that has booted as usual; all else is loaded when somebody wants it.
+/sbin/modprobe -a virtio_net overlay nf_conntrack
 
 # By its path, as modprobe: the shell has a lesser one in itself.
 ip() { /sbin/ip "$@"; }
 ip link set lo up
-for address in $ADDRESSES; do ip address add "$address" dev eth0 nodad; done
+for address in $ADDRESSES; do
+	case $address in
+	*:*) ip address add "$address" dev eth0 nodad ;; # Not to be looked for a duplicate of first.
+	*) ip address add "$address" dev eth0 ;;
+	esac
+done
 ip link set eth0 up
 for address in $ROUTERS; do ip route add default via "${address%/*}"; done
 # What kubeadm's preflight checks insist on.
