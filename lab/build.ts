@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { cached, hashOf, type MakeOptions } from "./cache.ts";
 import { findGo, goBuild, goModule } from "./go.ts";
 
-const module = goModule(join(import.meta.dirname, "go"));
+/** The Go module of everything that is Kubernetes' own. */
+export const module = goModule(join(import.meta.dirname, "go"));
 
 /** The Kubernetes release the lab runs, as in `lab/go/go.mod`, for example `v1.37.2`. */
 export const kubernetesVersion = module.releaseOf("k8s.io/kubernetes");
@@ -34,7 +35,8 @@ export async function binary(options: MakeOptions): Promise<string> {
   });
 }
 
-function linkerFlags(): string {
+/** What makes a program say that it is of {@link kubernetesVersion}. */
+export function linkerFlags(): string {
   const [major = "", minor = ""] = kubernetesVersion.slice(1).split(".");
   const version = {
     gitVersion: kubernetesVersion,

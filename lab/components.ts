@@ -18,6 +18,8 @@ export interface ComponentSpec {
   port: number;
   /** URL that answers 200 when it is healthy. */
   health: string;
+  /** How long it may take to become healthy, in milliseconds: 90,000 unless given. */
+  startMs?: number;
   /** How long it may take to end by itself, in milliseconds: 5000 unless given. */
   graceMs?: number;
 }

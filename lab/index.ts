@@ -11,15 +11,14 @@ import { binary as build } from "./build.ts";
 import { auditLog, operators } from "./components.ts";
 import { checkKubeApiQps, labKubeApiQps } from "./controllerRate.ts";
 import { type Fault, writeFaults } from "./faults.ts";
+import { checkIpvs, kubeletSoftware, onKubeletNode } from "./kubelets.ts";
 import { withLock } from "./lock.ts";
 import { type Mode, modes } from "./modes.ts";
 import { isHealthy } from "./network.ts";
 import { checkNodes, countNodes, scaleNodes } from "./nodes.ts";
 import { isAlive } from "./process.ts";
-import { checkRealNodes } from "./real/addresses.ts";
-import { nodeSoftware } from "./real/build.ts";
+import { checkRealNodes, checkVmNodes } from "./real/addresses.ts";
 import { checkInotify } from "./real/inotify.ts";
-import { onNode } from "./real/node.ts";
 import { checkRequirements } from "./real/requirements.ts";
 import { discard, start } from "./start.ts";
 import { type Component, type Lab, labDir, makeLabsDir, readState, type State, writeState } from "./state.ts";
@@ -31,9 +30,11 @@ import {
   run,
   type RunOptions,
 } from "./tools.ts";
+import { checkKernel, defaultKernel, type Kernel, kernels } from "./vm/kernels.ts";
+import { checkMachines, checkMemory } from "./vm/requirements.ts";
 
-export { auditLog, modes, operators };
-export type { Fault, Lab, Mode, Result, RunOptions };
+export { auditLog, kernels, modes, operators };
+export type { Fault, Kernel, Lab, Mode, Result, RunOptions };
 
 /**
  * An image that cannot be pulled on the lab's nodes: its pods never become Ready and report
@@ -52,6 +53,13 @@ export interface UpOptions {
   nodes?: number;
   /** Number of real nodes, 0 to 9: containers run there, and Services answer. They need root on Linux. Default: 0. */
   realNodes?: number;
+  /**
+   * Number of nodes with a kernel of their own, virtual machines, as many with the real ones as these alone may be: for
+   * ipvs, and kernels that this machine does not have. They need root on Linux, x64. Default: 0.
+   */
+  vmNodes?: number;
+  /** The kernel of those: Debian's `6.1` or `5.10`. Default: 6.1. */
+  kernel?: Kernel;
   /** Start with ConfigMap kubeadm-config and kubeadm's own kube-proxy. Default: false, but true with a mode. */
   kubeadm?: boolean;
   /** The mode of kubeadm's kube-proxy. Default: kubeadm's own, which is iptables. */
@@ -99,24 +107,32 @@ const lockTimeoutMs = 5 * 60_000;
  *   of its log), or a wait that takes too long; nothing of a new lab is left then.
  */
 export async function up(options: UpOptions = {}): Promise<Lab> {
-  const { name = "default", nodes, realNodes = 0, mode, kubeApiQps, log = () => undefined } = options;
+  const { name = "default", nodes, realNodes = 0, vmNodes = 0, mode, kubeApiQps } = options;
+  const { kernel = defaultKernel, log = () => undefined } = options;
   const kubeadm = options.kubeadm ?? mode !== undefined;
   const dir = labDir(name);
+  const counts = { realNodes, vmNodes };
+  const kubelets = realNodes + vmNodes;
   checkRealNodes(realNodes);
-  if (nodes !== undefined) checkNodes(nodes, realNodes);
+  checkVmNodes(vmNodes, realNodes);
+  checkKernel(kernel);
+  if (mode === "ipvs") checkIpvs(counts);
+  if (nodes !== undefined) checkNodes(nodes, kubelets);
   if (kubeApiQps !== undefined) checkKubeApiQps(kubeApiQps);
 
   return await interruptible(async (signal) => {
-    if (realNodes > 0) await checkRequirements();
+    if (kubelets > 0) await checkRequirements();
+    if (vmNodes > 0) checkMachines();
     const path = await build({ log, signal });
-    const real =
-      realNodes > 0 ? { count: realNodes, software: await nodeSoftware(path, { log, signal }) } : undefined;
+    const software = await kubeletSoftware(counts, kernel, path, { log, signal });
     return await exclusively(name, { log, signal }, async () => {
       const state = readState(dir);
       if (state !== undefined && isRunning(state)) {
         return await reuse(state, {
           nodes,
           realNodes: options.realNodes,
+          vmNodes: options.vmNodes,
+          kernel: options.kernel,
           kubeadm,
           mode,
           kubeApiQps,
@@ -129,12 +145,14 @@ export async function up(options: UpOptions = {}): Promise<Lab> {
         await discard(state);
       }
       if (realNodes > 0) checkInotify(realNodes);
+      if (vmNodes > 0) checkMemory(vmNodes);
       rmSync(dir, { recursive: true, force: true });
-      const kwokNodes = nodes ?? (real === undefined ? 20 : 0);
+      const kwokNodes = nodes ?? (kubelets === 0 ? 20 : 0);
       return await start({
         name,
         nodes: kwokNodes,
-        real,
+        counts,
+        kubelets: software,
         kubeadm,
         mode,
         kubeApiQps,
@@ -191,7 +209,7 @@ export async function setNodes(
   count: number,
   log: (line: string) => void = () => undefined,
 ): Promise<Lab> {
-  checkNodes(count, lab.realNodes.length);
+  checkNodes(count, kubeletsOf(lab));
   return await exclusively(lab.name, { log }, async () => {
     const state = runningState(lab);
     return await reuse(state, { nodes: count, log });
@@ -238,14 +256,15 @@ export function kubectlCommand(lab: Lab, args: readonly string[]): Invocation {
 }
 
 /**
- * The command line of a command on a real node: in its network and with its file system, which has a shell, `nft`,
- * `iptables`, `conntrack`, `ctr` and `labnode`.
+ * The command line of a command on a real node, or one with a kernel of its own: in its network and with its file system,
+ * which has a shell, `nft`, `iptables`, `conntrack`, `ctr` and `labnode`, and with a kernel of its own also `ipvsadm`,
+ * `ipset`, `modprobe` and a whole `ip`.
  *
- * @param node - The node's name, for example `real-1`.
+ * @param node - The node's name, for example `real-1` or `vm-1`.
  * @throws Error when the lab does not run or has no such real node.
  */
 export function nodeCommand(lab: Lab, node: string, args: readonly string[]): Invocation {
-  return onNode(runningState(lab), node, args);
+  return onKubeletNode(runningState(lab), node, args);
 }
 
 /**
@@ -259,6 +278,8 @@ export async function binary(log: (line: string) => void = () => undefined): Pro
 interface ReuseOptions {
   nodes: number | undefined;
   realNodes?: number | undefined;
+  vmNodes?: number | undefined;
+  kernel?: Kernel | undefined;
   kubeadm?: boolean;
   mode?: Mode | undefined;
   kubeApiQps?: number | undefined;
@@ -267,7 +288,7 @@ interface ReuseOptions {
 }
 
 async function reuse(state: State, options: ReuseOptions): Promise<Lab> {
-  const { nodes, realNodes, kubeadm = false, mode, kubeApiQps, log, signal } = options;
+  const { nodes, realNodes, vmNodes, kernel, kubeadm = false, mode, kubeApiQps, log, signal } = options;
   const { lab, kubeApiQps: rate = labKubeApiQps } = state;
   const refuse = (option: string, how: string): never => {
     throw new Error(
@@ -281,13 +302,22 @@ async function reuse(state: State, options: ReuseOptions): Promise<Lab> {
   if (realNodes !== undefined && realNodes !== lab.realNodes.length) {
     refuse("real-nodes", `with ${lab.realNodes.length}`);
   }
+  if (vmNodes !== undefined && vmNodes !== lab.vmNodes.length) {
+    refuse("vm-nodes", `with ${lab.vmNodes.length}`);
+  }
+  if (kernel !== undefined && kernel !== state.kernel) refuse("kernel", `with ${state.kernel ?? "none"}`);
   if (kubeApiQps !== undefined && kubeApiQps !== rate) refuse("kube-api-qps", `with ${rate}`);
   if (nodes === undefined || nodes === lab.nodes) return lab;
-  checkNodes(nodes, lab.realNodes.length);
+  checkNodes(nodes, kubeletsOf(lab));
   await scaleNodes(lab.kubeconfig, nodes, { log, signal });
   const scaled = { ...state, lab: { ...lab, nodes } };
   writeState(scaled);
   return scaled.lab;
+}
+
+/** How many of the ranges of pods' addresses are taken. */
+function kubeletsOf({ realNodes, vmNodes }: Lab): number {
+  return realNodes.length + vmNodes.length;
 }
 
 function isRunning(state: State): boolean {

@@ -8,6 +8,7 @@ import {
   type ComponentStatus,
   down,
   find,
+  type Kernel,
   kubectlCommand,
   type Lab,
   type Mode,
@@ -17,18 +18,21 @@ import {
 } from "./index.ts";
 import { checkMode } from "./modes.ts";
 import { checkNodes } from "./nodes.ts";
-import { checkRealNodes } from "./real/addresses.ts";
+import { checkRealNodes, checkVmNodes } from "./real/addresses.ts";
 import { labDir } from "./state.ts";
 import type { Invocation } from "./tools.ts";
+import { checkKernel } from "./vm/kernels.ts";
 
 const usage = `A real Kubernetes control plane on this machine, with nodes played by kwok, or real ones.
 
 usage: npm run lab -- COMMAND
 
-  up [--name NAME] [--nodes N] [--real-nodes N] [--kubeadm] [--mode iptables|nftables] [--kube-api-qps N]
+  up [--name NAME] [--nodes N] [--real-nodes N] [--vm-nodes N] [--kernel 6.1|5.10]
+     [--kubeadm] [--mode iptables|nftables|ipvs] [--kube-api-qps N]
       Bring the lab up, or find it running. --nodes: played by kwok, 0 to 1024, 20 unless given;
       scales a lab that runs. --real-nodes: with a kubelet and a kernel, 0 to 9, 0 unless given;
-      needs root on Linux; without --nodes there are no others then. --kubeadm: start with
+      needs root on Linux; without --nodes there are no others then. --vm-nodes: the same with a kernel of
+      their own, 6.1 unless --kernel says another; emulated where need be, which is slow. --kubeadm: start with
       kubeadm-config and kubeadm's own kube-proxy; --mode: the same, in that mode. --kube-api-qps: requests a
       second of the controller manager, 1 to 1000, 1000 unless given; Kubernetes' default is 20.
   down [--name NAME]
@@ -38,7 +42,7 @@ usage: npm run lab -- COMMAND
   kubectl [--name NAME] ARGS...
       Run kubectl against it.
   node [--name NAME] NODE COMMAND [ARGS...]
-      Run a command on a real node, for example: node real-1 nft list ruleset.
+      Run a command on a real node or vm node, for example: node real-1 nft list ruleset.
 
 NAME is "default" unless given: labs of different names run side by side.`;
 
@@ -47,19 +51,23 @@ class UsageError extends Error {}
 
 const commands: Record<string, (args: string[]) => Promise<number>> = {
   async up(args) {
-    const { name, nodes, kubeadm, mode, ...rest } = parse(args, {
+    const { name, nodes, kernel, kubeadm, mode, ...rest } = parse(args, {
       name: { type: "string" },
       nodes: { type: "string" },
       "real-nodes": { type: "string" },
+      "vm-nodes": { type: "string" },
+      kernel: { type: "string" },
       kubeadm: { type: "boolean" },
       mode: { type: "string" },
       "kube-api-qps": { type: "string" },
     });
-    const { "real-nodes": realNodes, "kube-api-qps": kubeApiQps } = rest;
+    const { "real-nodes": realNodes, "vm-nodes": vmNodes, "kube-api-qps": kubeApiQps } = rest;
     const lab = await up({
       ...(name !== undefined && { name }),
       ...(nodes !== undefined && { nodes: Number(nodes) }),
       ...(realNodes !== undefined && { realNodes: Number(realNodes) }),
+      ...(vmNodes !== undefined && { vmNodes: Number(vmNodes) }),
+      ...(kernel !== undefined && { kernel: kernel as Kernel }),
       ...(kubeadm !== undefined && { kubeadm }),
       ...(mode !== undefined && { mode: mode as Mode }),
       ...(kubeApiQps !== undefined && { kubeApiQps: Number(kubeApiQps) }),
@@ -136,6 +144,8 @@ interface Options {
   name?: string;
   nodes?: string;
   "real-nodes"?: string;
+  "vm-nodes"?: string;
+  kernel?: string;
   kubeadm?: boolean;
   mode?: string;
   "kube-api-qps"?: string;
@@ -164,6 +174,10 @@ function parse(args: string[], accepted: NonNullable<ParseArgsConfig["options"]>
     "real-nodes": (value) => {
       checkRealNodes(wholeNumber(value));
     },
+    "vm-nodes": (value) => {
+      checkVmNodes(wholeNumber(value));
+    },
+    kernel: checkKernel,
     mode: checkMode,
     "kube-api-qps": (value) => {
       checkKubeApiQps(wholeNumber(value));

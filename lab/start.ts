@@ -4,26 +4,29 @@ import { join } from "node:path";
 import { kubernetesVersion } from "./build.ts";
 import { type ComponentSpec, componentSpecs, type Ports } from "./components.ts";
 import { clusterName, installKubeProxy, type KubeadmCluster, makeCredentials } from "./kubeadm.ts";
+import { type Counts, kubeletNodes, type KubeletSoftware } from "./kubelets.ts";
 import type { Mode } from "./modes.ts";
 import { freePorts, isHealthy, network } from "./network.ts";
 import { scaleNodes } from "./nodes.ts";
 import { end, isAlive, startDetached } from "./process.ts";
 import { subnets as realSubnets } from "./real/addresses.ts";
-import type { NodeSoftware } from "./real/build.ts";
 import { cgroupOf, removeCgroup } from "./real/cgroups.ts";
 import { type GatewayPorts, writeEgressSelector } from "./real/gateway.ts";
 import { realNodeName } from "./real/node.ts";
-import { startRealNodes } from "./real/start.ts";
+import { startNodes } from "./real/start.ts";
 import { type Component, type Lab, labDir, type State, writeState } from "./state.ts";
 import { kubectlInvocation, ownEnvironment, run, runOrFail } from "./tools.ts";
+import { machineName } from "./vm/machine.ts";
 import { waitFor } from "./wait.ts";
 
 /** What {@link start} starts. */
 export interface StartOptions {
   name: string;
   nodes: number;
-  /** Undefined for none. */
-  real: { count: number; software: NodeSoftware } | undefined;
+  /** How many of the nodes have a kubelet. */
+  counts: Counts;
+  /** What these run; undefined for none. */
+  kubelets: KubeletSoftware | undefined;
   kubeadm: boolean;
   mode: Mode | undefined;
   /** Requests a second of the controller manager; undefined for the lab's own. */
@@ -34,7 +37,7 @@ export interface StartOptions {
   signal: AbortSignal;
 }
 
-/** Longest wait for one component to become healthy. It takes 1 to 5 s on a machine at rest. */
+/** Longest wait for most components to become healthy. It takes 1 to 5 s on a machine at rest. */
 const healthTimeoutMs = 90_000;
 
 /**
@@ -55,12 +58,12 @@ export async function start(options: StartOptions): Promise<Lab> {
 }
 
 async function startOnce(options: StartOptions): Promise<Lab> {
-  const { name, nodes, real, binary, log, signal } = options;
+  const { name, nodes, counts, kubelets, binary, log, signal } = options;
   const started = Date.now();
   const dir = labDir(name);
-  const ports = await labPorts(real?.count ?? 0);
+  const ports = await labPorts(counts.realNodes + counts.vmNodes);
   const server = `https://127.0.0.1:${ports.apiServer}`;
-  const cluster = { name, ...(real === undefined ? network : realSubnets) };
+  const cluster = { name, ...(kubelets === undefined ? network : realSubnets) };
   const lab: Lab = {
     name,
     dir,
@@ -68,7 +71,8 @@ async function startOnce(options: StartOptions): Promise<Lab> {
     context: `kubernetes-admin@${clusterName(name)}`,
     server,
     nodes,
-    realNodes: ports.kubelets.map((_, index) => realNodeName(index)),
+    realNodes: Array.from({ length: counts.realNodes }, (_, index) => realNodeName(index)),
+    vmNodes: Array.from({ length: counts.vmNodes }, (_, index) => machineName(index)),
     podSubnet: cluster.podSubnet,
     kubernetesVersion,
   };
@@ -78,6 +82,7 @@ async function startOnce(options: StartOptions): Promise<Lab> {
     binary,
     kubeadm,
     ...(mode !== undefined && { mode }),
+    ...(kubelets?.machines !== undefined && { kernel: kubelets.machines.kernel }),
     ...(kubeApiQps !== undefined && { kubeApiQps }),
     ready: false,
     components: [],
@@ -96,7 +101,7 @@ async function startOnce(options: StartOptions): Promise<Lab> {
       egressSelector: writeEgressSelector(dir, ports),
       nodes,
       kubeApiQps,
-      ...(real === undefined && { gateway: ports.gateway }),
+      ...(kubelets === undefined && { gateway: ports.gateway }),
     });
     const launch = (spec: ComponentSpec): Promise<Component> => startComponent(state, spec, signal);
 
@@ -111,7 +116,14 @@ async function startOnce(options: StartOptions): Promise<Lab> {
       launch(specs.kubeProxy),
       launch(specs.kwok),
       scaleNodes(lab.kubeconfig, nodes, { log, signal }),
-      real && startRealNodes(kubeadmRun, { software: real.software, ports, launch, log }),
+      kubelets &&
+        startNodes(kubeadmRun, {
+          nodes: kubeletNodes(kubeadmRun, lab, kubelets),
+          software: kubelets.software,
+          ports,
+          launch,
+          log,
+        }),
     ]);
     await waitForDefaultServiceAccount(state, signal);
     if (kubeadm) await startWithKubeProxy(state, cluster, { log, signal });
@@ -125,7 +137,7 @@ async function startOnce(options: StartOptions): Promise<Lab> {
   }
 }
 
-/** Finds a port for every component, and one for each real node. */
+/** Finds a port for every component, and one for each node with a kubelet. */
 async function labPorts(realNodes: number): Promise<Ports & GatewayPorts> {
   const [etcd, etcdPeer, etcdMetrics, apiServer, controllerManager, scheduler, kubeProxy, kwok, ...rest] =
     (await freePorts(9 + realNodes)) as [
@@ -174,19 +186,15 @@ async function startComponent(state: State, spec: ComponentSpec, signal: AbortSi
     cwd: dir,
     log,
   });
-  const { name, port, health, graceMs } = spec;
+  const { name, port, health, startMs = healthTimeoutMs, graceMs } = spec;
   const component = { name, ...identity, port, health, log, ...(graceMs !== undefined && { graceMs }) };
   state.components.push(component);
   // At once, so that this process may be killed at any moment and the next one knows what to end.
   writeState(state);
-  await waitFor(
-    `${name} to answer at ${health} (log: ${log})`,
-    { timeoutMs: healthTimeoutMs, signal },
-    () => {
-      state.components.forEach(failIfEnded);
-      return isHealthy(health);
-    },
-  );
+  await waitFor(`${name} to answer at ${health} (log: ${log})`, { timeoutMs: startMs, signal }, () => {
+    state.components.forEach(failIfEnded);
+    return isHealthy(health);
+  });
   return component;
 }
 
@@ -231,7 +239,14 @@ async function startWithKubeProxy(
     ...(lab.realNodes.length > 0 && { conntrack: { maxPerCore: 0 } }),
   };
   await installKubeProxy({ binary, dir: lab.dir, signal }, cluster, configuration);
-  const rollout = ["rollout", "status", "daemonset/kube-proxy", "-n", "kube-system", "--timeout=180s"];
+  const rollout = [
+    "rollout",
+    "status",
+    "daemonset/kube-proxy",
+    "-n",
+    "kube-system",
+    `--timeout=${lab.vmNodes.length > 0 ? 600 : 180}s`,
+  ];
   await runOrFail(kubectlInvocation(lab, binary, rollout), { signal });
   log("kubeadm-config uploaded, and kubeadm's own kube-proxy runs on every node.");
 }

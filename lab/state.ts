@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 
 import type { Mode } from "./modes.ts";
 import type { ProcessIdentity } from "./process.ts";
+import type { Kernel } from "./vm/kernels.ts";
 
 /** A control plane on this machine, for whoever talks to it. */
 export interface Lab {
@@ -20,6 +21,8 @@ export interface Lab {
   nodes: number;
   /** Names of the real nodes. */
   realNodes: readonly string[];
+  /** Names of the nodes with a kernel of their own. */
+  vmNodes: readonly string[];
   /** The pods' subnet, or an IPv4 and an IPv6 one with a comma between. */
   podSubnet: string;
   /** The Kubernetes release it runs, for example `v1.37.2`. */
@@ -47,6 +50,8 @@ export interface State {
   binary: string;
   /** Whether it was started with kubeadm's own kube-proxy. */
   kubeadm: boolean;
+  /** The kernel of its nodes with one of their own. */
+  kernel?: Kernel;
   /** The mode of that kube-proxy, if another than the default was asked for. */
   mode?: Mode;
   /** Requests a second of its controller manager, if another rate than the lab's own was asked for. */

@@ -10,7 +10,7 @@ export interface RealNodeAddresses {
   podCIDRs: string[];
 }
 
-/** The most real nodes a lab can have: plenty for one machine. */
+/** The most nodes with a kubelet that a lab can have: plenty for one machine. */
 export const maxRealNodes = 9;
 
 /** Whether real nodes have IPv6, too: as this machine's kernel has it. */
@@ -52,9 +52,20 @@ export function nodeIP({ addresses: [cidr = ""] }: RealNodeAddresses): string {
 
 /** @throws Error unless `count` is a whole number from 0 to {@link maxRealNodes}. */
 export function checkRealNodes(count: unknown): asserts count is number {
-  if (!Number.isInteger(count) || (count as number) < 0 || (count as number) > maxRealNodes) {
-    throw new Error(
-      `real-nodes: ${JSON.stringify(count)} is not accepted; give a whole number from 0 to ${maxRealNodes}`,
-    );
-  }
+  check("real-nodes", count, maxRealNodes);
+}
+
+/**
+ * @param realNodes - How many of the addresses real nodes have.
+ * @throws Error unless `count` is a whole number from 0 to what real nodes leave of {@link maxRealNodes}.
+ */
+export function checkVmNodes(count: unknown, realNodes = 0): asserts count is number {
+  check("vm-nodes", count, maxRealNodes - realNodes);
+}
+
+function check(option: string, count: unknown, most: number): void {
+  if (Number.isInteger(count) && (count as number) >= 0 && (count as number) <= most) return;
+  throw new Error(
+    `${option}: ${JSON.stringify(count)} is not accepted; give a whole number from 0 to ${most}`,
+  );
 }

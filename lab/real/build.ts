@@ -80,7 +80,8 @@ export async function nodeSoftware(kubernetes: string, options: MakeOptions): Pr
   });
   const system = { what: "the userland of real nodes", name: "node-userland", hash: hashOf(userland) };
   const root = await cached(system, options, (folder) => makeUserland(folder, options));
-  return { bin, userland: root, images: await imageArchive({ bin, userland: root, kubernetes }, options) };
+  const contents = { bin, userland: [root], kubeProxy: kubernetes };
+  return { bin, userland: root, images: await imageArchive(contents, options) };
 }
 
 async function buildRunc(path: string, options: MakeOptions): Promise<void> {
@@ -101,39 +102,50 @@ async function buildRunc(path: string, options: MakeOptions): Promise<void> {
   }
 }
 
-interface Contents {
+/** What {@link images} are made of: paths in the lab's cache. */
+export interface Contents {
   bin: string;
-  userland: string;
-  kubernetes: string;
+  /** Folders on top of one another, the lowest first. */
+  userland: readonly string[];
+  /** The program that is kube-proxy when it is called by that name. */
+  kubeProxy: string;
 }
 
-async function imageArchive({ bin, userland, kubernetes }: Contents, options: MakeOptions): Promise<string> {
+async function imageArchive(contents: Contents, options: MakeOptions): Promise<string> {
   // What is in the cache is named by its contents.
-  const hash = hashOf([images, [bin, userland, kubernetes].map((path) => basename(dirname(path)))]);
+  const paths = [contents.bin, ...contents.userland, contents.kubeProxy];
+  const hash = hashOf([images, paths.map((path) => basename(dirname(path)))]);
   const entry = { what: "the images of real nodes", name: "node-images", hash };
-  return await cached(entry, options, async (path) => {
-    options.log("Making the images of kube-proxy and of the lab's own server.");
-    const work = `${path}.layers`;
-    rmSync(work, { recursive: true, force: true });
-    try {
-      const kubeProxy = layer(join(work, "kube-proxy"), kubernetes, "usr/local/bin/kube-proxy");
-      const labnode = layer(join(work, "labnode"), join(bin, "labnode"), "labnode");
-      const ofKubeProxy = (names: string[], ...changes: string[]) => ({
-        names,
-        layers: [userland, kubeProxy, ...changes],
-        command: ["/usr/local/bin/kube-proxy"],
-      });
-      const all = [
-        ofKubeProxy([images.kubeProxy, images.otherKubeProxy]),
-        ofKubeProxy([images.withoutProtocols], withoutProtocols(join(work, "without-protocols"))),
-        ofKubeProxy([images.legacyIptables], legacyIptables(join(work, "legacy-iptables"))),
-        { names: [images.labnode], layers: [labnode], command: ["/labnode", "pause"] },
-      ];
-      await writeArchive(path, all, options.signal);
-    } finally {
-      rmSync(work, { recursive: true });
-    }
-  });
+  return await cached(entry, options, (path) => writeImages(path, contents, options));
+}
+
+/** Writes an archive of {@link images}; its folder takes a second copy meanwhile. */
+export async function writeImages(
+  path: string,
+  { bin, userland, kubeProxy: program }: Contents,
+  options: MakeOptions,
+): Promise<void> {
+  options.log("Making the images of kube-proxy and of the lab's own server.");
+  const work = `${path}.layers`;
+  rmSync(work, { recursive: true, force: true });
+  try {
+    const kubeProxy = layer(join(work, "kube-proxy"), program, "usr/local/bin/kube-proxy");
+    const labnode = layer(join(work, "labnode"), join(bin, "labnode"), "labnode");
+    const ofKubeProxy = (names: string[], ...changes: string[]) => ({
+      names,
+      layers: [...userland, kubeProxy, ...changes],
+      command: ["/usr/local/bin/kube-proxy"],
+    });
+    const all = [
+      ofKubeProxy([images.kubeProxy, images.otherKubeProxy]),
+      ofKubeProxy([images.withoutProtocols], withoutProtocols(join(work, "without-protocols"))),
+      ofKubeProxy([images.legacyIptables], legacyIptables(join(work, "legacy-iptables"))),
+      { names: [images.labnode], layers: [labnode], command: ["/labnode", "pause"] },
+    ];
+    await writeArchive(path, all, options.signal);
+  } finally {
+    rmSync(work, { recursive: true });
+  }
 }
 
 /** Makes a layer by which a file is gone: what the image format calls a whiteout. */

@@ -17,15 +17,19 @@ export function realNodeName(index: number): string {
   return `real-${index + 1}`;
 }
 
-/** What {@link prepareNode} needs to know. */
-export interface NodeOptions {
-  /** Counts from 0. */
+/** Where a node with a kubelet is in its lab. */
+export interface Place {
+  /** Counts from 0, and is that of its addresses. */
   index: number;
-  software: NodeSoftware;
   /** The pid of the gateway, which keeps the router's network namespace. */
   gateway: number;
   /** The port of the gateway that leads to the kubelet's health. */
   port: number;
+}
+
+/** What {@link prepareNode} needs to know. */
+export interface NodeOptions extends Place {
+  software: NodeSoftware;
 }
 
 /** The nodes' `nice` value. */
@@ -88,20 +92,12 @@ export async function prepareNode(kubeadm: KubeadmRun, options: NodeOptions): Pr
   };
 }
 
-/**
- * The command line of a command on a real node.
- *
- * @throws Error when there is no such node.
- */
-export function onNode({ lab, components }: State, node: string, args: readonly string[]): Invocation {
-  const component = components.find(({ name }) => name === node);
-  if (component === undefined || !lab.realNodes.includes(node)) {
-    const accepted = lab.realNodes.length > 0 ? lab.realNodes.join(", ") : "none: the lab has no real node";
-    throw new Error(`node: ${JSON.stringify(node)} is not accepted; accepted: ${accepted}`);
-  }
-  const target = ["--target", String(component.pid), "--mount", "--net", "--uts", "--ipc"];
+/** The command line of a command on a real node. */
+export function onNode({ components }: State, node: string, args: readonly string[]): Invocation {
+  const pid = components.find(({ name }) => name === node)?.pid;
+  const target = ["--target", String(pid), "--mount", "--net", "--uts", "--ipc"];
   // Of the node's processes, not that of `unshare`, which is outside.
-  const pids = `--pid=/proc/${component.pid}/ns/pid_for_children`;
+  const pids = `--pid=/proc/${pid}/ns/pid_for_children`;
   return {
     file: "nsenter",
     args: [...target, pids, "--", ...args],
@@ -109,12 +105,12 @@ export function onNode({ lab, components }: State, node: string, args: readonly 
   };
 }
 
-/** The object of a real node before its kubelet has come: with the addresses that its pods will have. */
-export function realNodeObject(index: number): V1Node {
+/** The object of a node before its kubelet has come: with the addresses that its pods will have. */
+export function nodeObject(name: string, index: number): V1Node {
   const { podCIDRs } = realNodeAddresses(index);
   const [podCIDR] = podCIDRs;
   return {
-    metadata: { name: realNodeName(index) },
+    metadata: { name },
     spec: { podCIDRs, ...(podCIDR !== undefined && { podCIDR }) },
   };
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -58,15 +58,17 @@ export function chooseIptables(folder: string, program: "xtables-nft-multi" | "x
 }
 
 /**
- * Unpacks packages into a new folder. Nothing is installed on this machine, and apt's own lists stay as they
- * are.
+ * Unpacks packages into a folder, a new one or over what is there. Nothing is installed on this machine, and apt's own
+ * lists stay as they are.
  *
- * @throws Error when apt's sources do not have one of them in that version.
+ * @param suite - What has them, where apt's sources do not: asked for where these have the security updates.
+ * @throws Error when apt's sources, or that suite, do not have one of them in that version.
  */
 export async function unpack(
   folder: string,
   packages: Packages,
   { log, signal }: MakeOptions,
+  suite?: string,
 ): Promise<void> {
   log(`Unpacking Debian packages: ${Object.keys(packages).join(", ")}.`);
   const work = mkdtempSync(join(tmpdir(), "lab-packages-"));
@@ -74,8 +76,9 @@ export async function unpack(
     for (const part of ["lists/partial", "cache/archives/partial", "archives"]) {
       mkdirSync(join(work, part), { recursive: true });
     }
-    const archives = await download(work, packages, signal);
-    mkdirSync(folder);
+    const sources = suite === undefined ? [] : await sourcesOf(work, suite, signal);
+    const archives = await download(work, packages, sources, signal);
+    mkdirSync(folder, { recursive: true });
     for (const archive of archives) {
       const args = ["--extract", archive, folder];
       await runOrFail({ file: "dpkg-deb", args, env: process.env }, { signal });
@@ -85,15 +88,30 @@ export async function unpack(
   }
 }
 
+/** Options by which apt knows one suite alone, at the mirror that this machine's sources name for security updates. */
+async function sourcesOf(work: string, suite: string, signal: AbortSignal | undefined): Promise<string[]> {
+  const args = ["indextargets", "--format", "$(SITE)", "Created-By: Packages"];
+  const sites = await runOrFail({ file: "apt-get", args, env: process.env }, { signal });
+  const site = sites.split("\n").find((line) => line.endsWith("-security"));
+  if (site === undefined) {
+    throw new Error(`apt's sources name no mirror of Debian's security updates, which would have ${suite}`);
+  }
+  const list = join(work, "sources.list");
+  writeFileSync(list, `deb ${site} ${suite} main\n`);
+  return ["-o", `Dir::Etc::sourcelist=${list}`, "-o", "Dir::Etc::sourceparts=/dev/null"];
+}
+
 async function download(
   work: string,
   packages: Packages,
+  sources: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<string[]> {
   const apt = (...args: string[]) => ({
     file: "apt-get",
     args: [
       ...["-o", `Dir::State::Lists=${join(work, "lists")}`, "-o", `Dir::Cache=${join(work, "cache")}`],
+      ...sources,
       // Otherwise apt reads and writes as a user who may not enter this folder.
       ...["-o", "APT::Sandbox::User=root", ...args],
     ],
@@ -106,8 +124,8 @@ async function download(
   const downloaded = await run(apt("download", ...wanted), { signal });
   if (downloaded.code !== 0) {
     throw new Error(
-      "apt could not download the packages of lab/real/packages.ts, which are Debian 12's; where apt's sources have " +
-        `others, change the versions there:\n${updated.stderr}${downloaded.stderr}`,
+      "apt could not download the packages that lab/real and lab/vm name, which are Debian 12's; where apt's sources " +
+        `have others, change the versions there:\n${updated.stderr}${downloaded.stderr}`,
     );
   }
   const folder = join(work, "archives");

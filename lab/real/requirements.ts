@@ -42,7 +42,8 @@ export async function checkRequirements(): Promise<void> {
   if (problems.length > 0) throw new ProblemsError("what real nodes need of this machine", problems);
 }
 
-function isOnPath(command: string): boolean {
+/** Whether a command is in one of the folders of `PATH`. */
+export function isOnPath(command: string): boolean {
   return (process.env["PATH"] ?? "").split(delimiter).some((folder) => {
     try {
       accessSync(join(folder, command), constants.X_OK);

@@ -8,13 +8,22 @@ import { isReady } from "../nodes.ts";
 import { waitFor } from "../wait.ts";
 import type { NodeSoftware } from "./build.ts";
 import { type GatewayPorts, gatewaySpec } from "./gateway.ts";
-import { prepareNode, realNodeName, realNodeObject } from "./node.ts";
+import { nodeObject, type Place } from "./node.ts";
 
-/** Longest wait until the kubelets report Ready. It takes 2 to 5 s on a machine at rest. */
-const readyTimeoutMs = 120_000;
+/** Longest wait until a kubelet reports Ready. It takes 2 to 5 s on a machine at rest, and more where it is emulated. */
+const readyTimeoutMs = 240_000;
 
-/** What {@link startRealNodes} needs to know. */
-export interface RealNodesOptions {
+/** A node with a kubelet, before it is started. */
+export interface KubeletNode {
+  name: string;
+  /** Makes what it needs, and tells how it is started. */
+  prepare: (place: Place) => Promise<ComponentSpec>;
+}
+
+/** What {@link startNodes} needs to know. */
+export interface NodesOptions {
+  /** Each has the addresses of its place in this list. */
+  nodes: readonly KubeletNode[];
   software: NodeSoftware;
   /** One of `ports.kubelets` for each node. */
   ports: GatewayPorts;
@@ -23,9 +32,9 @@ export interface RealNodesOptions {
   log: (line: string) => void;
 }
 
-/** Starts real nodes and the network between them, in a cluster without any, and waits until they are Ready. */
-export async function startRealNodes(kubeadm: KubeadmRun, options: RealNodesOptions): Promise<void> {
-  const { software, ports, launch, log } = options;
+/** Starts nodes with kubelets and the network between them, in a cluster without any, and waits until they are Ready. */
+export async function startNodes(kubeadm: KubeadmRun, options: NodesOptions): Promise<void> {
+  const { nodes, software, ports, launch, log } = options;
   const started = Date.now();
   const config = new KubeConfig();
   config.loadFromFile(join(kubeadm.dir, "admin.conf"));
@@ -33,16 +42,16 @@ export async function startRealNodes(kubeadm: KubeadmRun, options: RealNodesOpti
   const api = config.makeApiClient(CoreV1Api);
   const gateway = await launch(gatewaySpec(kubeadm.dir, software, ports));
   await Promise.all(
-    ports.kubelets.map(async (port, index) => {
-      await api.createNode({ body: realNodeObject(index) });
-      await launch(await prepareNode(kubeadm, { index, software, gateway: gateway.pid, port }));
-      const name = realNodeName(index);
+    nodes.map(async ({ name, prepare }, index) => {
+      await api.createNode({ body: nodeObject(name, index) });
+      await launch(await prepare({ index, gateway: gateway.pid, port: ports.kubelets[index] ?? 0 }));
       await waitFor(`${name} to be Ready`, { timeoutMs: readyTimeoutMs, signal: kubeadm.signal }, async () =>
         isReady(await api.readNode({ name })),
       );
     }),
   );
-  log(`${ports.kubelets.length} real nodes Ready after ${((Date.now() - started) / 1000).toFixed(1)} s.`);
+  const names = nodes.map(({ name }) => name).join(", ");
+  log(`${names} Ready after ${((Date.now() - started) / 1000).toFixed(1)} s.`);
 }
 
 /** Lets the API server fetch logs, run commands and forward ports: `kubeadm init` leaves that to a later phase. */

@@ -15,8 +15,10 @@ import { freePorts, maxNodes, nodeAddresses } from "../../lab/network.ts";
 import { checkNodes } from "../../lab/nodes.ts";
 import { end, identify, isAlive } from "../../lab/process.ts";
 import { lackOfInotify } from "../../lab/real/inotify.ts";
-import { maxRealNodes, realNodeAddresses, routerAddresses } from "../../lab/real/addresses.ts";
+import { checkVmNodes, maxRealNodes, realNodeAddresses, routerAddresses } from "../../lab/real/addresses.ts";
 import { labDir, makeLabsDir, writeState } from "../../lab/state.ts";
+import { emulatorCommand } from "../../lab/vm/emulator.ts";
+import { lackOfMemory } from "../../lab/vm/requirements.ts";
 
 function temporaryFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), "lab-test-"));
@@ -119,6 +121,7 @@ test("a recycled pid is never killed", async (t) => {
     server: "",
     nodes: 0,
     realNodes: [],
+    vmNodes: [],
     podSubnet: "",
     kubernetesVersion: "",
   };
@@ -189,7 +192,9 @@ test("the command line tells every mistake at once, with exit code 2", async () 
     "1e2",
     "--node=3",
     "--real-nodes=",
-    "--mode=ipvs",
+    "--vm-nodes=10",
+    "--kernel=7",
+    "--mode=userspace",
     "--kube-api-qps=0",
     "more",
     "--kubeadm=1",
@@ -198,9 +203,11 @@ test("the command line tells every mistake at once, with exit code 2", async () 
   for (const mistake of [
     /^--name: "A_b" is not accepted; give 1 to 32 lower-case/m,
     /^--nodes: "1e2" is not accepted; give a whole number from 0 to 1024$/m,
-    /^--node is not accepted; give --name, --nodes, --real-nodes, --kubeadm, --mode, --kube-api-qps$/m,
+    /^--node is not accepted; give --name, --nodes, --real-nodes, --vm-nodes, --kernel, --kubeadm, --mode, --kube-api-qps$/m,
     /^--real-nodes: "" is not accepted; give a whole number from 0 to 9$/m,
-    /^--mode: "ipvs" is not accepted; give iptables or nftables$/m,
+    /^--vm-nodes: 10 is not accepted; give a whole number from 0 to 9$/m,
+    /^--kernel: "7" is not accepted; give 6\.1 or 5\.10$/m,
+    /^--mode: "userspace" is not accepted; give iptables, nftables or ipvs$/m,
     /^--kube-api-qps: 0 is not accepted; give a whole number from 1 to 1000$/m,
     /^"more" is one word too many$/m,
     /^--kubeadm takes no value$/m,
@@ -243,6 +250,48 @@ test("without Go, or with one too old, up says what is needed", async (t) => {
   const old = await cli(["up"], { ...process.env, PATH: folder });
   assert.equal(old.code, 1);
   assert.match(old.stderr, /^"go" on PATH is go1\.25\.3; the lab needs Go 1\.26\.0 or newer/);
+});
+
+test("mode ipvs is refused where no node has it", async () => {
+  const { code, stderr } = await cli(["up", "--name", `t${process.pid}-ipvs`, "--mode", "ipvs"]);
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /^mode: "ipvs" is not accepted: .*; give --vm-nodes for nodes with a kernel that has it$/m,
+  );
+});
+
+test("a kernel of their own is offered to nodes that there are", () => {
+  assert.throws(() => {
+    checkVmNodes(8, 2);
+  }, /^Error: vm-nodes: 8 is not accepted; give a whole number from 0 to 7$/);
+  checkVmNodes(7, 2);
+});
+
+test("without the memory for machines up says how much they need", () => {
+  assert.deepEqual(lackOfMemory(2, 5608), []);
+  assert.deepEqual(lackOfMemory(2, 5607), [
+    {
+      path: "memory that is available",
+      value: 5607,
+      accepted: "at least 5608 MB: 2304 for each of them, and 1000 for the control plane",
+    },
+  ]);
+});
+
+test("an emulator's command line: nothing of this machine's is loaded, and only scratch disks are written to", () => {
+  const { file, args } = emulatorCommand("/cache/emulator", "tcg", {
+    kernel: { kernel: "/k", initramfs: "/i" },
+    disks: [{ path: "/a,b", isScratch: true }, { path: "/c" }],
+    megabytes: 512,
+  });
+  assert.match(file, /^\/cache\/emulator\/.*ld-linux/);
+  assert.ok(args.includes("/cache/emulator/usr/bin/qemu-system-x86_64"));
+  const drives = args.filter((arg) => arg.includes("file="));
+  assert.deepEqual(drives, [
+    "if=none,id=disk0,format=raw,file=/a,,b,snapshot=on",
+    "if=none,id=disk1,format=raw,file=/c,readonly=on",
+  ]);
 });
 
 test("a lab whose kube-proxies would find no inotify instance left says so before it starts", () => {

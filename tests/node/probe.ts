@@ -24,14 +24,26 @@ export interface Attempt {
   error?: string;
 }
 
-/** Asks addresses from a node and from a pod, 20 times a second each, until it is stopped. */
+/** How a {@link Probe} asks. */
+export interface Pace {
+  /** Milliseconds between two questions of a kind. Default: 50. */
+  intervalMs?: number;
+  /** How long an answer may take, in milliseconds. Default: 2000. */
+  timeoutMs?: number;
+}
+
+/** Asks addresses from a node and from a pod, 20 times a second each unless told otherwise, until it is stopped. */
 export class Probe {
   readonly attempts: Attempt[] = [];
   readonly #programs: LineProgram[];
   readonly #streams: number;
 
-  private constructor(lab: Lab, node: string, targets: Targets) {
-    const options = Object.entries(targets).flatMap(([name, address]) => ["-target", `${name}=${address}`]);
+  private constructor(lab: Lab, node: string, targets: Targets, pace: Pace) {
+    const { intervalMs = 50, timeoutMs = 2000 } = pace;
+    const options = [
+      ...["-interval", `${intervalMs}ms`, "-timeout", `${timeoutMs}ms`],
+      ...Object.entries(targets).flatMap(([name, address]) => ["-target", `${name}=${address}`]),
+    ];
     const inPod = ["exec", "--stdin", clientPod, "--", "/labnode", "probe", ...options];
     const places = {
       node: ahead(nodeCommand(lab, node, ["labnode", "probe", ...options])),
@@ -46,8 +58,8 @@ export class Probe {
   }
 
   /** Starts, and waits until every address has been asked from everywhere. */
-  static async start(lab: Lab, node: string, targets: Targets): Promise<Probe> {
-    const probe = new Probe(lab, node, targets);
+  static async start(lab: Lab, node: string, targets: Targets, pace: Pace = {}): Promise<Probe> {
+    const probe = new Probe(lab, node, targets, pace);
     await probe.after(0, 1);
     return probe;
   }

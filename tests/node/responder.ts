@@ -83,11 +83,12 @@ export async function addService(lab: Lab, name: string): Promise<void> {
  */
 export async function targetsOf(lab: Lab, name: string, node: string): Promise<Targets> {
   const get = async <T>(...args: string[]) => JSON.parse(await run(lab, ["get", "-o", "json", ...args])) as T;
+  const nodes = lab.realNodes.length + lab.vmNodes.length;
   const selector = `kubernetes.io/service-name=${name}`;
   const { spec } = await get<LiveService>("service", name);
   await eventually(`endpoints of Service ${name}`, async () => {
     const slices = await get<{ items: { endpoints?: unknown[] }[] }>("endpointslices", "-l", selector);
-    const ready = slices.items.filter(({ endpoints = [] }) => endpoints.length === lab.realNodes.length);
+    const ready = slices.items.filter(({ endpoints = [] }) => endpoints.length === nodes);
     return ready.length === spec.clusterIPs.length;
   });
   const { status } = await get<{ status: { addresses: { type: string; address: string }[] } }>("node", node);

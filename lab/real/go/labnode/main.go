@@ -9,9 +9,11 @@ import (
 )
 
 var programs = map[string]func(args []string) error{
+	"agent":   agent,
 	"gateway": gateway,
 	"pause":   pause,
 	"probe":   probe,
+	"run":     run,
 	"server":  server,
 }
 
@@ -29,6 +31,6 @@ func main() {
 			return
 		}
 	}
-	fmt.Fprintln(os.Stderr, "usage: labnode gateway|pause|probe|server [OPTION...]")
+	fmt.Fprintln(os.Stderr, "usage: labnode agent|gateway|pause|probe|run|server [OPTION...]")
 	os.Exit(2)
 }
