@@ -88,7 +88,7 @@ export async function findAccelerator(
   const entry = {
     what: "a trial of KVM",
     name: "vm-accelerator",
-    hash: hashOf([boot, emulator, kernel, initramfs]),
+    hash: hashOf([boot, emulator]),
   };
   const path = await cached(entry, options, async (file) => {
     // Without a disk the first process fails, and the machine ends.

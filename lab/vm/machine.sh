@@ -3,7 +3,10 @@
 # environment:
 #   NODE                 the machine's name, and that of its end of the cable
 #   ADDRESSES, POD_CIDRS lists of CIDRs, one of each IP family
+#   PRIORITY             its `nice` value
 set -eu
+# Among sessions, which the kernel may take for groups of their own, a process' nice value alone means nothing.
+[ ! -e /proc/self/autogroup ] || echo "$PRIORITY" >/proc/self/autogroup
 ip tuntap add dev "$NODE" mode tap
 ip link set "$NODE" master nodes up
 for range in $POD_CIDRS; do

@@ -84,7 +84,7 @@ export async function prepareMachine(kubeadm: KubeadmRun, options: MachineOption
     file: "nice",
     args: ["-n", priority, ...inRouter, "sh", join(import.meta.dirname, "machine.sh"), file, ...args],
     // The emulator keeps what a machine writes in files there, which have no name.
-    env: { ...network, ...emulatorEnvironment(machine.emulator), TMPDIR: folder },
+    env: { ...network, PRIORITY: priority, ...emulatorEnvironment(machine.emulator), TMPDIR: folder },
     port,
     health: `http://127.0.0.1:${port}/healthz`,
     startMs,
