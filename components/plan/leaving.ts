@@ -2,7 +2,6 @@
 import { parseGoDuration } from "../configuration/goDuration.ts";
 import type { DaemonSetFacts } from "../facts/facts.ts";
 import { isRecord } from "../input/record.ts";
-import type { PodSpec } from "../kubeadm/objects.ts";
 import type { Wave } from "../pools/waves.ts";
 import { recordOf, wantedMode } from "./modes.ts";
 
@@ -74,68 +73,79 @@ export function leavingOf(annotations: Readonly<Record<string, string>> | undefi
   }
 }
 
-/** Name of the volume by which kube-proxy does not see `modprobe`: without it it takes ipvs for not there, and leaves it. */
-const keptVolume = "kept-ipvs";
+/** Where the kernel's modules are. Without them `modprobe ip_vs` fails, and kube-proxy takes ipvs for not there. */
+const modules = "/lib/modules";
+
+/** What of a pod's spec decides whether its kube-proxy sees the kernel's modules. */
+interface Mounts {
+  readonly containers: readonly {
+    readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
+  }[];
+  readonly volumes?: readonly { readonly name: string }[];
+}
 
 /**
- * A wave with the setting; one that keeps ipvs has pods that do not see `modprobe`.
+ * A spec whose kube-proxy removes nothing of ipvs when it starts in mode nftables, or cleans up, since it does not see the
+ * kernel's modules. It needs them for nothing but ipvs: the kernel itself loads what nftables and iptables want.
  *
- * Source: pkg/proxy/ipvs/cleanup.go `CleanupLeftovers`, which kube-proxy calls when it starts in mode nftables.
+ * Source: pkg/proxy/ipvs/cleanup.go `CleanupLeftovers`; for which versions, see `leavesIpvsSince`.
  */
+export function withoutModules<T extends Mounts>(spec: T): T {
+  const isModules = ({ mountPath }: { readonly mountPath: string }) => mountPath === modules;
+  const containers = spec.containers.map((container) => ({
+    ...container,
+    volumeMounts: container.volumeMounts?.filter((mount) => !isModules(mount)),
+  }));
+  const names = spec.containers.flatMap(({ volumeMounts = [] }) => volumeMounts.filter(isModules));
+  const volumes = spec.volumes?.filter((volume) => !names.some(({ name }) => name === volume.name));
+  return { ...spec, containers, volumes };
+}
+
+/** Whether a kube-proxy with this spec leaves ipvs alone, see {@link withoutModules}. */
+export function keepsIpvs({ containers }: Mounts): boolean {
+  return !containers.some(({ volumeMounts = [] }) =>
+    volumeMounts.some(({ mountPath }) => mountPath === modules),
+  );
+}
+
+/** Whether a DaemonSet's kube-proxies leave ipvs alone. */
+export function isKept(live: DaemonSetFacts | undefined): boolean {
+  const template = live?.spec["template"] as { readonly spec?: Mounts } | undefined;
+  return template?.spec !== undefined && keepsIpvs(template.spec);
+}
+
+/** A wave with the setting, by which its kube-proxies leave ipvs alone where it is to be kept beside mode nftables. */
 export function withLeaving(wave: Wave, leaving: LeavingIpvs | undefined): Wave {
   if (leaving === undefined) return wave;
   const { metadata, spec } = wave.daemonSet;
   const annotations = { ...metadata.annotations, [leavingAnnotation]: JSON.stringify(leaving) };
   const { template } = spec;
-  const podSpec = wantsKept(wave, leaving) ? hidingModprobe(template.spec) : template.spec;
+  // In mode iptables kube-proxy leaves ipvs alone by itself.
+  const isKeeping = leaving.onDeadline === OnDeadline.keep && wantedMode(wave) === "nftables";
   return {
     ...wave,
     daemonSet: {
       ...wave.daemonSet,
       metadata: { ...metadata, annotations },
-      spec: { ...spec, template: { ...template, spec: podSpec } },
+      spec: {
+        ...spec,
+        template: isKeeping ? { ...template, spec: withoutModules(template.spec) } : template,
+      },
     },
   };
 }
 
-/** Whether a wave is to keep ipvs: in mode iptables kube-proxy leaves it alone by itself. */
-function wantsKept(wave: Wave, { onDeadline }: LeavingIpvs): boolean {
-  return onDeadline === OnDeadline.keep && wantedMode(wave) === "nftables";
-}
-
-function hidingModprobe(spec: PodSpec): PodSpec {
-  const [container] = spec.containers;
-  const volumeMounts = [
-    ...container.volumeMounts,
-    ...["/usr/sbin/modprobe", "/sbin/modprobe"].map((mountPath) => ({ name: keptVolume, mountPath })),
-  ];
-  return {
-    ...spec,
-    containers: [{ ...container, volumeMounts }],
-    volumes: [...spec.volumes, { name: keptVolume, hostPath: { path: "/dev/null", type: "CharDevice" } }],
-  };
-}
-
-/** Whether pods with this spec keep ipvs. */
-export function keepsIpvs(spec: { readonly volumes?: readonly { readonly name: string }[] }): boolean {
-  return spec.volumes?.some(({ name }) => name === keptVolume) ?? false;
-}
-
-/** Whether a DaemonSet's pods keep ipvs. */
-export function isKept(live: DaemonSetFacts | undefined): boolean {
-  const template = live?.spec["template"] as { readonly spec?: Parameters<typeof keepsIpvs>[0] } | undefined;
-  return template?.spec !== undefined && keepsIpvs(template.spec);
-}
-
 /** How long is waited, and what comes then, as the end of a sentence. */
-export function describeDrain({ drain, onDeadline }: Drain): string {
-  return `waits up to ${drain} until ipvs carries no connection; ${atDeadline[onDeadline]}`;
+export function describeDrain({ drain, timeoutMs, onDeadline }: Drain): string {
+  const wait =
+    timeoutMs === 0 ? "counts what ipvs carries" : `waits up to ${drain} until ipvs carries no connection`;
+  return `${wait}; ${atDeadline[onDeadline]}`;
 }
 
 const atDeadline: Readonly<Record<OnDeadline, string>> = {
-  stop: "with some left then, this update ends here",
-  cut: "what it carries then is named, and cut",
-  keep: "what it carries then goes on",
+  stop: "with some left, this update ends here",
+  cut: "what is left is named, and cut",
+  keep: "what is left goes on",
 };
 
 /** What each setting of ipvs does, and what becomes of that without ipvs. */

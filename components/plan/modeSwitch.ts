@@ -4,7 +4,7 @@ import type { Problem } from "../input/problems.ts";
 import { configHash } from "../kubeadm/manifests.ts";
 import type { Wave } from "../pools/waves.ts";
 import { configHashAnnotation } from "../restart/restart.ts";
-import { describeDrain, drainOf, isKept, leavingOf, lostSettings, OnDeadline } from "./leaving.ts";
+import { describeDrain, drainOf, isKept, keepsIpvs, leavingOf, lostSettings, OnDeadline } from "./leaving.ts";
 import { modeOf, wantedMode } from "./modes.ts";
 
 /** A switch from one mode to another. */
@@ -48,7 +48,7 @@ export function switchOf(wave: Wave, facts: ClusterFacts): ModeSwitch | undefine
 
 /** Whether a wave's pods are to keep ipvs. */
 function leavesKept({ daemonSet }: Wave): boolean {
-  return leavingOf(daemonSet.metadata.annotations).onDeadline === OnDeadline.keep;
+  return keepsIpvs(daemonSet.spec.template.spec);
 }
 
 /** Whose rules those of a mode can be made beside, by a kube-proxy that cannot see what would remove them. */

@@ -73,17 +73,22 @@ suite("what ipvs carries", () => {
   test("the node's own connections with a Service's address as their source are told, in each form the kernel has", () => {
     const told = tell({
       dev: devices("kube-ipvs0"),
-      ip_vs: servers,
+      // A NodePort's virtual server is at the node's own address, which stays.
+      ip_vs: `${servers}TCP  C6130001:7530 rr\nTCP  [fd00:0198:0019:0000:0000:0000:0000:0001]:7530 rr\n`,
       ip_vs_conn: heading,
+      if_inet6:
+        "fd000010009600000000000000000001 05 80 00 80 kube-ipvs0\nfd001980019000000000000000000001 02 40 00 80 eth0\n",
       tcp: [
         socket("0100600A:A000", "0100600A:01BB"),
         socket("0100600A:A001", "0100600A:01BB", "06"),
         socket("0100007F:A000", "0100007F:01BB"),
         socket("010013C6:A000", "010013C6:192B"),
+        socket("010013C6:A000", "010013C6:7530"),
         socket("010013C6:A000", "0100600A:01BB"),
       ].join(""),
       tcp6: [
         socket("100000FD000096000000000001000000:A000", "100000FD000096000000000001000000:01BB"),
+        socket("980100FD000019000000000001000000:A000", "980100FD000019000000000001000000:7530"),
         socket("0000000000000000FFFF00000100600A:A000", "0000000000000000FFFF00000100600A:01BB"),
       ].join(""),
     });

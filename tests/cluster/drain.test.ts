@@ -90,7 +90,7 @@ suite("a drain", () => {
     assert.equal(error, undefined);
     assert.deepEqual(lines, [
       "ipvs still carries: a 2 connections (2 to 10.96.0.1:443)",
-      "Drained: ipvs carries no connection on 2 nodes",
+      "Drained: ipvs carries no connection any more",
     ]);
     assert.deepEqual(counts, { a: 2, b: 1 });
     assert.equal(pods, 0);
@@ -141,6 +141,6 @@ suite("a drain", () => {
   test("a node whose kube-proxy is gone meanwhile is none any more", async () => {
     const { error, lines } = await drained({ a: [undefined] });
     assert.equal(error, undefined);
-    assert.deepEqual(lines, ["Drained: ipvs carries no connection on 1 nodes"]);
+    assert.deepEqual(lines, ["Drained: ipvs carries no connection any more"]);
   });
 });

@@ -4,7 +4,7 @@ import { suite, test } from "node:test";
 import { parse } from "yaml";
 import { clearingPod, helperPod } from "../../components/cluster/modeSwitch/pods.ts";
 import { endOf, lastWords, type Pod } from "../../components/cluster/workload.ts";
-import { withLeaving } from "../../components/plan/leaving.ts";
+import { keepsIpvs } from "../../components/plan/leaving.ts";
 import { planOf } from "../../components/plan/plan.ts";
 
 const [wave] = planOf({
@@ -41,17 +41,18 @@ suite("a helper", () => {
   test("cannot see the tools of the other mode: it would remove its rules", () => {
     const iptables = ["iptables", "ip6tables"].flatMap((tool) => [tool, `${tool}-save`, `${tool}-restore`]);
     for (const from of ["iptables", "ipvs"]) {
-      // Without modprobe it takes ipvs for not there, and leaves the virtual servers, which may be those of others.
-      assert.deepEqual(toolsHiddenBy(helperPod(wave, beside, from)), [...iptables, "modprobe"]);
+      assert.deepEqual(toolsHiddenBy(helperPod(wave, beside, from)), iptables);
     }
     assert.deepEqual(toolsHiddenBy(helperPod(wave, beside, "nftables")), ["nft"]);
   });
 
-  test("of a kube-proxy that keeps ipvs does not see modprobe a second time: no path can be given twice", () => {
-    const kept = helperPod(withLeaving(wave, { onDeadline: "keep" }), beside, "ipvs");
-    const paths = (kept.spec.containers[0]?.volumeMounts ?? []).map(({ mountPath }) => mountPath);
-    assert.deepEqual(paths, [...new Set(paths)]);
-    assert.ok(paths.includes("/usr/sbin/modprobe"));
+  test("does not see the kernel's modules, so that it takes ipvs for not there, which may be that of others", () => {
+    for (const from of ["iptables", "ipvs", "nftables"]) {
+      const { spec } = helperPod(wave, beside, from);
+      assert.ok(keepsIpvs(spec), from);
+      assert.ok(!spec.volumes?.some(({ name }) => name === "lib-modules"), from);
+    }
+    assert.ok(!keepsIpvs(wave.daemonSet.spec.template.spec));
   });
 
   test("has the wanted configuration, at addresses that no kube-proxy uses", () => {
@@ -86,23 +87,24 @@ suite("a clearing", () => {
   test("is kube-proxy's own, and cannot see the tools of the mode that stays, nor what would remove ipvs", () => {
     const clearing = clearingPod(beside, "nftables", false);
     assert.deepEqual(clearing.spec.containers[0]?.command, ["/usr/local/bin/kube-proxy", "--cleanup"]);
-    assert.deepEqual(toolsHiddenBy(clearing), ["nft", "modprobe"]);
+    assert.deepEqual(toolsHiddenBy(clearing), ["nft"]);
+    assert.ok(keepsIpvs(clearing.spec));
     assert.equal(clearing.spec["restartPolicy"], "Never");
     for (const mode of ["iptables", "ipvs"]) {
-      assert.ok(toolsHiddenBy(clearingPod(beside, mode, false)).includes("modprobe"), mode);
+      assert.ok(keepsIpvs(clearingPod(beside, mode, false).spec), mode);
       assert.ok(toolsHiddenBy(clearingPod(beside, mode, false)).includes("iptables"), mode);
     }
   });
 
-  test("of ipvs sees modprobe; beside mode iptables its chains and sets go first", () => {
+  test("of ipvs sees the kernel's modules; its chains and sets go first", () => {
     assert.deepEqual(toolsHiddenBy(clearingPod(beside, "nftables", true)), ["nft"]);
     const clearing = clearingPod(beside, "iptables", true);
     assert.ok(toolsHiddenBy(clearing).includes("nft") && toolsHiddenBy(clearing).includes("iptables"));
-    assert.ok(!toolsHiddenBy(clearing).includes("modprobe"));
+    assert.ok(!keepsIpvs(clearing.spec));
     const [script] = clearing.spec["initContainers"] as { command: string[]; volumeMounts: object[] }[];
     assert.deepEqual(script?.command.slice(0, 2), ["sh", "-c"]);
     assert.deepEqual(script.volumeMounts, beside.spec.containers[0]?.volumeMounts, "it sees iptables");
-    assert.equal(clearingPod(beside, "nftables", true).spec["initContainers"], undefined);
+    assert.equal(clearingPod(beside, "nftables", false).spec["initContainers"], undefined);
   });
 
   test("has ended only when its pod has, and says why", () => {

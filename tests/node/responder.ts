@@ -67,8 +67,8 @@ export const clientPod = "client";
 /** Puts responders on all nodes, a Service in front of them, and a pod to ask from on one node. */
 export async function deployResponders(lab: Lab, clientNode: string): Promise<void> {
   await apply(lab, responder, service("responder"), client(clientNode));
-  await run(lab, ["rollout", "status", "daemonset/responder", "--timeout=60s"]);
-  await run(lab, ["wait", "pod", clientPod, "--for=condition=Ready", "--timeout=60s"]);
+  await run(lab, ["rollout", "status", "daemonset/responder", "--timeout=240s"]);
+  await run(lab, ["wait", "pod", clientPod, "--for=condition=Ready", "--timeout=240s"]);
 }
 
 /** Makes one more Service in front of the responders. */

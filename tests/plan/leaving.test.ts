@@ -83,15 +83,15 @@ suite("the setting", () => {
 suite("a kube-proxy that keeps ipvs", () => {
   const specOf = (settings: Plain) => planOf(settings).waves[0].daemonSet.spec.template.spec;
 
-  test("does not see modprobe, in mode nftables alone", () => {
+  test("does not see the kernel's modules, in mode nftables alone", () => {
     const { volumes, containers } = specOf(inMode("nftables", keep));
-    assert.deepEqual(volumes.at(-1), {
-      name: "kept-ipvs",
-      hostPath: { path: "/dev/null", type: "CharDevice" },
-    });
     assert.deepEqual(
-      containers[0].volumeMounts.slice(-2).map(({ mountPath }) => mountPath),
-      ["/usr/sbin/modprobe", "/sbin/modprobe"],
+      volumes.map(({ name }) => name),
+      ["kube-proxy", "xtables-lock"],
+    );
+    assert.deepEqual(
+      containers[0].volumeMounts.map(({ mountPath }) => mountPath),
+      ["/var/lib/kube-proxy", "/run/xtables.lock"],
     );
     for (const mode of ["iptables", "ipvs"]) {
       assert.deepEqual(specOf(inMode(mode, keep)), specOf(inMode(mode)), mode);
@@ -125,11 +125,11 @@ suite("a preview", () => {
     );
     assert.match(
       lines,
-      /with some left then, this update ends here\. Switch: .* Clear: what is left of ipvs is removed/,
+      /with some left, this update ends here\. Switch: .* Clear: what is left of ipvs is removed/,
     );
     assert.deepEqual(said(inMode("nftables"), ipvs).problems, []);
     const cut = inMode("nftables", { modeSwitch: { drain: "90s", onDeadline: "cut" } });
-    assert.match(linesOf(cut, ipvs), /Drain: waits up to 90s .*; what it carries then is named, and cut\./);
+    assert.match(linesOf(cut, ipvs), /Drain: waits up to 90s .*; what is left is named, and cut\./);
   });
 
   test("says that ipvs stays where it is kept, what that means, and how it goes", () => {

@@ -51,7 +51,7 @@ turned() {
 	_c=${_c%??}
 	turned=$_d$_c$2$_b$_a
 }
-# Whether ipvs has a virtual server at ADDRESS:PORT of /proc/net/tcp.
+# Whether ipvs has a virtual server at ADDRESS:PORT of /proc/net/tcp, and kube-ipvs0 its address: a node's own stays.
 is_service() {
 	_address=${1%:*} _port=${1#*:}
 	case $_address in
@@ -60,20 +60,21 @@ is_service() {
 	case ${#_address} in
 	8)
 		turned "$_address" ""
-		grep -q "^TCP  *$turned:$_port " $servers
+		[ "$turned" != "$node_ipv4" ] && grep -q "^TCP  *$turned:$_port " $servers
 		;;
 	32)
-		_ipv6=
+		_ipv6= _digits=
 		while [ -n "$_address" ]; do
 			_others=${_address#????????}
 			turned "${_address%"$_others"}" :
-			_ipv6=$_ipv6:$turned _address=$_others
+			_ipv6=$_ipv6:$turned _digits=$_digits${turned%:*}${turned#*:} _address=$_others
 		done
-		grep -qi "^TCP  *\[${_ipv6#:}\]:$_port " $servers
+		grep -qi "^$_digits .* kube-ipvs0$" /proc/net/if_inet6 && grep -qi "^TCP  *\[${_ipv6#:}\]:$_port " $servers
 		;;
 	*) return 1 ;;
 	esac
 }
+node_ipv4=$(node_address 0.0.0.0 | while IFS=. read -r a b c d; do printf '%02X%02X%02X%02X' "$a" "$b" "$c" "$d"; done)
 own=0 services=" " others=" "
 for file in /proc/net/tcp /proc/net/tcp6; do
 	[ -r $file ] || continue

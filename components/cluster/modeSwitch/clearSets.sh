@@ -1,5 +1,5 @@
-# Removes from a node whose kube-proxy runs in mode iptables the chains and sets that mode ipvs has made, and no others:
-# where they stay, kube-proxy's own cleanup cannot remove the sets. Chains of both modes are in use.
+# Removes from a node the chains and sets that mode ipvs has made, and no others. kube-proxy's own cleanup forgets the sets
+# for IPv6; beside mode iptables, some of whose chains have the same names, it can remove none of them.
 #
 # Source: pkg/proxy/ipvs/proxier.go `iptablesJumpChain`, `iptablesCleanupChains` and `ipsetInfo`.
 unlink() { # TABLE CHAIN TO COMMENT
@@ -22,7 +22,8 @@ for iptables in iptables ip6tables; do
 done
 for name in LOOP-BACK CLUSTER-IP EXTERNAL-IP EXTERNAL-IP-LOCAL LOAD-BALANCER LOAD-BALANCER-LOCAL LOAD-BALANCER-FW \
 	LOAD-BALANCER-SOURCE-IP LOAD-BALANCER-SOURCE-CIDR NODE-PORT-TCP NODE-PORT-LOCAL-TCP NODE-PORT-UDP \
-	NODE-PORT-LOCAL-UDP NODE-PORT-SCTP-HASH NODE-PORT-LOCAL-SCTP-HASH HEALTH-CHECK-NODE-PORT IPVS-IPS; do
+	NODE-PORT-LOCAL-UDP NODE-PORT-SCTP-HASH NODE-PORT-LOCAL-SCTP-HASH HEALTH-CHECK-NODE-PORT IPVS-IPS \
+	LOAD-BALANCER-SOURCE-CID NODE-PORT-LOCAL-SCTP-HAS; do # Names have 31 characters at most.
 	for set in "KUBE-$name" "KUBE-6-$name"; do
 		ipset destroy "$set" 2>/dev/null
 	done

@@ -55,7 +55,7 @@ export async function drain(
     throwIfEnding();
   }
   if (left.size === 0) {
-    log(`Drained: ipvs carries no connection on ${beside.length} nodes`);
+    log("Drained: ipvs carries no connection any more");
   } else if (onDeadline === OnDeadline.stop) {
     throw new ProblemsError(`draining ipvs; ${options.untouched}`, problemsOf(left, options));
   } else {

@@ -11,6 +11,7 @@ import {
   recordOf,
   wantedMode,
 } from "../../plan/modes.ts";
+import { withoutModules } from "../../plan/leaving.ts";
 import type { Wave } from "../../pools/waves.ts";
 import { configHashAnnotation } from "../../restart/restart.ts";
 import type { Pod, PodSpec } from "../workload.ts";
@@ -29,16 +30,11 @@ const iptables = ["iptables", "ip6tables"].flatMap((tool) =>
   ["", "-save", "-restore"].map((part) => tool + part),
 );
 
-/** Without it kube-proxy takes ipvs for not there, and removes nothing of it, see `leavesIpvsSince`. */
-const modprobe = ["modprobe"];
-
-/**
- * What another kube-proxy must not see so that it leaves the rules of one in a mode alone. ipvs has chains of iptables, and
- * virtual servers that others may have made are removed with it.
- */
+/** What another kube-proxy must not see so that it leaves the rules of one in a mode alone. */
 const tools: ReadonlyMap<string, readonly string[]> = new Map([
-  ["iptables", [...iptables, ...modprobe]],
-  ["ipvs", [...iptables, ...modprobe]],
+  ["iptables", iptables],
+  // Besides its virtual servers it has chains of iptables.
+  ["ipvs", iptables],
   ["nftables", ["nft"]],
 ]);
 
@@ -62,8 +58,8 @@ export interface NewPod {
 }
 
 /**
- * A kube-proxy with the wanted configuration that makes its rules beside those of a running one, whose tool it cannot
- * see: it would remove its rules otherwise.
+ * A kube-proxy with the wanted configuration that makes its rules beside those of a running one, whose tools it cannot
+ * see: it would remove its rules otherwise. Nor does it see what would have it remove ipvs, also where that is others'.
  *
  * It belongs to the pod that it stands beside: when that one is gone, the cluster's garbage collector takes it away,
  * before the new kube-proxy has started. Two that run in one mode undo each other's work.
@@ -82,7 +78,8 @@ export function helperPod(wave: Wave, beside: Pod, from: string): NewPod {
   const volumes = spec.volumes.map((volume) =>
     volume.configMap === undefined ? volume : { name: volume.name, downwardAPI: { items } },
   );
-  const pod = podBeside(beside, mode, tools.get(from) ?? [], { ...spec, volumes, restartPolicy: "Always" });
+  const blind = withoutModules({ ...spec, volumes, restartPolicy: "Always" });
+  const pod = podBeside(beside, mode, tools.get(from) ?? [], blind);
   const annotations = {
     [configHashAnnotation]: configHash(data),
     [files["config.conf"]]: stringify(helperConfiguration(wave)),
@@ -102,8 +99,8 @@ export function helperConfiguration({ configMap }: Wave): Readonly<Record<string
 }
 
 /**
- * A pod that removes the rules of all modes but one: kube-proxy's own cleanup, which cannot see that one's tool. What
- * it cannot remove beside iptables, the chains and sets of ipvs, a script does before.
+ * A pod that removes the rules of all modes but one: kube-proxy's own cleanup, which cannot see that one's tools. What it
+ * leaves of ipvs, the sets for IPv6, and beside mode iptables all sets and chains, a script removes before.
  *
  * @param beside - the running kube-proxy's pod
  * @param mode - its mode
@@ -115,15 +112,13 @@ export function clearingPod(beside: Pod, mode: string, leavesIpvs: boolean): New
     ...container,
     command: [...(container.command ?? []).slice(0, 1), "--cleanup"],
   }));
-  const initContainers =
-    leavesIpvs && mode === "iptables"
-      ? containers.map((one) => scripted(one, "clear-sets", clearSetsScript))
-      : [];
-  const own = tools.get(mode) ?? [];
-  const hidden = leavesIpvs
-    ? [...own.filter((tool) => !modprobe.includes(tool)), ...(mode === "iptables" ? ["nft"] : [])]
-    : [...new Set([...own, ...modprobe])];
-  const pod = podBeside(beside, clearingValue, hidden, { ...spec, containers, restartPolicy: "Never" });
+  const initContainers = leavesIpvs
+    ? containers.map((one) => scripted(one, "clear-sets", clearSetsScript))
+    : [];
+  // Only iptables has chains among which those of ipvs are; rules of nftables there are none then.
+  const hidden = [...(tools.get(mode) ?? []), ...(leavesIpvs && mode === "iptables" ? ["nft"] : [])];
+  const cleaning = { ...spec, containers, restartPolicy: "Never" };
+  const pod = podBeside(beside, clearingValue, hidden, leavesIpvs ? cleaning : withoutModules(cleaning));
   return initContainers.length === 0 ? pod : { ...pod, spec: { ...pod.spec, initContainers } };
 }
 
@@ -151,11 +146,6 @@ function scripted(container: Container, name: string, script: string): Container
   return { ...container, name, command: ["sh", "-c", script] };
 }
 
-/** Whether there is something at a path already: what keeps ipvs is, and no path can be given twice. */
-function isMounted({ volumeMounts = [] }: Container, path: string): boolean {
-  return volumeMounts.some(({ mountPath }) => mountPath === path);
-}
-
 function podBeside(beside: Pod, label: string, hidden: readonly string[], spec: PodSpec): NewPod {
   const { name, uid } = beside.metadata;
   const paths = folders.flatMap((folder) => hidden.map((tool) => `${folder}/${tool}`));
@@ -179,9 +169,7 @@ function podBeside(beside: Pod, label: string, hidden: readonly string[], spec: 
         terminationMessagePolicy: "FallbackToLogsOnError",
         volumeMounts: [
           ...(container.volumeMounts ?? []),
-          ...paths
-            .filter((path) => !isMounted(container, path))
-            .map((mountPath) => ({ name: "nothing", mountPath })),
+          ...paths.map((mountPath) => ({ name: "nothing", mountPath })),
         ],
       })),
       volumes: [...(spec.volumes ?? []), nothing],
