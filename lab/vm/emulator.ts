@@ -1,5 +1,4 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
 import { cached, hashOf, type MakeOptions } from "../cache.ts";
@@ -38,7 +37,8 @@ export function emulatorCommand(emulator: string, accelerator: Accelerator, mach
     ...["-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio"],
     ...["-L", join(emulator, "usr/share/qemu"), "-L", join(emulator, "usr/share/seabios")],
     ...["-machine", "q35", ...accelerators[accelerator]],
-    ...["-smp", String(Math.min(2, availableParallelism())), "-m", String(megabytes)],
+    // One processor: two that are emulated wait for each other, on a busy machine until the kernel in there hangs.
+    ...["-smp", "1", "-m", String(megabytes)],
     ...["-kernel", kernel.kernel, "-initrd", kernel.initramfs],
     // Without tsc=reliable it would take its time from a device, and everything half as long again. A panic ends it.
     ...["-append", "console=ttyS0 quiet panic=-1 tsc=reliable"],
@@ -69,7 +69,7 @@ export function emulatorEnvironment(emulator: string): Record<string, string> {
 
 const accelerators: Record<Accelerator, readonly string[]> = {
   kvm: ["-accel", "kvm", "-cpu", "host"],
-  tcg: ["-accel", "tcg,thread=multi,tb-size=512", "-cpu", "max"],
+  tcg: ["-accel", "tcg,tb-size=512", "-cpu", "max"],
 };
 
 /** How long a trial of KVM may take, in milliseconds; where it works it takes a second. */

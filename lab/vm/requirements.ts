@@ -4,7 +4,7 @@ import { type Problem, ProblemsError } from "../../components/input/problems.ts"
 import { isOnPath } from "../real/requirements.ts";
 
 /** The memory of a machine, in megabytes. */
-export const machineMegabytes = 1536;
+export const machineMegabytes = 1024;
 
 /** What a machine takes at most: its memory, and what the emulator has beside it. */
 const takenMegabytes = machineMegabytes + 768;

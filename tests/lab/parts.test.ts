@@ -269,12 +269,12 @@ test("a kernel of their own is offered to nodes that there are", () => {
 });
 
 test("without the memory for machines up says how much they need", () => {
-  assert.deepEqual(lackOfMemory(2, 5608), []);
-  assert.deepEqual(lackOfMemory(2, 5607), [
+  assert.deepEqual(lackOfMemory(2, 4584), []);
+  assert.deepEqual(lackOfMemory(2, 4583), [
     {
       path: "memory that is available",
-      value: 5607,
-      accepted: "at least 5608 MB: 2304 for each of them, and 1000 for the control plane",
+      value: 4583,
+      accepted: "at least 4584 MB: 1792 for each of them, and 1000 for the control plane",
     },
   ]);
 });
