@@ -1,7 +1,7 @@
 /** What ipvs carries on a node, as its script tells it of the kernel's own tables. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
@@ -17,14 +17,28 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Runs the script on tables of this content, in the place of the kernel's. */
-function tell(tables: Readonly<Record<string, string>>): string {
+/** A folder with the commands that kube-proxy's image has, and no others. */
+const bin = join(folder, "bin");
+mkdirSync(bin);
+for (const command of ["cat", "grep"]) {
+  symlinkSync(
+    execFileSync("sh", ["-c", `command -v ${command}`], { encoding: "utf8" }).trim(),
+    join(bin, command),
+  );
+}
+
+/**
+ * Runs the script on tables of this content, in the place of the kernel's.
+ *
+ * @param path - where it finds its commands
+ */
+function tell(tables: Readonly<Record<string, string>>, path = bin): string {
   const place = mkdtempSync(join(folder, "proc-"));
   for (const [name, content] of Object.entries(tables)) writeFileSync(join(place, name), content);
   const log = join(place, "log");
   const script = carriedScript.replaceAll("/proc/net", place).replaceAll("/dev/termination-log", log);
-  execFileSync("sh", ["-c", script], { env: { PATH: process.env["PATH"], ADDRESSES: "198.19.0.1" } });
-  return execFileSync("cat", [log], { encoding: "utf8" });
+  execFileSync("/bin/sh", ["-c", script], { env: { PATH: path, ADDRESSES: "198.19.0.1,fd00:198:19::1" } });
+  return readFileSync(log, "utf8");
 }
 
 const devices = (...names: string[]) => names.map((name) => `${name.padStart(10)}: 0 0\n`).join("");
@@ -62,7 +76,7 @@ suite("what ipvs carries", () => {
       tcp6: "",
     });
     assert.deepEqual(readCarried(told), {
-      ...{ servers: 3, hasDevice: true, connections: 3, flows: 1, own: 0 },
+      ...{ servers: 3, hasDevice: true, connections: 3, flows: 1, own: 0, ownDrains: false },
       at: [
         { server: "10.96.0.1:443", connections: 2 },
         { server: "[fd00:10:96::1]:443", connections: 1 },
@@ -95,9 +109,40 @@ suite("what ipvs carries", () => {
     assert.equal(readCarried(told)?.own, 3);
   });
 
+  test("where there is ip, the kernel chooses the node's address for what it opens from now on", () => {
+    const withIp = mkdtempSync(join(folder, "bin-"));
+    const routes = join(withIp, "routes");
+    const script = `#!/bin/sh
+if [ "$1" = -o ]; then
+  echo "6: kube-ipvs0    inet 10.96.0.1/32 scope global kube-ipvs0"
+  echo "6: kube-ipvs0    inet6 fd00:10:96::1/128 scope global"
+else echo "$@" >>${routes}; fi
+`;
+    writeFileSync(join(withIp, "ip"), script, { mode: 0o755 });
+    const tables = { dev: devices("kube-ipvs0"), ip_vs: servers, ip_vs_conn: heading, tcp: "" };
+    assert.equal(readCarried(tell(tables, `${withIp}:${bin}`))?.ownDrains, true);
+    assert.deepEqual(readFileSync(routes, "utf8").trim().split("\n"), [
+      "link set kube-ipvs0 up",
+      "route replace local 10.96.0.1 dev kube-ipvs0 table local proto kernel src 198.19.0.1",
+      "route replace local fd00:10:96::1 dev kube-ipvs0 table local proto kernel src fd00:198:19::1",
+      "-6 route del local fd00:10:96::1 dev kube-ipvs0 table local metric 0",
+    ]);
+    rmSync(routes);
+    tell({ ...tables, dev: devices("lo") }, `${withIp}:${bin}`);
+    assert.throws(() => readFileSync(routes), "where there is no such interface, there is nothing to change");
+  });
+
   test("a node without ipvs carries nothing", () => {
     const carried = readCarried(tell({ dev: devices("lo") }));
-    assert.deepEqual(carried, { servers: 0, hasDevice: false, connections: 0, flows: 0, own: 0, at: [] });
+    assert.deepEqual(carried, {
+      servers: 0,
+      hasDevice: false,
+      connections: 0,
+      flows: 0,
+      own: 0,
+      ownDrains: false,
+      at: [],
+    });
     assert.ok(isDrained(carried));
   });
 
@@ -120,7 +165,15 @@ suite("what ipvs carries", () => {
   });
 
   test("is told in words", () => {
-    const carried = { servers: 1, hasDevice: true, connections: 0, flows: 1, own: 2, at: [] };
+    const carried = {
+      servers: 1,
+      hasDevice: true,
+      connections: 0,
+      flows: 1,
+      own: 2,
+      ownDrains: true,
+      at: [],
+    };
     assert.equal(
       describeCarried(carried),
       "0 connections, 1 UDP flow, 2 connections of the node itself from a Service's address",

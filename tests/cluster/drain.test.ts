@@ -12,8 +12,8 @@ const beside = (node: string): Pod => ({
   status: {},
 });
 
-const carries = (connections: number, own = 0) =>
-  `servers 2\ndevice 1\nconnections ${connections}\nflows 0\nown ${own}\n` +
+const carries = (connections: number, own = 0, ip = false) =>
+  `${ip ? "ip\n" : ""}servers 2\ndevice 1\nconnections ${connections}\nflows 0\nown ${own}\n` +
   (connections > 0 ? `at TCP 0A600001 01BB ${connections}\n` : "");
 
 interface Drained {
@@ -128,7 +128,7 @@ suite("a drain", () => {
     const stopped = await drained(own, { timeoutMs: 3_600_000 });
     assert.match(stopped.error ?? "", /ipvs on a: carries 0 connections, 3 connections of the node itself/);
     assert.deepEqual(stopped.counts, { a: 1 });
-    const ended = await drained({ a: [carries(0, 3), carries(0)] }, { image: "tools" });
+    const ended = await drained({ a: [carries(0, 3, true), carries(0)] }, { image: "tools" });
     assert.equal(ended.error, undefined);
     assert.deepEqual([...ended.images], ["tools"]);
   });

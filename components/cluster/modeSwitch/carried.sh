@@ -7,6 +7,7 @@
 #   flows N             UDP, which has no connections
 #   own N               established connections of the node's own processes that have a Service's address as their source:
 #                       the kernel chose it, since kube-ipvs0 has it, and they hang when that goes
+#   ip                  there is a command of that name, so that such connections become none any more, see below
 #   at PROTOCOL ADDRESS PORT N   established connections to one virtual server; of the first ten that were found
 #   gone                ipvs is not there
 #
@@ -32,10 +33,14 @@ node_address() { # of the family of $1
 	done
 }
 if [ "$devices" != 0 ] && command -v ip >/dev/null; then
-	ip -o address show dev kube-ipvs0 | while read -r _ _ _ address _; do
+	echo "ip"
+	# Only then it can have routes for IPv6 that name a source; those that the kernel made by itself come before them.
+	ip link set kube-ipvs0 up
+	ip -o address show dev kube-ipvs0 scope global | while read -r _ _ _ address _; do
 		address=${address%/*}
 		source=$(node_address "$address")
 		[ -z "$source" ] || ip route replace local "$address" dev kube-ipvs0 table local proto kernel src "$source"
+		case $address in *:*) ip -6 route del local "$address" dev kube-ipvs0 table local metric 0 2>/dev/null ;; esac
 	done
 fi
 

@@ -14,6 +14,8 @@ export interface Carried {
   readonly flows: number;
   /** Connections of the node's own processes that have a Service's address as their source, whoever carries them. */
   readonly own: number;
+  /** Whether such connections drain as others do: what is opened from now on has the node's own address. */
+  readonly ownDrains: boolean;
   /** Virtual servers with such connections, ten at most, as `10.96.0.1:443`. */
   readonly at: readonly { readonly server: string; readonly connections: number }[];
 }
@@ -48,6 +50,7 @@ export function readCarried(message: string): Carried | undefined {
     connections: number("connections"),
     flows: number("flows"),
     own: number("own"),
+    ownDrains: /^ip$/m.test(message),
     at,
   };
 }

@@ -48,8 +48,7 @@ export async function drain(
       ),
     );
     if (isFirst && left.size > 0) log(`ipvs still carries: ${describe(left)}`);
-    // Nobody changes the source of their routes, so that whatever waits for them waits for ever.
-    const isHopeless = options.image === undefined && [...left.values()].every(isOnlyOwn);
+    const isHopeless = [...left.values()].every(staysAsItIs);
     if (Date.now() + pause >= deadline || isHopeless) break;
     if (left.size > 0) await sleep(pause);
     throwIfEnding();
@@ -63,13 +62,14 @@ export async function drain(
   }
 }
 
-function isOnlyOwn(carried: Carried | string | undefined): boolean {
-  return typeof carried === "object" && carried.connections === 0;
+/** Whether a node carries what does not drain, and nothing else: whoever waits for that waits for ever. */
+function staysAsItIs(carried: Carried | string | undefined): boolean {
+  return typeof carried === "object" && carried.connections === 0 && !carried.ownDrains;
 }
 
 function problemsOf(
   left: ReadonlyMap<Pod, Carried | string | undefined>,
-  { drain: time, image }: DrainOptions,
+  { drain: time }: DrainOptions,
 ): Problem[] {
   const nodes = [...left].map(([pod, carried]): Problem => ({
     path: `ipvs on ${pod.spec.nodeName ?? ""}`,
@@ -78,14 +78,16 @@ function problemsOf(
         ? `carries ${describeCarried(carried)}`
         : `is not counted: ${carried ?? ""}`,
   }));
-  const hasOwn = [...left.values()].some((one) => typeof one === "object" && one.own > 0);
+  const wantsImage = [...left.values()].some(
+    (one) => typeof one === "object" && one.own > 0 && !one.ownDrains,
+  );
   return [
     ...nodes,
     {
       path: "modeSwitch",
       accepted:
         `run pulumi up again to wait ${time} once more, or set modeSwitch.onDeadline to keep, which breaks none, or to cut` +
-        (hasOwn && image === undefined
+        (wantsImage
           ? "; connections of a node itself end only by modeSwitch.image, an image with sh and ip"
           : ""),
     },
