@@ -19,7 +19,11 @@ interface Counts {
 }
 
 /** Files that measure what happens to connections, or compare the whole machine before and after. */
-const alone = ["tests/node/restart.lab.test.ts", "tests/node/traces.lab.test.ts"];
+const alone = [
+  "tests/node/restart.lab.test.ts",
+  "tests/node/ipvs.lab.test.ts",
+  "tests/node/traces.lab.test.ts",
+];
 
 /** Longest silence, in milliseconds. */
 const beatMs = 20_000;
