@@ -60,7 +60,9 @@ suite("leaving ipvs", () => {
     t.diagnostic(JSON.stringify(await left(), null, 1));
   });
   test("to nftables, kept", async (t) => {
-    await measured(t, () => changes(t, { configuration: { mode: "nftables" }, modeSwitch: { onDeadline: "keep" } }));
+    await measured(t, () =>
+      changes(t, { configuration: { mode: "nftables" }, modeSwitch: { onDeadline: "keep" } }),
+    );
     t.diagnostic(JSON.stringify(await left(), null, 1));
   });
   test("cleared", async (t) => {
@@ -74,7 +76,9 @@ suite("leaving ipvs", () => {
     t.diagnostic(JSON.stringify(await left(), null, 1));
   });
   test("to iptables, kept", async (t) => {
-    await measured(t, () => changes(t, { configuration: { mode: "iptables" }, modeSwitch: { onDeadline: "keep" } }));
+    await measured(t, () =>
+      changes(t, { configuration: { mode: "iptables" }, modeSwitch: { onDeadline: "keep" } }),
+    );
     t.diagnostic(JSON.stringify(await left(), null, 1));
   });
   test("cleared beside iptables", async (t) => {
