@@ -116,9 +116,16 @@ export async function up(options: UpOptions = {}): Promise<Lab> {
   checkRealNodes(realNodes);
   checkVmNodes(vmNodes, realNodes);
   checkKernel(kernel);
-  if (mode === "ipvs") checkIpvs(counts);
   if (nodes !== undefined) checkNodes(nodes, kubelets);
   if (kubeApiQps !== undefined) checkKubeApiQps(kubeApiQps);
+
+  // Before anything is built; of one that runs these are known.
+  if ((await find(name)) === undefined) {
+    if (mode === "ipvs") checkIpvs(counts);
+    if (options.kernel !== undefined && vmNodes === 0) {
+      throw new Error("kernel: is not accepted without nodes that have one of their own; give --vm-nodes");
+    }
+  }
 
   return await interruptible(async (signal) => {
     if (kubelets > 0) await checkRequirements();

@@ -49,7 +49,9 @@ export async function kernelFiles(
   options: MakeOptions,
 ): Promise<KernelFiles> {
   const source = kernelSources[kernel];
-  const inputs = [source, keptModules, diskModules, readFileSync(init, "utf8")];
+  // What is in the cache is named by its contents.
+  const tools = userland.map((path) => basename(dirname(path)));
+  const inputs = [source, tools, keptModules, diskModules, readFileSync(init, "utf8")];
   const entry = { what: `kernel ${kernel}`, name: "vm-kernel", hash: hashOf(inputs) };
   const folder = await cached(entry, options, async (path) => {
     const work = `${path}.work`;

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { copyFileSync, cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -15,6 +16,9 @@ import { machineMegabytes } from "./requirements.ts";
 
 /** The port at which a machine takes commands, from the router alone: see `labnode/agent.go`. */
 const agentPort = 10244;
+
+/** What the lab has to know to run commands on a machine: the gateway lets others of this machine ask, too. */
+const secretFile = "secret";
 
 /** Longest wait until a machine's kubelet answers, in milliseconds: emulated, on a machine with other work. */
 const startMs = 300_000;
@@ -48,7 +52,7 @@ export async function prepareMachine(kubeadm: KubeadmRun, options: MachineOption
   const own = { ...network, ROUTERS: routerAddresses.join(" "), AGENT: String(agentPort) };
 
   const folder = join(kubeadm.dir, name);
-  const files = join(folder, "files");
+  const files = filesOf(kubeadm.dir, name);
   const write = (file: string, content: string): void => {
     writeFileSync(join(files, file), content, { mode: 0o600 });
   };
@@ -61,6 +65,7 @@ export async function prepareMachine(kubeadm: KubeadmRun, options: MachineOption
       .map(([key, value]) => `${key}='${value}'\n`)
       .join(""),
   );
+  write(secretFile, randomBytes(32).toString("hex"));
   write("containerd.toml", containerdConfiguration);
   write("cni/lab.conflist", cniConfiguration(podCIDRs));
   write("kubelet.yaml", kubeletConfiguration("/"));
@@ -93,6 +98,11 @@ export async function prepareMachine(kubeadm: KubeadmRun, options: MachineOption
   };
 }
 
+/** The folder with what a machine has for itself. */
+function filesOf(labDir: string, node: string): string {
+  return join(labDir, node, "files");
+}
+
 /**
  * The command line of a command on a node with a kernel of its own.
  *
@@ -103,11 +113,12 @@ export function onMachine({ lab, components }: State, node: string, args: readon
   if (gateway === undefined) throw new Error(`the lab "${lab.name}" has no gateway`);
   const index = lab.realNodes.length + lab.vmNodes.indexOf(node);
   const agent = `${nodeIP(realNodeAddresses(index))}:${agentPort}`;
+  const secret = join(filesOf(lab.dir, node), secretFile);
   // The gateway is labnode itself.
   const labnode = `/proc/${gateway.pid}/exe`;
   return {
     file: "nsenter",
-    args: [`--net=/proc/${gateway.pid}/ns/net`, "--", labnode, "run", agent, ...args],
+    args: [`--net=/proc/${gateway.pid}/ns/net`, "--", labnode, "run", secret, agent, ...args],
     env: { PATH: process.env["PATH"] },
   };
 }

@@ -41,7 +41,7 @@ echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
 
 own=${ADDRESSES%% *}
 router=${ROUTERS%% *}
-labnode agent -listen "${own%/*}:$AGENT" -from "${router%/*}" &
+labnode agent -listen "${own%/*}:$AGENT" -from "${router%/*}" -secret /node/secret &
 
 containerd --config /node/containerd.toml &
 until [ -S /run/containerd/containerd.sock ]; do

@@ -261,6 +261,12 @@ test("mode ipvs is refused where no node has it", async () => {
   );
 });
 
+test("a kernel is refused where no node would have it", async () => {
+  const { code, stderr } = await cli(["up", "--name", `t${process.pid}-kernel`, "--kernel", "5.10"]);
+  assert.equal(code, 1);
+  assert.match(stderr, /^kernel: is not accepted without nodes .*; give --vm-nodes$/m);
+});
+
 test("a kernel of their own is offered to nodes that there are", () => {
   assert.throws(() => {
     checkVmNodes(8, 2);

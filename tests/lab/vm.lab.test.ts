@@ -88,10 +88,15 @@ suite("a node with a kernel of its own", { skip }, () => {
   });
 
   test("nobody but the lab can run commands on it", async () => {
-    const asking = ["exec", clientPod, "--", "/labnode", "run", "198.19.0.1:10244", "true"];
-    const { code, stderr } = await kubectl(lab, asking);
-    assert.equal(code, 1);
-    assert.match(stderr, /the node has gone/);
+    const asking = ["exec", clientPod, "--", "/labnode", "run", "/labnode", "198.19.0.1:10244", "true"];
+    const fromPod = await kubectl(lab, asking);
+    assert.equal(fromPod.code, 1);
+    assert.match(fromPod.stderr, /the node has gone|connection reset/);
+
+    const known = nodeCommand(lab, node, ["true"]);
+    const args = known.args.map((arg) => (arg.endsWith("/secret") ? lab.kubeconfig : arg));
+    const withoutSecret = await run({ ...known, args });
+    assert.deepEqual([withoutSecret.code, withoutSecret.stderr], [1, "a wrong secret\n"]);
   });
 
   test("nothing after down", async () => {

@@ -2,18 +2,28 @@ package main
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"sync"
 )
 
 // What a frame between run and agent holds.
 const (
-	frameCommand = iota // The command's arguments, as JSON; the first frame.
+	frameCommand = iota // A request, as JSON; the first frame.
 	frameInput          // A part of its standard input; the empty one is its end.
 	frameOutput
 	frameError
 	frameExit // Its exit code, one byte; the last frame.
 )
+
+// request is what an asker wants.
+type request struct {
+	Secret  string
+	Command []string
+}
+
+// maxFrame is more than any frame is long that comes from here.
+const maxFrame = 1 << 20
 
 // frames is a connection that carries several streams: frames of a kind, a length and so many bytes.
 type frames struct {
@@ -34,7 +44,11 @@ func (f *frames) receive() (kind byte, content []byte, err error) {
 	if _, err = io.ReadFull(f, head[:]); err != nil {
 		return
 	}
-	content = make([]byte, binary.BigEndian.Uint32(head[1:]))
+	length := binary.BigEndian.Uint32(head[1:])
+	if length > maxFrame {
+		return 0, nil, errors.New("not a frame")
+	}
+	content = make([]byte, length)
 	_, err = io.ReadFull(f, content)
 	return head[0], content, err
 }

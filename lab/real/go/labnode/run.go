@@ -11,17 +11,21 @@ import (
 
 // run has an agent run a command, with this process' standard streams, and ends with its exit code.
 //
-//	run ADDRESS:PORT COMMAND [ARGUMENT...]
+//	run SECRET-FILE ADDRESS:PORT COMMAND [ARGUMENT...]
 func run(args []string) error {
-	if len(args) < 2 {
-		return errors.New("give the agent's address and a command")
+	if len(args) < 3 {
+		return errors.New("give the path of the agent's secret, the agent's address and a command")
 	}
-	connection, err := net.Dial("tcp", args[0])
+	secret, err := os.ReadFile(args[0])
+	if err != nil {
+		return err
+	}
+	connection, err := net.Dial("tcp", args[1])
 	if err != nil {
 		return err
 	}
 	f := &frames{ReadWriter: connection}
-	command, err := json.Marshal(args[1:])
+	command, err := json.Marshal(request{string(secret), args[2:]})
 	if err != nil {
 		return err
 	}
