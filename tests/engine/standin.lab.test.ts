@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -178,6 +178,21 @@ describe("stand-in", { concurrency: 4 }, () => {
     await stack.setConfig({ restart: "two" });
     succeeded(await stack.up());
     assert.notEqual((await daemonSet(name)).metadata.uid, uid);
+    succeeded(await stack.destroy());
+  });
+
+  test("a refresh goes by the provider of the state, before the program has its say", async (t) => {
+    const [before, after] = [join(root, "before.conf"), join(root, "after.conf")];
+    copyFileSync(lab.kubeconfig, before);
+    const { stack } = await openAgent(t, "refreshed", { kubeconfig: before });
+    succeeded(await stack.up());
+    renameSync(before, after);
+    await stack.setConfig({ kubeconfig: after });
+    const { ok, output, steps } = await stack.up();
+    assert.deepEqual([ok, steps], [false, []]);
+    assert.match(output, /agent: configured Kubernetes cluster is unreachable/);
+    copyFileSync(after, before);
+    succeeded(await stack.up());
     succeeded(await stack.destroy());
   });
 
