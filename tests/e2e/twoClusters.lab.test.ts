@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { parse, stringify } from "yaml";
 import { type Result, Secret, type StateResource } from "../engine/index.ts";
-import { ownerAnnotation } from "../../components/restart/restart.ts";
+import { ownerAnnotation, reclaimCommand } from "../../components/restart/restart.ts";
 import { changesOf, type Scenario } from "./scenario.ts";
 import { useLab } from "./useLab.ts";
 
@@ -38,7 +38,7 @@ suite("one stack, one cluster", () => {
   const kubeconfig = join(folder, "kubeconfig");
   let own: Scenario;
   let other: Scenario;
-  /** What the other cluster has of kube-proxy, which is never touched. */
+  /** What the other cluster has of kube-proxy, which this stack never touches. */
   let untouched: string[];
   before(async () => {
     useOwn();
@@ -181,10 +181,27 @@ suite("one stack, one cluster", () => {
     useOwn();
   });
 
-  test("on purpose: a stack whose state was emptied makes its kube-proxy in another cluster", async () => {
+  test("another cluster that has no kube-proxy: what its refresh loses is taken back, and no pod restarts", async () => {
+    const pods = async () => (await own.cluster.pods()).map(({ metadata }) => metadata.uid).sort();
+    const running = await pods();
     await other.destroy();
+    untouched = await other.cluster.fingerprint();
+    useOther();
+    await hasRefused(() => own.stack.up());
+    useOwn();
+    const { ok, output } = await own.stack.up();
+    assert.ok(!ok, output);
+    assert.ok(output.includes(reclaimCommand), output);
+    const [, ...args] = reclaimCommand.replace(" -n kube-system", "").split(" ");
+    await own.cluster.kubectl(args);
+    await own.up({ adopt: true });
+    assert.deepEqual(changesOf(await own.stack.preview()), []);
+    assert.deepEqual(await pods(), running);
+  });
+
+  test("on purpose: a stack whose state was emptied makes its kube-proxy in another cluster", async () => {
     await own.stack.editState(() => []);
-    await own.up({ kubeconfig: otherLab.lab.kubeconfig });
+    await own.up({ adopt: false, kubeconfig: otherLab.lab.kubeconfig });
     assert.equal((await other.cluster.daemonSets()).length, 1);
     await own.destroy();
   });

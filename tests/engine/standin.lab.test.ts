@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -181,6 +181,21 @@ describe("stand-in", { concurrency: 4 }, () => {
     succeeded(await stack.destroy());
   });
 
+  test("a refresh goes by the provider of the state, before the program has its say", async (t) => {
+    const [before, after] = [join(root, "before.conf"), join(root, "after.conf")];
+    copyFileSync(lab.kubeconfig, before);
+    const { stack } = await openAgent(t, "refreshed", { kubeconfig: before });
+    succeeded(await stack.up());
+    renameSync(before, after);
+    await stack.setConfig({ kubeconfig: after });
+    const { ok, output, steps } = await stack.up();
+    assert.deepEqual([ok, steps], [false, []]);
+    assert.match(output, /agent: configured Kubernetes cluster is unreachable/);
+    copyFileSync(after, before);
+    succeeded(await stack.up());
+    succeeded(await stack.destroy());
+  });
+
   test("a kill between delete and create: cancel and up create again, and delete nothing", async (t) => {
     const name = "killed";
     const { stack } = await openAgent(t, name);
@@ -207,7 +222,7 @@ describe("stand-in", { concurrency: 4 }, () => {
     succeeded(await stack.destroy());
   });
 
-  test("a rollout that fails tells which pods and why; the next up waits on, then recovers", async (t) => {
+  test("a rollout that fails tells meanwhile which pods and why; the next up waits on, then recovers", async (t) => {
     const name = "failing";
     const { stack } = await openAgent(t, name, { image: neverReadyImage, timeout: "2s" });
     const failed = await stack.up();
@@ -215,12 +230,13 @@ describe("stand-in", { concurrency: 4 }, () => {
     assert.deepEqual(opsOf(failed, "agent"), ["create failed"]);
     assert.match(
       failed.output,
-      /failed to fully initialize or become live within 2 s: numberAvailable 0 of 3/,
+      /was successfully created, but .* failed to fully initialize or become live: timed out waiting/,
     );
-    assert.match(failed.output, /pod failing-\w+ on \S+: .*ImagePullBackOff/);
+    assert.match(failed.output, /warning: \[Pod failing-\w+\]: .*\[ImagePullBackOff\]/);
     const waiting = await stack.up();
     assert.deepEqual([waiting.ok, opsOf(waiting, "agent")], [false, ["update failed"]]);
     assert.equal(waiting.steps.find((step) => step.name === "agent")?.diff, undefined);
+    assert.match(waiting.output, /Resource 'failing' was created but failed to initialize/);
     await stack.setConfig({ image: "registry.example.com/agent:1", timeout: "60s" });
     succeeded(await stack.up());
     succeeded(await stack.destroy());

@@ -45,12 +45,16 @@ export class Operator {
       body: { apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec: {} },
     });
     const { token } = (answer as { status: { token: string } }).status;
-    const { clusters } = parse(readFileSync(lab.kubeconfig, "utf8")) as { clusters: { name: string }[] };
+    const { clusters, "current-context": current } = parse(readFileSync(lab.kubeconfig, "utf8")) as {
+      clusters: { name: string }[];
+      "current-context": string;
+    };
     const kubeconfig = `${lab.kubeconfig}.${name}`;
     const context = { cluster: clusters[0]?.name, user: name };
     const content = {
-      ...{ apiVersion: "v1", kind: "Config", clusters, "current-context": name },
-      contexts: [{ name, context }],
+      // The administrator's context by name: where this takes that one's place, it is what the state says.
+      ...{ apiVersion: "v1", kind: "Config", clusters, "current-context": current },
+      contexts: [{ name: current, context }],
       users: [{ name, user: { token } }],
     };
     writeFileSync(kubeconfig, JSON.stringify(content), { mode: 0o600 });

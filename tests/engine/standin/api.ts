@@ -81,9 +81,9 @@ export class Api {
   }
 
   /** Objects of a core kind in a namespace. */
-  async list(kind: string, namespace: string, fields?: string, labels?: string): Promise<unknown[]> {
+  async list(kind: string, namespace: string, labels: string): Promise<unknown[]> {
     const list = await this.#send((client) =>
-      client.list("v1", kind, namespace, undefined, undefined, undefined, fields, labels),
+      client.list("v1", kind, namespace, undefined, undefined, undefined, undefined, labels),
     );
     return list["items"] as unknown[];
   }

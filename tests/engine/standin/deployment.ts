@@ -13,7 +13,6 @@ export interface DeploymentOptions {
   state: State;
   display: Display;
   preview: boolean;
-  refresh: boolean;
   /** URN of a resource that is replaced, whatever the program says. */
   replace: string | undefined;
   /** Ends the waiting. */
@@ -34,10 +33,12 @@ export class Deployment implements Registrar {
 
   constructor(options: DeploymentOptions) {
     this.#options = options;
-    this.#providers = new Providers(options.state, (line) => {
-      options.display.line(`    ${line}`);
-    });
+    this.#providers = new Providers(options.state, this.#log);
   }
+
+  readonly #log = (line: string): void => {
+    this.#options.display.line(`    ${line}`);
+  };
 
   /** Handles one goal at a time, in the order in which the program's dependencies let them come. */
   register(goal: Goal, aliases: readonly string[]): Promise<Registered> {
@@ -75,8 +76,42 @@ export class Deployment implements Registrar {
   }
 
   /** Deletes everything. */
-  destroy(): Promise<void> {
-    return this.#deleteAll(this.#options.state.resources);
+  async destroy(): Promise<void> {
+    if (this.failed) return;
+    await this.#deleteAll(this.#options.state.resources);
+  }
+
+  /**
+   * Reads all that the state has into the state, as the CLI does before the program runs: by the provider of the state, be it
+   * that the program has another one.
+   */
+  async refresh(): Promise<void> {
+    const { state, display } = this.#options;
+    const providers = new Providers(state, this.#log);
+    const refresh = async (resource: Resource): Promise<void> => {
+      const { type, name, id, inputs, outputs } = resource;
+      const provider = providers.of(resource);
+      const live = await provider.read?.(resource, id);
+      if (provider.read && live === undefined) {
+        display.line(`    ${type} ${name} was deleted by somebody else`);
+        state.remove(resource);
+      }
+      if (live === undefined) return;
+      const { initErrors: _, ...read } = this.#resource(resource, { id, outputs: live });
+      const why = provider.unhealthy?.(live);
+      if (why !== undefined) display.line(`warning: Refreshed resource is in an unhealthy state:\n* ${why}`);
+      state.put({
+        ...read,
+        inputs: sealedAs(inputs, prune(plain(inputs), live, plain(outputs)) as Props),
+        ...(why !== undefined && { initErrors: [why] }),
+      });
+    };
+    const known = state.resources.filter(
+      ({ custom, pendingReplacement, pendingDelete }) => custom && !pendingReplacement && !pendingDelete,
+    );
+    await Promise.all(
+      known.map((resource) => refresh(resource).catch((error: unknown) => this.refuse(resource, error))),
+    );
   }
 
   async #register(goal: Goal, aliases: readonly string[]): Promise<Omit<Registered, "failed">> {
@@ -92,37 +127,15 @@ export class Deployment implements Registrar {
     }
     const provider = this.#providers.of(goal);
     const forceNew = provider.forceNew(goal);
-    const base = found && (await this.#baseOf(found, provider));
-    const adopt = base === undefined && goal.importId !== "";
-    const old =
-      found && base ? refreshed(found, base) : adopt ? await this.#import(goal, provider) : undefined;
+    const old = found ?? (goal.importId === "" ? undefined : await this.#import(goal, provider));
     const isForced = this.#options.replace === goal.urn;
-    const decided = plan(goal, old, { base: base ?? old?.inputs ?? {}, forceNew, isForced });
+    const decided = plan(goal, old, { base: plain(old?.inputs ?? {}), forceNew, isForced });
     if (decided.problem !== undefined) {
       // The CLI lets a preview show what it cannot do to a resource that is being imported.
       if (!preview || goal.importId === "") throw new Error(decided.problem);
       display.line(`warning: ${decided.problem}`);
     }
     return this.#carryOut(goal, old, decided, provider);
-  }
-
-  /** The old inputs as they are now; undefined when the resource is gone. */
-  async #baseOf(old: Resource, provider: Provider): Promise<Props | undefined> {
-    const { refresh, state, display } = this.#options;
-    const inputs = plain(old.inputs);
-    if (!refresh || !provider.read || old.pendingReplacement) return inputs;
-    const live = await provider.read(old, old.id);
-    if (live) {
-      const why = provider.unhealthy?.(live);
-      if (why !== undefined) {
-        display.line(`warning: Refreshed resource is in an unhealthy state:\n* ${why}`);
-        old.initErrors = [why];
-      } else delete old.initErrors;
-      return prune(inputs, live, plain(old.outputs)) as Props;
-    }
-    display.line(`    ${old.type} ${old.name} was deleted by somebody else`);
-    state.remove(old);
-    return undefined;
   }
 
   /** Adopts what is there, with inputs as they are there. */
@@ -265,10 +278,11 @@ export class Deployment implements Registrar {
   }
 }
 
-/**
- * The resource with its inputs as they are now: a deletion, and what is ignored, goes by those. Secrets stay in their
- * envelopes, and thus as they were.
- */
-function refreshed(found: Resource, base: Props): Resource {
-  return has("secret", found.inputs) ? found : { ...found, inputs: base };
+/** The values with an envelope around each that had one inside before. */
+function sealedAs(before: Props, values: Props): Props {
+  const entries = Object.entries(values).map(([key, value]) => [
+    key,
+    has("secret", before[key]) ? secret(value) : value,
+  ]);
+  return Object.fromEntries(entries) as Props;
 }

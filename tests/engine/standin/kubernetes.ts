@@ -75,7 +75,9 @@ export class Kubernetes implements Provider {
 
   /** A refresh looks for every node, whatever an annotation says of the wait. */
   unhealthy(outputs: Props): string | undefined {
-    return outputs["kind"] === "DaemonSet" ? notRolledOut(withoutWaitFor(outputs) as DaemonSet) : undefined;
+    if (outputs["kind"] !== "DaemonSet") return undefined;
+    const object = withoutWaitFor(outputs) as DaemonSet;
+    return notRolledOut(object) && `Resource '${object.metadata.name}' was created but failed to initialize`;
   }
 
   /** Tries a create out on the API server, which makes up a UID; but not where a value is not known yet. */
@@ -109,7 +111,7 @@ export class Kubernetes implements Provider {
     }
     const { namespace, name } = object["metadata"] as { namespace?: string; name: string };
     const id = namespace === undefined ? name : `${namespace}/${name}`;
-    return this.#ready(goal, id, goal.timeouts.create, signal);
+    return this.#ready(goal, id, true, signal);
   }
 
   async update(goal: Goal, old: Resource, signal: AbortSignal): Promise<Made> {
@@ -122,7 +124,7 @@ export class Kubernetes implements Provider {
     }, plain(goal.inputs)) as Props;
     const forced = at(object, patchForce) === "true" || this.#options["enablePatchForce"] === "true";
     await this.#api.apply(object, forced);
-    return this.#ready(goal, old.id, goal.timeouts.update, signal);
+    return this.#ready(goal, old.id, false, signal);
   }
 
   async delete(old: Resource, signal: AbortSignal): Promise<void> {
@@ -139,7 +141,8 @@ export class Kubernetes implements Provider {
   }
 
   /** Waits until the object is ready; of the known kinds only a DaemonSet takes time to be. */
-  async #ready(goal: Goal, id: string, seconds: number, signal: AbortSignal): Promise<Made> {
+  async #ready(goal: Goal, id: string, isNew: boolean, signal: AbortSignal): Promise<Made> {
+    const seconds = isNew ? goal.timeouts.create : goal.timeouts.update;
     const made: Made = { id, outputs: {} };
     let reason: string | undefined;
     const ready = async (): Promise<boolean> => {
@@ -155,10 +158,12 @@ export class Kubernetes implements Provider {
     } catch (error) {
       throw new NotReady(`waiting for "${id}" ended: ${String(error)}`, made);
     }
-    const pods = await describePods(this.#api, made.outputs as DaemonSet);
+    for (const line of await describePods(this.#api, made.outputs as DaemonSet)) this.#log(line);
+    const what = isNew
+      ? `resource "${goal.urn}" was successfully created, but the Kubernetes API server reported that it`
+      : `the Kubernetes API server reported that "${id}"`;
     throw new NotReady(
-      `the Kubernetes API server reported that "${id}" failed to fully initialize or become live ` +
-        `within ${seconds} s: ${reason ?? ""}\n${pods}`,
+      `${what} failed to fully initialize or become live: timed out waiting for the condition`,
       made,
     );
   }

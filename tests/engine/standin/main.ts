@@ -77,9 +77,13 @@ async function operate(display: Display): Promise<boolean> {
       import("./deployment.ts"),
       import("./program.ts"),
     ]);
-    const deployment = new Deployment({ state, display, preview, refresh, replace, signal: abort.signal });
+    const deployment = new Deployment({ state, display, preview, replace, signal: abort.signal });
+    if (refresh) await deployment.refresh();
     if (settings === undefined) await deployment.destroy();
-    else if (await runProgram({ project, stack, config: settings, preview, display }, deployment)) {
+    else if (
+      !deployment.failed &&
+      (await runProgram({ project, stack, config: settings, preview, display }, deployment))
+    ) {
       await deployment.finish();
     } else deployment.failed = true;
     display.summary(deployment.failed);

@@ -5,6 +5,7 @@ import type { Props } from "./values.ts";
 /** The fields of a DaemonSet that are read here. */
 export interface DaemonSet extends Props {
   metadata: {
+    name: string;
     namespace: string;
     uid: string;
     generation: number;
@@ -17,23 +18,11 @@ export interface DaemonSet extends Props {
 
 interface Pod {
   metadata: { name: string; ownerReferences?: { uid: string }[] };
-  spec: { nodeName?: string };
-  status: { phase: string; conditions?: Condition[]; containerStatuses?: ContainerStatus[] };
+  status: {
+    conditions?: { type: string; status: string; message?: string }[];
+    containerStatuses?: { state: { waiting?: { reason?: string; message?: string } } }[];
+  };
 }
-
-interface Condition {
-  type: string;
-  status: string;
-  reason?: string;
-  message?: string;
-}
-
-interface ContainerStatus {
-  name: string;
-  state: { waiting?: Partial<Condition>; terminated?: Partial<Condition> };
-}
-
-const shownPods = 5;
 
 /**
  * What is missing until a DaemonSet has rolled out; undefined when nothing is.
@@ -67,37 +56,27 @@ function selects(waitFor: string, status: Record<string, number>): boolean {
   });
 }
 
-/** Which pods of a DaemonSet are not ready, and what they wait for; at most five. */
-export async function describePods(api: Api, { metadata, spec }: DaemonSet): Promise<string> {
+/**
+ * What the provider says of each pod of a DaemonSet that is not ready, while it waits. It says nothing of them at the end.
+ *
+ * Source: `provider/pkg/await/checker/pod`.
+ */
+export async function describePods(api: Api, { metadata, spec }: DaemonSet): Promise<string[]> {
   const { namespace, uid } = metadata;
   const labels = Object.entries(spec.selector.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
-  const pods = (await api.list("Pod", namespace, undefined, labels.join(","))) as Pod[];
-  const isReady = ({ type, status }: Condition): boolean => type === "Ready" && status === "True";
-  const waiting = pods.filter(
-    (pod) =>
-      pod.metadata.ownerReferences?.some((owner) => owner.uid === uid) &&
-      !pod.status.conditions?.some(isReady),
-  );
-  const lines = waiting.slice(0, shownPods).map(async (pod) => {
-    const { name } = pod.metadata;
-    const events = await api.list("Event", namespace, `involvedObject.name=${name},type=Warning`);
-    const last = (events.slice(-1) as Condition[]).map((event) => `event ${reasonOf(event)}`);
-    return `  pod ${name} on ${pod.spec.nodeName ?? "no node"}: ${[...reasons(pod), ...last].join("; ")}`;
-  });
-  const more = waiting.length > shownPods ? [`  and ${waiting.length - shownPods} more`] : [];
-  return [...(await Promise.all(lines)), ...more].join("\n");
+  const pods = (await api.list("Pod", namespace, labels.join(","))) as Pod[];
+  const within = namespace === "default" ? "" : `${namespace}/`;
+  return pods
+    .filter((pod) => pod.metadata.ownerReferences?.some((owner) => owner.uid === uid))
+    .map(({ metadata: { name }, status }) => ({ name, why: whyNotReady(status) }))
+    .filter(({ why }) => why !== "")
+    .map(({ name, why }) => `warning: [Pod ${within}${name}]: ${why}`);
 }
 
-function reasons({ status }: Pod): string[] {
-  const states = (status.containerStatuses ?? []).flatMap(({ name, state }) => {
-    const ended = state.waiting ?? state.terminated;
-    return ended ? [`${name} ${reasonOf(ended)}`] : [];
-  });
-  const conditions = (status.conditions ?? []).filter((c) => c.status !== "True" && c.message).map(reasonOf);
-  const all = new Set([...states, ...conditions]);
-  return all.size > 0 ? [...all] : [`phase ${status.phase}`];
-}
-
-function reasonOf({ reason, message }: Partial<Condition>): string {
-  return [reason, message].filter(Boolean).join(": ");
+function whyNotReady({ conditions = [], containerStatuses = [] }: Pod["status"]): string {
+  const ready = conditions.find(({ type }) => type === "Ready");
+  if (ready?.status !== "False") return "";
+  const waiting = containerStatuses.flatMap(({ state }) => state.waiting ?? []);
+  const reasons = waiting.map(({ reason = "", message = "" }) => `[${reason}] ${message}`);
+  return `${ready.message ?? ""}${reasons.join("\n")}`;
 }
