@@ -123,8 +123,8 @@ else echo "$@" >>${routes}; fi
     assert.equal(readCarried(tell(tables, `${withIp}:${bin}`))?.ownDrains, true);
     assert.deepEqual(readFileSync(routes, "utf8").trim().split("\n"), [
       "link set kube-ipvs0 up",
-      "route replace local 10.96.0.1 dev kube-ipvs0 table local proto kernel src 198.19.0.1",
-      "route replace local fd00:10:96::1 dev kube-ipvs0 table local proto kernel src fd00:198:19::1",
+      "-4 route replace local 10.96.0.1 dev kube-ipvs0 table local proto kernel src 198.19.0.1",
+      "-6 route replace local fd00:10:96::1 dev kube-ipvs0 table local proto kernel src fd00:198:19::1",
       "-6 route del local fd00:10:96::1 dev kube-ipvs0 table local metric 0",
     ]);
     rmSync(routes);

@@ -5,7 +5,7 @@ import { nodeCommand } from "../../lab/index.ts";
 import { images } from "../../lab/real/build.ts";
 import { run, runOrFail } from "../../lab/tools.ts";
 import { useLab } from "../e2e/useLab.ts";
-import type { Scenario } from "../e2e/scenario.ts";
+import { eventually, type Scenario } from "../e2e/scenario.ts";
 import { type Attempt, failures, Probe } from "./probe.ts";
 import { deployResponders, type Targets, targetsOf } from "./responder.ts";
 import { skipMachines } from "./requirements.ts";
@@ -13,10 +13,10 @@ import { skipMachines } from "./requirements.ts";
 const node = "vm-1";
 
 /** An emulated processor takes its time. */
-const pace = { intervalMs: 1000, timeoutMs: 10_000 };
+const pace = { intervalMs: 3000, timeoutMs: 10_000 };
 
 /** Attempts of each kind before and after a change. */
-const [ahead, afterwards] = [3, 8];
+const [ahead, afterwards] = [2, 4];
 
 suite("leaving ipvs", { skip: skipMachines }, () => {
   const lab = useLab({ name: `t${process.pid}-ipvs`, vmNodes: 1 });
@@ -27,7 +27,21 @@ suite("leaving ipvs", { skip: skipMachines }, () => {
     await scenario.up();
     await deployResponders(lab.lab, node);
     targets = await targetsOf(lab.lab, "responder", node);
+    await answering();
   });
+
+  /** Waits until every address answers: in mode ipvs the rules come after the endpoints by half a minute there. */
+  async function answering(): Promise<void> {
+    await eventually(
+      "an answer of every address",
+      async () => {
+        const probe = await Probe.start(lab.lab, node, targets, { ...pace, timeoutMs: 2000 });
+        await probe.stop();
+        return failures(probe.attempts).length === 0;
+      },
+      240,
+    );
+  }
 
   const onNode = (...command: string[]) => run(nodeCommand(lab.lab, node, command));
   const linesOf = async (...command: string[]) =>
@@ -64,12 +78,11 @@ suite("leaving ipvs", { skip: skipMachines }, () => {
   /** Over TCP, from the node and a pod, to both kinds of address in both families. */
   const tcpTargets = () => Object.keys(targets).filter((name) => name.includes(" tcp ")).length;
 
-  const toIpvs = (from: string) =>
-    scenario.up({
-      configuration: { mode: "ipvs" },
-      confirmModeSwitch: `${from} to ipvs`,
-      modeSwitch: {},
-    });
+  async function toIpvs(from: string): Promise<void> {
+    const confirmModeSwitch = `${from} to ipvs`;
+    await scenario.up({ configuration: { mode: "ipvs" }, confirmModeSwitch, modeSwitch: {} });
+    await answering();
+  }
 
   test("by nobody: what answers is the emulated node's own pace", async (t) => {
     assert.deepEqual(failures(await measure(t, () => Promise.resolve())), []);

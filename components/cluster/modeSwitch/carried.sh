@@ -39,8 +39,10 @@ if [ "$devices" != 0 ] && command -v ip >/dev/null; then
 	ip -o address show dev kube-ipvs0 scope global | while read -r _ _ _ address _; do
 		address=${address%/*}
 		source=$(node_address "$address")
-		[ -z "$source" ] || ip route replace local "$address" dev kube-ipvs0 table local proto kernel src "$source"
-		case $address in *:*) ip -6 route del local "$address" dev kube-ipvs0 table local metric 0 2>/dev/null ;; esac
+		[ -n "$source" ] || continue
+		case $address in *:*) family=-6 ;; *) family=-4 ;; esac
+		ip $family route replace local "$address" dev kube-ipvs0 table local proto kernel src "$source"
+		[ $family = -4 ] || ip -6 route del local "$address" dev kube-ipvs0 table local metric 0 2>/dev/null
 	done
 fi
 
