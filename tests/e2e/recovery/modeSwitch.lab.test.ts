@@ -136,7 +136,10 @@ suite("a switch between modes, interrupted anywhere", () => {
     await stack.setConfig({ confirmModeSwitch: `${mode} to ipvs` });
     const confirmed = await stack.preview();
     assert.ok(confirmed.ok, confirmed.output);
-    assert.match(confirmed.output, /warning: .*kube-proxy switches from mode \w+ to ipvs: ipvs is deprecated/);
+    assert.match(
+      confirmed.output,
+      /warning: .*kube-proxy switches from mode \w+ to ipvs: ipvs is deprecated/,
+    );
   });
 });
 
