@@ -113,20 +113,23 @@ suite("what ipvs carries", () => {
     const withIp = mkdtempSync(join(folder, "bin-"));
     const routes = join(withIp, "routes");
     const script = `#!/bin/sh
-if [ "$1" = -o ]; then
-  echo "6: kube-ipvs0    inet 10.96.0.1/32 scope global kube-ipvs0"
-  echo "6: kube-ipvs0    inet6 fd00:10:96::1/128 scope global"
+if [ "$2" = -o ]; then echo "6: kube-ipvs0    inet 10.96.0.1/32 scope global kube-ipvs0"
 else echo "$@" >>${routes}; fi
 `;
     writeFileSync(join(withIp, "ip"), script, { mode: 0o755 });
     const tables = { dev: devices("kube-ipvs0"), ip_vs: servers, ip_vs_conn: heading, tcp: "" };
     assert.equal(readCarried(tell(tables, `${withIp}:${bin}`))?.ownDrains, true);
-    assert.deepEqual(readFileSync(routes, "utf8").trim().split("\n"), [
-      "link set kube-ipvs0 up",
-      "-4 route replace local 10.96.0.1 dev kube-ipvs0 table local proto kernel src 198.19.0.1",
-      "-6 route replace local fd00:10:96::1 dev kube-ipvs0 table local proto kernel src fd00:198:19::1",
-      "-6 route del local fd00:10:96::1 dev kube-ipvs0 table local metric 0",
-    ]);
+    const ipv6 = socket("100000FD000096000000000001000000:A000", "100000FD000096000000000001000000:01BB");
+    const onDevice = { if_inet6: "fd000010009600000000000000000001 05 80 00 80 kube-ipvs0\n" };
+    assert.equal(
+      readCarried(tell({ ...tables, tcp6: ipv6, ...onDevice }, `${withIp}:${bin}`))?.ownDrains,
+      false,
+      "nobody can choose another for IPv6",
+    );
+    assert.deepEqual(
+      [...new Set(readFileSync(routes, "utf8").trim().split("\n"))],
+      ["-4 route replace local 10.96.0.1 dev kube-ipvs0 table local proto kernel src 198.19.0.1"],
+    );
     rmSync(routes);
     tell({ ...tables, dev: devices("lo") }, `${withIp}:${bin}`);
     assert.throws(() => readFileSync(routes), "where there is no such interface, there is nothing to change");

@@ -23,6 +23,9 @@ function reason(problems: readonly Problem[]): string | false {
         .join("; ");
 }
 
+if (skipMachines !== false) {
+  console.error(`\nNOT TESTED: nothing of ipvs was measured.\n${skipMachines}\n`);
+}
 if (skip !== false) {
   console.error(
     `\nNOT TESTED: no Service connection was measured, because this machine cannot have real nodes.\n${skip}\n`,

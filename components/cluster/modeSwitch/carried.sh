@@ -7,12 +7,12 @@
 #   flows N             UDP, which has no connections
 #   own N               established connections of the node's own processes that have a Service's address as their source:
 #                       the kernel chose it, since kube-ipvs0 has it, and they hang when that goes
-#   ip                  there is a command of that name, so that such connections become none any more, see below
+#   ip                  such connections become none any more, since all are of IPv4 and there is a command of that name
 #   at PROTOCOL ADDRESS PORT N   established connections to one virtual server; of the first ten that were found
 #   gone                ipvs is not there
 #
-# Where there is `ip`, connections that the node's processes open from now on have the node's address as their source:
-# ADDRESSES, separated by commas.
+# Where there is `ip`, IPv4 connections that the node's processes open from now on have the node's address as their source:
+# that of ADDRESSES, the node's, separated by commas.
 set -u
 servers=/proc/net/ip_vs connections=/proc/net/ip_vs_conn
 
@@ -23,26 +23,16 @@ if [ ! -e $servers ]; then
 	exit 0
 fi
 
-node_address() { # of the family of $1
-	for address in $(echo "$ADDRESSES" | while IFS=, read -r first second; do echo "$first $second"; done); do
-		case $1/$address in
-		*:*/*:*) echo "$address" ;;
-		*:*/* | */*:*) ;;
-		*) echo "$address" ;;
-		esac
+ipv4_of() {
+	for address in $(echo "$1" | while IFS=, read -r first second; do echo "$first $second"; done); do
+		case $address in *:*) ;; *) echo "$address" ;; esac
 	done
 }
 if [ "$devices" != 0 ] && command -v ip >/dev/null; then
-	echo "ip"
-	# Only then it can have routes for IPv6 that name a source; those that the kernel made by itself come before them.
-	ip link set kube-ipvs0 up
-	ip -o address show dev kube-ipvs0 scope global | while read -r _ _ _ address _; do
-		address=${address%/*}
-		source=$(node_address "$address")
-		[ -n "$source" ] || continue
-		case $address in *:*) family=-6 ;; *) family=-4 ;; esac
-		ip $family route replace local "$address" dev kube-ipvs0 table local proto kernel src "$source"
-		[ $family = -4 ] || ip -6 route del local "$address" dev kube-ipvs0 table local metric 0 2>/dev/null
+	# Of IPv6 the kernel's own routes come before all others, and without them ipvs does not see what is for it.
+	node=$(ipv4_of "$ADDRESSES")
+	ip -4 -o address show dev kube-ipvs0 | while read -r _ _ _ address _; do
+		[ -z "$node" ] || ip -4 route replace local "${address%/*}" dev kube-ipvs0 table local proto kernel src "$node"
 	done
 fi
 
@@ -81,23 +71,30 @@ is_service() {
 	*) return 1 ;;
 	esac
 }
-node_ipv4=$(node_address 0.0.0.0 | while IFS=. read -r a b c d; do printf '%02X%02X%02X%02X' "$a" "$b" "$c" "$d"; done)
-own=0 services=" " others=" "
+node_ipv4=$(ipv4_of "$ADDRESSES" | while IFS=. read -r a b c d; do printf '%02X%02X%02X%02X' "$a" "$b" "$c" "$d"; done)
+own=0 ipv6=0 services=" " others=" "
 for file in /proc/net/tcp /proc/net/tcp6; do
 	[ -r $file ] || continue
 	while read -r _ from to state _; do
 		# Where an interface has the address that is asked for, the kernel asks from that one.
 		[ "$state" = 01 ] && [ "${from%:*}" = "${to%:*}" ] || continue
-		case $services in *" $to "*) own=$((own + 1)) && continue ;; esac
 		case $others in *" $to "*) continue ;; esac
-		if is_service "$to"; then
-			services="$services$to " own=$((own + 1))
-		else
-			others="$others$to "
-		fi
+		case $services in
+		*" $to "*) ;;
+		*)
+			if is_service "$to"; then
+				services="$services$to "
+			else
+				others="$others$to " && continue
+			fi
+			;;
+		esac
+		own=$((own + 1))
+		case $to in 0000000000000000FFFF0000*) ;; ????????????????????????????????:*) ipv6=$((ipv6 + 1)) ;; esac
 	done <$file
 done
 echo "own $own"
+[ "$devices" = 0 ] || [ $ipv6 != 0 ] || ! command -v ip >/dev/null || echo "ip"
 
 seen=" " count=0
 while read -r protocol _ _ to port _ _ state _; do

@@ -1,0 +1,42 @@
+/** The other ways out of ipvs and into it: `npm run test:vm`, about a quarter of an hour. */
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { isOwn, node, useIpvsNode } from "./ipvsNode.ts";
+import { failures } from "./probe.ts";
+import { skipMachines } from "./requirements.ts";
+
+suite("the other ways out of ipvs", { skip: skipMachines }, () => {
+  const at = useIpvsNode(`t${process.pid}-ipvs-ways`);
+
+  test("for nftables, and cut: what was counted breaks, and nothing else", async (t) => {
+    let output = "";
+    const attempts = await at.measure(t, async () => {
+      ({ output } = await at.scenario.up({
+        configuration: { mode: "nftables" },
+        modeSwitch: { drain: "0s", onDeadline: "cut" },
+      }));
+    });
+    assert.match(output, new RegExp(`Cut, as modeSwitch says: ${node} ${at.keptByTcp} connections`));
+    const failed = attempts.filter(({ error }) => error !== undefined);
+    assert.deepEqual(failures(failed.filter(({ flow }) => flow === "new")), []);
+    const broken = failed.filter(({ target }) => target.includes(" tcp "));
+    assert.equal(new Set(broken.map(({ from, target }) => `${from} ${target}`)).size, at.keptByTcp);
+    assert.deepEqual(await at.ofIpvs(), []);
+  });
+
+  test("into it, and for iptables, which needs no preparation: kept, then cleared", async (t) => {
+    await at.toIpvs("nftables");
+    const attempts = await at.measure(t, async () => {
+      const modeSwitch = { onDeadline: "keep" };
+      const { output } = await at.scenario.up({ configuration: { mode: "iptables" }, modeSwitch });
+      assert.match(output, new RegExp(`Kept, as modeSwitch says: ${node} ${at.keptByTcp} connections`));
+    });
+    assert.deepEqual(failures(attempts), []);
+    assert.ok((await at.ofIpvs()).includes("kube-ipvs0"));
+    const cleared = await at.measure(t, async () => {
+      await at.scenario.up({ modeSwitch: { drain: "0s", onDeadline: "cut" } });
+    });
+    assert.deepEqual(failures(cleared.filter((attempt) => !isOwn(attempt))), []);
+    assert.deepEqual(await at.ofIpvs(), []);
+  });
+});
