@@ -1,6 +1,6 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { type Problem, ProblemsError } from "../../input/problems.ts";
-import { drainOf, keepsIpvs, leavingOf, OnDeadline } from "../../plan/leaving.ts";
+import { drainOf, keepsIpvs, leavingAnnotation, leavingOf, OnDeadline } from "../../plan/leaving.ts";
 import { clearingValue, helperLabel } from "../../plan/modes.ts";
 import { leavesIpvsSince } from "../../plan/modeSwitch.ts";
 import { forEachConcurrently } from "../concurrency.ts";
@@ -35,8 +35,8 @@ const tellsSince = 34;
  *
  * @param left - the modes that the nodes were in before
  * @param nodes - only on these, by name; default: on all that are Ready
- * @throws ProblemsError naming every node that ipvs still carries connections of, where that ends it. And ProblemsError naming every node where rules may be left, with what the cleanup said; for what the API server
- *   refuses
+ * @throws ProblemsError naming every node where rules may be left, with what the cleanup said; or, before anything of ipvs
+ *   is removed, every node where it still carries connections. For what the API server refuses
  */
 export async function clear(
   config: KubeConfig,
@@ -113,7 +113,9 @@ class Clearing {
     );
     if (beside.length === 0) return;
     const daemonSets = await listDaemonSets(this.#config);
-    const [leaving = {}] = daemonSets.map(({ metadata }) => leavingOf(metadata.annotations));
+    // All that this program has made say the same.
+    const own = daemonSets.find(({ metadata }) => leavingAnnotation in (metadata.annotations ?? {}));
+    const leaving = leavingOf(own?.metadata.annotations);
     const untouched = "every kube-proxy runs in its new mode, and ipvs stays";
     const options = { ...drainOf(leaving), image: leaving.image, countMs, untouched, log };
     const pods = beside.map(({ pod }) => pod);
