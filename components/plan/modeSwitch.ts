@@ -4,6 +4,7 @@ import type { Problem } from "../input/problems.ts";
 import { configHash } from "../kubeadm/manifests.ts";
 import type { Wave } from "../pools/waves.ts";
 import { configHashAnnotation } from "../restart/restart.ts";
+import { configMapOf, liveOf } from "./drift.ts";
 import { describeDrain, drainOf, isKept, keepsIpvs, leavingOf, lostSettings, OnDeadline } from "./leaving.ts";
 import { modeOf, wantedMode } from "./modes.ts";
 
@@ -26,7 +27,7 @@ export function switchOf(wave: Wave, facts: ClusterFacts): ModeSwitch | undefine
   // Before it is a pool of its own, it has the configuration of all.
   const live = (own ?? configMaps.find(({ name }) => name === "kube-proxy"))?.data["config.conf"];
   const to = wantedMode(wave);
-  const set = daemonSets.find(({ name }) => name === wave.daemonSet.metadata.name);
+  const set = liveOf(wave, facts);
   if (daemonSets.length === 0 || live === undefined) {
     return undefined;
   }
@@ -195,19 +196,15 @@ export function leavingProblems(
 
 /** What is said of ipvs that is kept, and of settings that mean nothing without it. */
 export function remarksOf(wave: Wave, change: ModeSwitch | undefined, facts: ClusterFacts): string[] {
-  const { daemonSet, configMap } = wave;
-  const live = facts.daemonSets.find(({ name }) => name === daemonSet.metadata.name);
   if (change === undefined) {
-    return isKept(live) && leavesKept(wave)
+    return isKept(liveOf(wave, facts)) && leavesKept(wave)
       ? [
-          `${daemonSet.metadata.name} keeps ipvs beside mode ${wantedMode(wave)}: a Service that is deleted goes on answering. ` +
+          `${wave.daemonSet.metadata.name} keeps ipvs beside mode ${wantedMode(wave)}: a Service that is deleted goes on answering. ` +
             "Take modeSwitch out of the config to clear it.",
         ]
       : [];
   }
   return change.from === "ipvs" && change.isKept !== true
-    ? lostSettings(
-        facts.configMaps.find(({ name }) => name === configMap.metadata.name)?.data["config.conf"] ?? "",
-      )
+    ? lostSettings(configMapOf(wave, facts)?.data["config.conf"] ?? "")
     : [];
 }

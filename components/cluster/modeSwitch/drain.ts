@@ -21,6 +21,9 @@ export interface DrainOptions extends Drain {
   readonly log: (line: string) => void;
 }
 
+/** What the nodes of kube-proxies carry, or in one sentence why that is not known. */
+type Counted = ReadonlyMap<Pod, Carried | string>;
+
 /** Waits between two counts, in milliseconds: the first ones end soon, the last ones may take half an hour. */
 const firstPauseMs = 3000;
 const longestPauseMs = 30_000;
@@ -39,18 +42,16 @@ export async function drain(
 ): Promise<void> {
   const { timeoutMs, onDeadline, log } = options;
   const deadline = Date.now() + timeoutMs;
-  let left = new Map(beside.map((pod) => [pod, undefined as Carried | string | undefined]));
-  for (let pause = firstPauseMs; left.size > 0; pause = Math.min(2 * pause, longestPauseMs)) {
+  let left: Counted = new Map();
+  for (let pause = firstPauseMs; ; pause = Math.min(2 * pause, longestPauseMs)) {
     const isFirst = pause === firstPauseMs;
-    left = new Map(
-      [...(await count(config, [...left.keys()], options))].filter(
-        ([, carried]) => typeof carried === "string" || !isDrained(carried),
-      ),
-    );
+    const counted = await count(config, isFirst ? beside : [...left.keys()], options);
+    left = new Map([...counted].filter(([, carried]) => typeof carried === "string" || !isDrained(carried)));
     if (isFirst && left.size > 0) log(`ipvs still carries: ${describe(left)}`);
     const isHopeless = [...left.values()].every(staysAsItIs);
+    // With none left there is nothing to wait for either.
     if (Date.now() + pause >= deadline || isHopeless) break;
-    if (left.size > 0) await sleep(pause);
+    await sleep(pause);
     throwIfEnding();
   }
   if (left.size === 0) {
@@ -63,20 +64,15 @@ export async function drain(
 }
 
 /** Whether a node carries what does not drain, and nothing else: whoever waits for that waits for ever. */
-function staysAsItIs(carried: Carried | string | undefined): boolean {
+function staysAsItIs(carried: Carried | string): boolean {
   return typeof carried === "object" && carried.connections === 0 && !carried.ownDrains;
 }
 
-function problemsOf(
-  left: ReadonlyMap<Pod, Carried | string | undefined>,
-  { drain: time }: DrainOptions,
-): Problem[] {
+function problemsOf(left: Counted, { drain: time }: DrainOptions): Problem[] {
   const nodes = [...left].map(([pod, carried]): Problem => ({
     path: `ipvs on ${pod.spec.nodeName ?? ""}`,
     accepted:
-      typeof carried === "object"
-        ? `carries ${describeCarried(carried)}`
-        : `is not counted: ${carried ?? ""}`,
+      typeof carried === "object" ? `carries ${describeCarried(carried)}` : `is not counted: ${carried}`,
   }));
   const wantsImage = [...left.values()].some(
     (one) => typeof one === "object" && one.own > 0 && !one.ownDrains,
@@ -94,11 +90,11 @@ function problemsOf(
   ];
 }
 
-function describe(left: ReadonlyMap<Pod, Carried | string | undefined>): string {
+function describe(left: Counted): string {
   return [...left]
     .map(
       ([pod, carried]) =>
-        `${pod.spec.nodeName ?? ""} ${typeof carried === "object" ? describeCarried(carried) : `(not counted: ${carried ?? ""})`}`,
+        `${pod.spec.nodeName ?? ""} ${typeof carried === "object" ? describeCarried(carried) : `(not counted: ${carried})`}`,
     )
     .join("; ");
 }
@@ -108,11 +104,11 @@ function describe(left: ReadonlyMap<Pod, Carried | string | undefined>): string 
  *
  * @returns for each kube-proxy what its node has, or in one sentence why that is not known; none of those that are gone
  */
-export async function count(
+async function count(
   config: KubeConfig,
   beside: readonly Pod[],
   { image, countMs }: Pick<DrainOptions, "image" | "countMs">,
-): Promise<Map<Pod, Carried | string>> {
+): Promise<Counted> {
   const found = new Map<Pod, Carried | string>();
   const names = new Map(beside.map((pod) => [countingPod(pod, image).metadata.name, pod]));
   const mine = async () =>
