@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
@@ -50,11 +50,16 @@ suite("one stack, one cluster", () => {
   });
 
   const files = () => ({ own: kubeadms(ownLab.lab.kubeconfig), other: kubeadms(otherLab.lab.kubeconfig) });
+  /** In one step: a command on its way reads the one file or the other, never a part of one. */
+  function put(content: string): void {
+    writeFileSync(`${kubeconfig}.new`, content, { mode: 0o600 });
+    renameSync(`${kubeconfig}.new`, kubeconfig);
+  }
   function useOwn(): void {
-    writeFileSync(kubeconfig, files().own, { mode: 0o600 });
+    put(files().own);
   }
   function useOther(): void {
-    writeFileSync(kubeconfig, files().other, { mode: 0o600 });
+    put(files().other);
   }
   /** One file with both, in which the stack's own context has kubeadm's name, as before. */
   function useBoth(current: "own" | "other"): void {
@@ -65,7 +70,7 @@ suite("one stack, one cluster", () => {
     both.users.push(...users.map((one) => ({ ...one, name: "other" })));
     both.contexts.push({ name: "other", context: { cluster: "other", user: "other" } });
     if (current === "other") both["current-context"] = "other";
-    writeFileSync(kubeconfig, stringify(both), { mode: 0o600 });
+    put(stringify(both));
   }
 
   async function hasRefused(operation: () => Promise<Result>): Promise<Result> {
