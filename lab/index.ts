@@ -41,6 +41,8 @@ export type { Fault, Kernel, Lab, Mode, Result, RunOptions };
  * ImagePullBackOff. So does any other image with the tag `never-ready`.
  */
 export const neverReadyImage = "registry.example.com/kube-proxy:never-ready";
+/** An image for tests: a pod with it that counts what ipvs carries on a node says that it is three connections. */
+export const busyImage = "registry.example.com/tools:busy";
 
 /** Options of {@link up}. */
 export interface UpOptions {

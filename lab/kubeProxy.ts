@@ -15,6 +15,7 @@ import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import { parse } from "yaml";
 
 import { type Fault, readFault } from "./faults.ts";
+import { type Mode, modes } from "./modes.ts";
 import { playNodeAddresses } from "./nodeAddresses.ts";
 
 const namespace = "kube-system";
@@ -24,10 +25,6 @@ const helperConfiguration = "kube-proxy/helper-configuration";
 
 /** Seconds from a process' start to its first sync. On a real node: 1.5, most of which is the start. */
 const firstSync = 0.3;
-
-/** The modes of which there is a recording. */
-const modes = ["iptables", "nftables"] as const;
-type Mode = (typeof modes)[number];
 
 /** A pod as the stand-in remembers it. */
 interface KubeProxy {
@@ -82,7 +79,7 @@ async function readPods(): Promise<void> {
       (own === undefined ? readConfiguration(source) : Promise.resolve(parse(own)));
     configurations.set(source, reading as Promise<Record<string, unknown>>);
     const configuration = (await reading) as Record<string, unknown>;
-    const mode = configuration["mode"] === "nftables" ? "nftables" : "iptables";
+    const mode = modes.find((one) => one === configuration["mode"]) ?? "iptables";
     known.set(name, { node: spec?.nodeName ?? "", started: started.getTime() / 1000, configuration, mode });
   }
 }

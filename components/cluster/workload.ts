@@ -88,6 +88,7 @@ export interface Pod {
   readonly status: {
     readonly phase?: string;
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+    readonly initContainerStatuses?: readonly ContainerStatus[];
     readonly containerStatuses?: readonly ContainerStatus[];
   };
 }
@@ -187,7 +188,13 @@ export function whyNotReady({ metadata, status }: Pod): string {
 /** The exit code of a pod's container that has ended for good; undefined as long as it has not. */
 export function endOf({ status }: Pod): number | undefined {
   const ended = status.phase === "Succeeded" || status.phase === "Failed";
-  return ended ? (status.containerStatuses?.[0]?.state?.terminated?.exitCode ?? -1) : undefined;
+  return ended ? (endedContainer(status)?.state?.terminated?.exitCode ?? -1) : undefined;
+}
+
+/** The container by which a pod has ended: the first one before its own that has failed, or its own. */
+function endedContainer({ initContainerStatuses = [], containerStatuses }: Pod["status"]): ContainerStatus | undefined {
+  const failed = initContainerStatuses.find(({ state }) => (state?.terminated?.exitCode ?? 0) !== 0);
+  return failed ?? containerStatuses?.[0];
 }
 
 /** Whether a pod's container has ever had a process. */
@@ -200,7 +207,7 @@ export function hasRun({ status }: Pod): boolean {
 
 /** What a pod's container said before it ended; empty where it has not ended, or said nothing. */
 export function messageOf({ status }: Pod): string {
-  const container = status.containerStatuses?.[0];
+  const container = endedContainer(status);
   return (container?.state?.terminated ?? container?.lastState?.terminated)?.message ?? "";
 }
 

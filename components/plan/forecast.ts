@@ -235,7 +235,7 @@ function forecastSwitch(
   const { name } = wave.daemonSet.metadata;
   const minor = parseVersion(kubernetesVersion)?.minor.minor ?? 0;
   const why = whyConfirm(change, minor);
-  const problems = leavingProblems(change, {
+  const problems = leavingProblems(change, wave, {
     isOwn: live !== undefined && restartAnnotation in live.annotations,
     takesDown: action === Action.restart && !outlives,
   });

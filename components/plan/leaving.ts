@@ -4,6 +4,7 @@ import type { DaemonSetFacts } from "../facts/facts.ts";
 import { isRecord } from "../input/record.ts";
 import type { Wave } from "../pools/waves.ts";
 import { recordOf, wantedMode } from "./modes.ts";
+import { othersAnnotation, othersOf, othersValue } from "./others.ts";
 
 /** What becomes of connections that ipvs still carries at the deadline. */
 export const OnDeadline = {
@@ -23,8 +24,9 @@ export interface LeavingIpvs {
   /** What becomes of those that it still carries then: `stop` (default), `cut` or `keep`. */
   onDeadline?: OnDeadline;
   /**
-   * An image with `sh` and iproute2's `ip`: by it connections that a node itself opens to Services outlive ipvs. Default:
-   * kube-proxy's own, which has no `ip`: they are counted, and hang when ipvs is cleared.
+   * An image with `sh` and iproute2's `ip`: by it connections that a node itself opens to Services outlive ipvs. With
+   * `ipvsadm`, too, virtual servers of others stay where kube-proxy's are cleared, see `ipvs.excludeCIDRs`. Default:
+   * kube-proxy's own, which has neither: they are counted, and hang when ipvs is cleared.
    */
   image?: string;
 }
@@ -76,6 +78,10 @@ export function leavingOf(annotations: Readonly<Record<string, string>> | undefi
 /** Where the kernel's modules are. Without them `modprobe ip_vs` fails, and kube-proxy takes ipvs for not there. */
 const modules = "/lib/modules";
 
+function isModules({ mountPath }: { readonly mountPath: string }): boolean {
+  return mountPath === modules;
+}
+
 /** What of a pod's spec decides whether its kube-proxy sees the kernel's modules. */
 interface Mounts {
   readonly containers: readonly {
@@ -91,7 +97,6 @@ interface Mounts {
  * Source: pkg/proxy/ipvs/cleanup.go `CleanupLeftovers`; for which versions, see `leavesIpvsSince`.
  */
 export function withoutModules<T extends Mounts>(spec: T): T {
-  const isModules = ({ mountPath }: { readonly mountPath: string }) => mountPath === modules;
   const containers = spec.containers.map((container) => ({
     ...container,
     volumeMounts: container.volumeMounts?.filter((mount) => !isModules(mount)),
@@ -101,38 +106,56 @@ export function withoutModules<T extends Mounts>(spec: T): T {
   return { ...spec, containers, volumes };
 }
 
-/** Whether a kube-proxy with this spec leaves ipvs alone, see {@link withoutModules}. */
-export function keepsIpvs({ containers }: Mounts): boolean {
-  return !containers.some(({ volumeMounts = [] }) =>
-    volumeMounts.some(({ mountPath }) => mountPath === modules),
-  );
+/** A pod or the template of one, as far as it is looked at. */
+interface PodLike {
+  readonly metadata?: { readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec: Mounts;
 }
 
-/** Whether a DaemonSet's kube-proxies leave ipvs alone. */
+/** Whether a pod's kube-proxy keeps ipvs as it is, see {@link withoutModules}; not where that is others' alone. */
+export function keepsIpvs({ metadata, spec }: PodLike): boolean {
+  const isOthers = metadata?.annotations?.[othersAnnotation] === othersValue;
+  return !isOthers && !spec.containers.some(({ volumeMounts = [] }) => volumeMounts.some(isModules));
+}
+
+/** Whether a DaemonSet's kube-proxies keep ipvs as it is. */
 export function isKept(live: DaemonSetFacts | undefined): boolean {
-  const template = live?.spec["template"] as { readonly spec?: Mounts } | undefined;
-  return template?.spec !== undefined && keepsIpvs(template.spec);
+  const template = live?.spec["template"] as Partial<PodLike> | undefined;
+  return template?.spec !== undefined && keepsIpvs({ ...template, spec: template.spec });
 }
 
-/** A wave with the setting, by which its kube-proxies leave ipvs alone where it is to be kept beside mode nftables. */
+/**
+ * A wave with the setting. In mode nftables its kube-proxies leave ipvs alone where it is to be kept, and where others have
+ * virtual servers; in mode iptables they do so by themselves.
+ */
 export function withLeaving(wave: Wave, leaving: LeavingIpvs | undefined): Wave {
-  if (leaving === undefined) return wave;
+  const isNftables = wantedMode(wave) === "nftables";
+  const isKeeping = isNftables && leaving?.onDeadline === OnDeadline.keep;
+  const isSparing = isNftables && !isKeeping && othersOfWave(wave).length > 0;
+  if (leaving === undefined && !isSparing) return wave;
   const { metadata, spec } = wave.daemonSet;
-  const annotations = { ...metadata.annotations, [leavingAnnotation]: JSON.stringify(leaving) };
   const { template } = spec;
-  // In mode iptables kube-proxy leaves ipvs alone by itself.
-  const isKeeping = leaving.onDeadline === OnDeadline.keep && wantedMode(wave) === "nftables";
+  const marks = { ...metadata.annotations, [leavingAnnotation]: JSON.stringify(leaving) };
+  const spares = { ...template.metadata.annotations, [othersAnnotation]: othersValue };
   return {
     ...wave,
     daemonSet: {
       ...wave.daemonSet,
-      metadata: { ...metadata, annotations },
+      metadata: leaving === undefined ? metadata : { ...metadata, annotations: marks },
       spec: {
         ...spec,
-        template: isKeeping ? { ...template, spec: withoutModules(template.spec) } : template,
+        template: {
+          metadata: isSparing ? { ...template.metadata, annotations: spares } : template.metadata,
+          spec: isKeeping || isSparing ? withoutModules(template.spec) : template.spec,
+        },
       },
     },
   };
+}
+
+/** Where others have virtual servers on a wave's nodes, see {@link othersOf}. */
+export function othersOfWave({ configMap }: Wave): string[] {
+  return othersOf(recordOf(configMap.data["config.conf"]));
 }
 
 /** How long is waited, and what comes then, as the end of a sentence. */
@@ -152,8 +175,7 @@ const atDeadline: Readonly<Record<OnDeadline, string>> = {
 const ipvsSettings: Readonly<Record<string, string>> = {
   scheduler: "every other mode chooses an endpoint at random",
   excludeCIDRs:
-    "it kept virtual servers of others; a kube-proxy that starts in mode nftables removes every virtual server of its node, " +
-    "unless modeSwitch.onDeadline is keep",
+    "taken out of the configuration, all virtual servers of a node are removed, those of others as well",
   strictARP:
     "MetalLB and kube-vip need it in mode ipvs alone; arp_ignore and arp_announce stay as they are on a node until it restarts",
   minSyncPeriod: "the new mode has its own",
@@ -167,14 +189,21 @@ const ipvsSettings: Readonly<Record<string, string>> = {
  * What becomes of the settings of ipvs in another mode, a sentence for each that is set.
  *
  * @param configuration - the `config.conf` of the kube-proxy that runs
+ * @param others - where the wanted one says that others have virtual servers
  */
-export function lostSettings(configuration: string): string[] {
+export function lostSettings(configuration: string, others: readonly string[]): string[] {
   const section = recordOf(configuration)["ipvs"];
-  return Object.entries(ipvsSettings).flatMap(([key, what]) =>
-    isRecord(section) && isSet(section[key])
+  const lost = Object.entries(ipvsSettings).flatMap(([key, what]) =>
+    isRecord(section) && isSet(section[key]) && !(key === "excludeCIDRs" && others.length > 0)
       ? [`configuration.ipvs.${key} has no effect in the new mode: ${what}.`]
       : [],
   );
+  return others.length === 0
+    ? lost
+    : [
+        `Virtual servers of others, at ${others.join(", ")}, stay, as configuration.ipvs.excludeCIDRs says.`,
+        ...lost,
+      ];
 }
 
 /** What kubeadm writes for a setting that nobody made is none. */

@@ -5,7 +5,17 @@ import { configHash } from "../kubeadm/manifests.ts";
 import type { Wave } from "../pools/waves.ts";
 import { configHashAnnotation } from "../restart/restart.ts";
 import { configMapOf, liveOf } from "./drift.ts";
-import { describeDrain, drainOf, isKept, keepsIpvs, leavingOf, lostSettings, OnDeadline } from "./leaving.ts";
+import {
+  describeDrain,
+  drainOf,
+  isKept,
+  keepsIpvs,
+  leavingOf,
+  lostSettings,
+  OnDeadline,
+  othersOfWave,
+} from "./leaving.ts";
+import { othersProblems } from "./others.ts";
 import { modeOf, wantedMode } from "./modes.ts";
 
 /** A switch from one mode to another. */
@@ -49,7 +59,7 @@ export function switchOf(wave: Wave, facts: ClusterFacts): ModeSwitch | undefine
 
 /** Whether a wave's pods are to keep ipvs. */
 function leavesKept({ daemonSet }: Wave): boolean {
-  return keepsIpvs(daemonSet.spec.template.spec);
+  return keepsIpvs(daemonSet.spec.template);
 }
 
 /** Whose rules those of a mode can be made beside, by a kube-proxy that cannot see what would remove them. */
@@ -172,6 +182,7 @@ export function describeSwitch(change: ModeSwitch, wave: Wave, secret: boolean):
  */
 export function leavingProblems(
   { from, isKept: wasKept = false }: ModeSwitch,
+  wave: Wave,
   { isOwn, takesDown }: { readonly isOwn: boolean; readonly takesDown: boolean },
 ): Problem[] {
   if (from === "ipvs" && !isOwn) {
@@ -183,15 +194,20 @@ export function leavingProblems(
       },
     ];
   }
-  return wasKept && takesDown
-    ? [
-        {
-          path: "restart",
-          accepted:
-            "the old one in the update that clears ipvs: no node would have a kube-proxy for as long as it drains",
-        },
-      ]
-    : [];
+  const { onDeadline, image } = leavingOf(wave.daemonSet.metadata.annotations);
+  const isCleared = from === "ipvs" && onDeadline !== OnDeadline.keep;
+  return [
+    ...(isCleared ? othersProblems(othersOfWave(wave), image) : []),
+    ...(wasKept && takesDown
+      ? [
+          {
+            path: "restart",
+            accepted:
+              "the old one in the update that clears ipvs: no node would have a kube-proxy for as long as it drains",
+          },
+        ]
+      : []),
+  ];
 }
 
 /** What is said of ipvs that is kept, and of settings that mean nothing without it. */
@@ -205,6 +221,6 @@ export function remarksOf(wave: Wave, change: ModeSwitch | undefined, facts: Clu
       : [];
   }
   return change.from === "ipvs" && change.isKept !== true
-    ? lostSettings(configMapOf(wave, facts)?.data["config.conf"] ?? "")
+    ? lostSettings(configMapOf(wave, facts)?.data["config.conf"] ?? "", othersOfWave(wave))
     : [];
 }

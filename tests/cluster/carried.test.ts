@@ -76,7 +76,7 @@ suite("what ipvs carries", () => {
       tcp6: "",
     });
     assert.deepEqual(readCarried(told), {
-      ...{ servers: 3, hasDevice: true, connections: 3, flows: 1, own: 0, ownDrains: false },
+      ...{ servers: 3, hasDevice: true, connections: 3, flows: 1, own: 0, ownDrains: false, canChoose: false },
       at: [
         { server: "10.96.0.1:443", connections: 2 },
         { server: "[fd00:10:96::1]:443", connections: 1 },
@@ -144,6 +144,7 @@ else echo "$@" >>${routes}; fi
       flows: 0,
       own: 0,
       ownDrains: false,
+      canChoose: false,
       at: [],
     });
     assert.ok(isDrained(carried));
@@ -175,6 +176,7 @@ else echo "$@" >>${routes}; fi
       flows: 1,
       own: 2,
       ownDrains: true,
+      canChoose: false,
       at: [],
     };
     assert.equal(

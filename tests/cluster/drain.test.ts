@@ -70,7 +70,7 @@ async function drained(
     (config) =>
       drain(config, Object.keys(told).map(beside), {
         ...{ drain: "20s", timeoutMs: 20_000, onDeadline: "stop", countMs: 5000 },
-        ...{ image: undefined, untouched: "nothing was touched" },
+        ...{ image: undefined, others: [], untouched: "nothing was touched" },
         log: (line) => void lines.push(line),
         ...options,
       }).then(
@@ -131,6 +131,24 @@ suite("a drain", () => {
     const ended = await drained({ a: [carries(0, 3, true), carries(0)] }, { image: "tools" });
     assert.equal(ended.error, undefined);
     assert.deepEqual([...ended.images], ["tools"]);
+  });
+
+  test("is refused at once where others have virtual servers, and what counts could not leave those", async () => {
+    const others = ["192.0.2.0/24"];
+    for (const told of [carries(0), carries(2)]) {
+      const { error, pods } = await drained({ a: [told] }, { others, image: "tools" });
+      assert.match(
+        error ?? "",
+        /draining ipvs; nothing was touched:\n.*modeSwitch\.image: "tools" is not accepted; accepted: .* ipvsadm: .* at 192\.0\.2\.0\/24/,
+      );
+      assert.equal(pods, 0);
+    }
+    const able = await drained({ a: [`ipvsadm\n${carries(0)}`] }, { others, image: "tools" });
+    assert.equal(able.error, undefined);
+    // Without ipvs there is nothing to leave.
+    assert.equal((await drained({ a: ["gone\ndevice 0\n"] }, { others })).error, undefined);
+    const kept = await drained({ a: [carries(2)] }, { others, timeoutMs: 0, onDeadline: "keep" });
+    assert.equal(kept.error, undefined);
   });
 
   test("a node that cannot be counted is not taken for one that carries nothing", async () => {

@@ -49,10 +49,10 @@ suite("a helper", () => {
   test("does not see the kernel's modules, so that it takes ipvs for not there, which may be that of others", () => {
     for (const from of ["iptables", "ipvs", "nftables"]) {
       const { spec } = helperPod(wave, beside, from);
-      assert.ok(keepsIpvs(spec), from);
+      assert.ok(keepsIpvs({ spec }), from);
       assert.ok(!spec.volumes?.some(({ name }) => name === "lib-modules"), from);
     }
-    assert.ok(!keepsIpvs(wave.daemonSet.spec.template.spec));
+    assert.ok(!keepsIpvs(wave.daemonSet.spec.template));
   });
 
   test("has the wanted configuration, at addresses that no kube-proxy uses", () => {
@@ -84,27 +84,53 @@ suite("a helper", () => {
 });
 
 suite("a clearing", () => {
+  const all = { others: [], image: undefined };
+
   test("is kube-proxy's own, and cannot see the tools of the mode that stays, nor what would remove ipvs", () => {
-    const clearing = clearingPod(beside, "nftables", false);
+    const clearing = clearingPod(beside, "nftables", undefined);
     assert.deepEqual(clearing.spec.containers[0]?.command, ["/usr/local/bin/kube-proxy", "--cleanup"]);
     assert.deepEqual(toolsHiddenBy(clearing), ["nft"]);
-    assert.ok(keepsIpvs(clearing.spec));
+    assert.ok(keepsIpvs(clearing));
     assert.equal(clearing.spec["restartPolicy"], "Never");
     for (const mode of ["iptables", "ipvs"]) {
-      assert.ok(keepsIpvs(clearingPod(beside, mode, false).spec), mode);
-      assert.ok(toolsHiddenBy(clearingPod(beside, mode, false)).includes("iptables"), mode);
+      assert.ok(keepsIpvs(clearingPod(beside, mode, undefined)), mode);
+      assert.ok(toolsHiddenBy(clearingPod(beside, mode, undefined)).includes("iptables"), mode);
     }
   });
 
   test("of ipvs sees the kernel's modules; its chains and sets go first", () => {
-    assert.deepEqual(toolsHiddenBy(clearingPod(beside, "nftables", true)), ["nft"]);
-    const clearing = clearingPod(beside, "iptables", true);
+    assert.deepEqual(toolsHiddenBy(clearingPod(beside, "nftables", all)), ["nft"]);
+    const clearing = clearingPod(beside, "iptables", all);
     assert.ok(toolsHiddenBy(clearing).includes("nft") && toolsHiddenBy(clearing).includes("iptables"));
-    assert.ok(!keepsIpvs(clearing.spec));
+    assert.ok(!keepsIpvs(clearing));
     const [script] = clearing.spec["initContainers"] as { command: string[]; volumeMounts: object[] }[];
     assert.deepEqual(script?.command.slice(0, 2), ["sh", "-c"]);
     assert.deepEqual(script.volumeMounts, beside.spec.containers[0]?.volumeMounts, "it sees iptables");
-    assert.equal(clearingPod(beside, "nftables", false).spec["initContainers"], undefined);
+    assert.equal(clearingPod(beside, "nftables", undefined).spec["initContainers"], undefined);
+  });
+
+  test("of ipvs beside virtual servers of others does not see it: a script removes kube-proxy's, by the user's image", () => {
+    for (const mode of ["iptables", "nftables"]) {
+      const clearing = clearingPod(beside, mode, { others: ["192.0.2.0/24"], image: "tools" });
+      assert.ok(keepsIpvs(clearing), mode);
+      const scripts = clearing.spec["initContainers"] as { name: string; image: string; env: object[] }[];
+      assert.deepEqual(
+        scripts.map(({ name, image }) => [name, image === "tools"]),
+        [
+          ["clear-servers", true],
+          ["clear-sets", false],
+        ],
+      );
+      assert.deepEqual(scripts[0]?.env, [{ name: "OTHERS", value: "^(4 C00002)" }]);
+    }
+  });
+
+  test("that fails before its own container says why, too", () => {
+    const failed = { state: { terminated: { exitCode: 3, message: "no ipvsadm\n" } } };
+    const waiting = [{ state: { waiting: { reason: "PodInitializing" } } }];
+    const status = { phase: "Failed", initContainerStatuses: [failed], containerStatuses: waiting };
+    assert.equal(endOf({ ...beside, status }), 3);
+    assert.equal(lastWords({ ...beside, status }), "no ipvsadm");
   });
 
   test("has ended only when its pod has, and says why", () => {

@@ -16,13 +16,17 @@ const pace = { intervalMs: 3000, timeoutMs: 10_000 };
 /** Attempts of each kind before and after a change. */
 const [ahead, afterwards] = [2, 4];
 
-/** A node in mode ipvs and a stack that owns its kube-proxy, for the tests of one suite. */
-export function useIpvsNode(name: string) {
+/**
+ * A node in mode ipvs and a stack that owns its kube-proxy, for the tests of one suite.
+ *
+ * @param ipvs - what is set of its section
+ */
+export function useIpvsNode(name: string, ipvs: Readonly<Record<string, unknown>> = {}) {
   const lab = useLab({ name, vmNodes: 1 });
   let scenario: Scenario;
   let targets: Targets;
   before(async () => {
-    scenario = await lab.open({ podSubnet: lab.lab.podSubnet, configuration: { mode: "ipvs" } });
+    scenario = await lab.open({ podSubnet: lab.lab.podSubnet, configuration: { mode: "ipvs", ipvs } });
     await scenario.up();
     await deployResponders(lab.lab, node);
     targets = await targetsOf(lab.lab, "responder", node);
@@ -76,7 +80,7 @@ export function useIpvsNode(name: string) {
 
   async function toIpvs(from: string): Promise<void> {
     const confirmModeSwitch = `${from} to ipvs`;
-    await scenario.up({ configuration: { mode: "ipvs" }, confirmModeSwitch, modeSwitch: {} });
+    await scenario.up({ configuration: { mode: "ipvs", ipvs }, confirmModeSwitch, modeSwitch: {} });
     await answering();
   }
 
@@ -88,7 +92,7 @@ export function useIpvsNode(name: string) {
     get keptByTcp() {
       return 2 * Object.keys(targets).filter((one) => one.includes(" tcp ")).length;
     },
-    ...{ ofIpvs, measure, toIpvs },
+    ...{ onNode, ofIpvs, measure, toIpvs },
   };
 }
 

@@ -6,6 +6,7 @@ import {
   drainOf,
   isDrain,
   isKept,
+  keepsIpvs,
   leavingAnnotation,
   leavingOf,
   lostSettings,
@@ -112,6 +113,49 @@ suite("a kube-proxy that keeps ipvs", () => {
   });
 });
 
+suite("virtual servers of others, which ipvs.excludeCIDRs names", () => {
+  const others = { configuration: { mode: "nftables", ipvs: { excludeCIDRs: ["192.0.2.0/24"] } } };
+  const from = after({ ...plain, configuration: { ...others.configuration, mode: "ipvs" } });
+  const image = { image: "tools" };
+
+  test("stay in mode nftables: its kube-proxies do not see ipvs, and what is kube-proxy's is cleared all the same", () => {
+    const [wave] = planOf({ ...plain, ...others, modeSwitch: image }).waves;
+    const { template } = wave.daemonSet.spec;
+    assert.ok(!template.spec.volumes.some(({ name }) => name === "lib-modules"));
+    assert.ok(!keepsIpvs(template));
+    const live = after({ ...plain, ...others, modeSwitch: image });
+    assert.equal(isKept(live.daemonSets[0]), false);
+    assert.equal(switchOf(planOf({ ...plain, ...others }).waves[0], live), undefined);
+    // Also when the setting is gone, and in mode iptables without any of it.
+    const [later] = planOf({ ...plain, ...others }).waves;
+    assert.deepEqual(later.daemonSet.spec.template.spec, template.spec);
+    const iptables = { ...plain, configuration: { ...others.configuration, mode: "iptables" } };
+    const [plainly] = planOf(iptables).waves;
+    assert.ok(plainly.daemonSet.spec.template.spec.volumes.some(({ name }) => name === "lib-modules"));
+  });
+
+  test("are kept with all of it by keep, and what is kube-proxy's is cleared later", () => {
+    const kept = after({ ...plain, ...others, ...keep });
+    assert.ok(isKept(kept.daemonSets[0]));
+    const [cleared] = planOf({ ...plain, ...others, modeSwitch: image }).waves;
+    assert.deepEqual(switchOf(cleared, kept), { from: "ipvs", to: "nftables", isKept: true });
+  });
+
+  test("want an image that can choose, unless all is kept; the preview says that they stay", () => {
+    for (const mode of ["nftables", "iptables"]) {
+      const settings = { ...plain, configuration: { ...others.configuration, mode } };
+      const [problem] = said(settings, from).problems;
+      assert.equal(problem?.path, "modeSwitch.image");
+      assert.deepEqual(said({ ...settings, modeSwitch: image }, from).problems, []);
+      assert.deepEqual(said({ ...settings, ...keep }, from).problems, []);
+    }
+    const lines = linesOf({ ...plain, ...others, modeSwitch: image }, from);
+    assert.match(lines, /Virtual servers of others, at 192\.0\.2\.0\/24, stay/);
+    assert.doesNotMatch(lines, /excludeCIDRs has no effect/);
+    assert.deepEqual(said(inMode("nftables"), from).problems, []);
+  });
+});
+
 suite("a preview", () => {
   test("says how ipvs is left for nftables, in four steps", () => {
     const lines = linesOf(inMode("nftables"), ipvs);
@@ -195,7 +239,7 @@ suite("a preview", () => {
 
   test("names the settings that mean nothing without ipvs, and what becomes of them", () => {
     assert.deepEqual(
-      lostSettings('mode: ipvs\nipvs: {scheduler: "", excludeCIDRs: null, strictARP: false}'),
+      lostSettings('mode: ipvs\nipvs: {scheduler: "", excludeCIDRs: null, strictARP: false}', []),
       [],
     );
     const configuration = {
@@ -213,7 +257,7 @@ suite("a preview", () => {
     );
     assert.match(
       lines,
-      /configuration\.ipvs\.excludeCIDRs has no effect in the new mode: it kept virtual servers of others/,
+      /configuration\.ipvs\.excludeCIDRs has no effect in the new mode: taken out of the configuration, all/,
     );
   });
 });

@@ -8,6 +8,7 @@
 #   own N               established connections of the node's own processes that have a Service's address as their source:
 #                       the kernel chose it, since kube-ipvs0 has it, and they hang when that goes
 #   ip                  such connections become none any more, since all are of IPv4 and there is a command of that name
+#   ipvsadm             there is a command of that name
 #   at PROTOCOL ADDRESS PORT N   established connections to one virtual server; of the first ten that were found
 #   gone                ipvs is not there
 #
@@ -36,6 +37,7 @@ if [ "$devices" != 0 ] && command -v ip >/dev/null; then
 	done
 fi
 
+command -v ipvsadm >/dev/null && echo "ipvsadm"
 echo "servers $(grep -cE '^(TCP|UDP|SCTP) ' $servers)"
 echo "device $devices"
 echo "connections $(grep -c ' ESTABLISHED ' $connections)"

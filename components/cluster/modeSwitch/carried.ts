@@ -16,6 +16,8 @@ export interface Carried {
   readonly own: number;
   /** Whether such connections drain as others do: what is opened from now on has the node's own address. */
   readonly ownDrains: boolean;
+  /** Whether what counted could remove some of the virtual servers, and leave others. */
+  readonly canChoose: boolean;
   /** Virtual servers with such connections, ten at most, as `10.96.0.1:443`. */
   readonly at: readonly { readonly server: string; readonly connections: number }[];
 }
@@ -51,6 +53,7 @@ export function readCarried(message: string): Carried | undefined {
     flows: number("flows"),
     own: number("own"),
     ownDrains: /^ip$/m.test(message),
+    canChoose: /^ipvsadm$/m.test(message),
     at,
   };
 }

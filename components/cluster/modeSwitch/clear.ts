@@ -1,8 +1,16 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { type Problem, ProblemsError } from "../../input/problems.ts";
-import { drainOf, keepsIpvs, leavingAnnotation, leavingOf, OnDeadline } from "../../plan/leaving.ts";
+import {
+  drainOf,
+  keepsIpvs,
+  leavingAnnotation,
+  type LeavingIpvs,
+  leavingOf,
+  OnDeadline,
+} from "../../plan/leaving.ts";
 import { clearingValue, helperLabel } from "../../plan/modes.ts";
 import { leavesIpvsSince } from "../../plan/modeSwitch.ts";
+import { othersOf } from "../../plan/others.ts";
 import { forEachConcurrently } from "../concurrency.ts";
 import type { Observation } from "../verify/observation.ts";
 import { waitUntil } from "../wait.ts";
@@ -29,7 +37,8 @@ const tellsSince = 34;
  * Ends a switch between modes: removes the helpers, then on each node the rules of all modes but that of its kube-proxy,
  * which does so itself when it starts, but tells nobody whether it could. Nodes without a running kube-proxy are left
  * alone, and so is ipvs where it is kept, and where it was not among the modes that were left: its virtual servers may be
- * those of others. Beside mode iptables it still has connections, and is drained first.
+ * those of others. Where `ipvs.excludeCIDRs` says that others have some beside kube-proxy's, those stay. Beside mode iptables
+ * ipvs still has connections, and is drained first.
  *
  * It can be run again at any time, and does no harm where there is nothing to remove.
  *
@@ -47,6 +56,7 @@ export async function clear(
   const clearing = new Clearing(config, options, { leavesIpvs: left.includes("ipvs"), nodes });
   await waitUntil(options.timeoutMs, () => clearing.removeHelpers());
   await clearing.ask();
+  await clearing.readSetting();
   await clearing.drain();
   await clearing.begin();
   await waitUntil(options.timeoutMs, () => clearing.proceed());
@@ -65,6 +75,8 @@ class Clearing {
   readonly #config: KubeConfig;
   readonly #options: SwitchOptions;
   readonly #scope: Scope;
+  /** How ipvs is left. */
+  #leaving: LeavingIpvs = {};
   /** The kube-proxies whose nodes are not done, and what they said, by UID. */
   readonly #left = new Map<string, { readonly pod: Pod; readonly said: Observation }>();
   readonly problems: Problem[] = [];
@@ -99,10 +111,18 @@ class Clearing {
       const said = answers.get(pod.metadata.uid) ?? "it was not asked";
       if (typeof said === "string") {
         this.#complain(pod, `its kube-proxy does not say in which mode it runs: ${said}`);
-      } else if (!keepsIpvs(pod.spec) && (said.mode !== "ipvs" || said.minor >= leavesIpvsSince)) {
+      } else if (!keepsIpvs(pod) && (said.mode !== "ipvs" || said.minor >= leavesIpvsSince)) {
         this.#left.set(pod.metadata.uid, { pod, said });
       }
     }
+  }
+
+  async readSetting(): Promise<void> {
+    if (!this.#scope.leavesIpvs) return;
+    const daemonSets = await listDaemonSets(this.#config);
+    // All that this program has made say the same.
+    const own = daemonSets.find(({ metadata }) => leavingAnnotation in (metadata.annotations ?? {}));
+    this.#leaving = leavingOf(own?.metadata.annotations);
   }
 
   /** Waits for what ipvs carries beside mode iptables; where it is to be kept, those nodes are done. */
@@ -112,12 +132,16 @@ class Clearing {
       ({ said }) => this.#scope.leavesIpvs && said.mode === "iptables",
     );
     if (beside.length === 0) return;
-    const daemonSets = await listDaemonSets(this.#config);
-    // All that this program has made say the same.
-    const own = daemonSets.find(({ metadata }) => leavingAnnotation in (metadata.annotations ?? {}));
-    const leaving = leavingOf(own?.metadata.annotations);
     const untouched = "every kube-proxy runs in its new mode, and ipvs stays";
-    const options = { ...drainOf(leaving), image: leaving.image, countMs, untouched, log };
+    const others = [...new Set(beside.flatMap(({ said }) => othersOf(said.configuration)))];
+    const options = {
+      ...drainOf(this.#leaving),
+      image: this.#leaving.image,
+      others,
+      countMs,
+      untouched,
+      log,
+    };
     const pods = beside.map(({ pod }) => pod);
     await drain(this.#config, pods, options);
     if (options.onDeadline === OnDeadline.keep) {
@@ -127,12 +151,14 @@ class Clearing {
 
   async begin(): Promise<void> {
     await forEachConcurrently([...this.#left.values()], concurrency, ({ pod, said }) =>
-      createPod(this.#config, this.#clearingPod(pod, said.mode)),
+      createPod(this.#config, this.#clearingPod(pod, said)),
     );
   }
 
-  #clearingPod(pod: Pod, mode: string): NewPod {
-    return clearingPod(pod, mode, this.#scope.leavesIpvs && mode !== "ipvs");
+  #clearingPod(pod: Pod, { mode, configuration }: Observation): NewPod {
+    const leavesIpvs = this.#scope.leavesIpvs && mode !== "ipvs";
+    const { image } = this.#leaving;
+    return clearingPod(pod, mode, leavesIpvs ? { others: othersOf(configuration), image } : undefined);
   }
 
   async proceed(): Promise<string | undefined> {
@@ -142,7 +168,7 @@ class Clearing {
     const byName = new Map(pods.map((pod) => [pod.metadata.name, pod]));
     const ended: Pod[] = [];
     for (const [uid, { pod, said }] of this.#left) {
-      const clearing = byName.get(this.#clearingPod(pod, said.mode).metadata.name);
+      const clearing = byName.get(this.#clearingPod(pod, said).metadata.name);
       const code = clearing && endOf(clearing);
       // With its kube-proxy, whose successor removes the rules of other modes itself.
       const isGone = clearing === undefined;
@@ -152,7 +178,7 @@ class Clearing {
       if (clearing === undefined) continue;
       ended.push(clearing);
       if (code !== 0 && said.minor >= tellsSince) {
-        this.#complain(pod, `kube-proxy --cleanup ended with ${code}: ${lastWords(clearing) ?? "no word"}`);
+        this.#complain(pod, `the cleanup ended with ${code}: ${lastWords(clearing) ?? "no word"}`);
       }
     }
     await this.#deleteAll(ended);

@@ -1,5 +1,6 @@
 # Removes from a node the chains and sets that mode ipvs has made, and no others. kube-proxy's own cleanup forgets the sets
-# for IPv6; beside mode iptables, some of whose chains have the same names, it can remove none of them.
+# for IPv6; beside mode iptables, some of whose chains have the same names, it can remove none of them, and it removes none
+# where it does not see ipvs. MODE is that of the node's kube-proxy.
 #
 # Source: pkg/proxy/ipvs/proxier.go `iptablesJumpChain`, `iptablesCleanupChains` and `ipsetInfo`.
 unlink() { # TABLE CHAIN TO COMMENT
@@ -9,6 +10,16 @@ drop() { # TABLE CHAIN
 	"$iptables" -w 60 -t "$1" -F "$2" 2>/dev/null && "$iptables" -w 60 -t "$1" -X "$2"
 }
 for iptables in iptables ip6tables; do
+	# Mode iptables has these as well; in any other one they are what ipvs has left, and hold on to its sets.
+	if [ "$MODE" != iptables ]; then
+		unlink nat PREROUTING KUBE-SERVICES "kubernetes service portals"
+		unlink nat OUTPUT KUBE-SERVICES "kubernetes service portals"
+		unlink nat POSTROUTING KUBE-POSTROUTING "kubernetes postrouting rules"
+		unlink filter FORWARD KUBE-FORWARD "kubernetes forwarding rules"
+		drop nat KUBE-SERVICES
+		drop nat KUBE-POSTROUTING
+		drop filter KUBE-FORWARD
+	fi
 	unlink filter INPUT KUBE-NODE-PORT "kubernetes health check rules"
 	unlink filter INPUT KUBE-PROXY-FIREWALL "kube-proxy firewall rules"
 	unlink filter FORWARD KUBE-PROXY-FIREWALL "kube-proxy firewall rules"

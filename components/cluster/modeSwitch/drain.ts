@@ -16,6 +16,8 @@ export interface DrainOptions extends Drain {
   readonly countMs: number;
   /** An image with `ip`; undefined for kube-proxy's own. */
   readonly image: string | undefined;
+  /** Where others have virtual servers, which stay when kube-proxy's are removed: the image has to have the means. */
+  readonly others: readonly string[];
   /** What stays as it is when this ends at the deadline, as the end of a sentence. */
   readonly untouched: string;
   readonly log: (line: string) => void;
@@ -33,7 +35,7 @@ const longestPauseMs = 30_000;
  *
  * @param beside - the kube-proxies, each on a node that has ipvs
  * @throws ProblemsError at the deadline with `stop`, naming every node with what ipvs still carries there; for a node that
- *   cannot be counted, where it would be cut or stopped by that
+ *   cannot be counted, where it would be cut or stopped by that; where what is others' could not stay
  */
 export async function drain(
   config: KubeConfig,
@@ -42,10 +44,13 @@ export async function drain(
 ): Promise<void> {
   const { timeoutMs, onDeadline, log } = options;
   const deadline = Date.now() + timeoutMs;
+  const byNode = beside.toSorted((a, b) => nodeOf(a).localeCompare(nodeOf(b)));
   let left: Counted = new Map();
   for (let pause = firstPauseMs; ; pause = Math.min(2 * pause, longestPauseMs)) {
     const isFirst = pause === firstPauseMs;
-    const counted = await count(config, isFirst ? beside : [...left.keys()], options);
+    const counted = await count(config, isFirst ? byNode : [...left.keys()], options);
+    const problems = isFirst ? withoutMeans(counted, options) : [];
+    if (problems.length > 0) throw new ProblemsError(`draining ipvs; ${options.untouched}`, problems);
     left = new Map([...counted].filter(([, carried]) => typeof carried === "string" || !isDrained(carried)));
     if (isFirst && left.size > 0) log(`ipvs still carries: ${describe(left)}`);
     const isHopeless = [...left.values()].every(staysAsItIs);
@@ -63,6 +68,22 @@ export async function drain(
   }
 }
 
+/** The problem of an image that could not leave what is others'. */
+function withoutMeans(counted: Counted, { others, onDeadline, image }: DrainOptions): Problem[] {
+  const cannot = [...counted.values()].some(
+    (one) => typeof one === "object" && one.servers > 0 && !one.canChoose,
+  );
+  return cannot && others.length > 0 && onDeadline !== OnDeadline.keep
+    ? [
+        {
+          path: "modeSwitch.image",
+          value: image,
+          accepted: `an image with sh, ip and ipvsadm: configuration.ipvs.excludeCIDRs says that others have virtual servers at ${others.join(", ")}`,
+        },
+      ]
+    : [];
+}
+
 /** Whether a node carries what does not drain, and nothing else: whoever waits for that waits for ever. */
 function staysAsItIs(carried: Carried | string): boolean {
   return typeof carried === "object" && carried.connections === 0 && !carried.ownDrains;
@@ -70,7 +91,7 @@ function staysAsItIs(carried: Carried | string): boolean {
 
 function problemsOf(left: Counted, { drain: time }: DrainOptions): Problem[] {
   const nodes = [...left].map(([pod, carried]): Problem => ({
-    path: `ipvs on ${pod.spec.nodeName ?? ""}`,
+    path: `ipvs on ${nodeOf(pod)}`,
     accepted:
       typeof carried === "object" ? `carries ${describeCarried(carried)}` : `is not counted: ${carried}`,
   }));
@@ -90,11 +111,15 @@ function problemsOf(left: Counted, { drain: time }: DrainOptions): Problem[] {
   ];
 }
 
+function nodeOf({ spec }: Pod): string {
+  return spec.nodeName ?? "";
+}
+
 function describe(left: Counted): string {
   return [...left]
     .map(
       ([pod, carried]) =>
-        `${pod.spec.nodeName ?? ""} ${typeof carried === "object" ? describeCarried(carried) : `(not counted: ${carried})`}`,
+        `${nodeOf(pod)} ${typeof carried === "object" ? describeCarried(carried) : `(not counted: ${carried})`}`,
     )
     .join("; ");
 }

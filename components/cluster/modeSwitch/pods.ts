@@ -16,6 +16,7 @@ import type { Wave } from "../../pools/waves.ts";
 import { configHashAnnotation } from "../../restart/restart.ts";
 import type { Pod, PodSpec } from "../workload.ts";
 import { carriedScript } from "./carried.ts";
+import { addressPattern, clearServersScript } from "./clearServers.ts";
 
 /** Where a helper answers; kube-proxy itself does at 10256 and 10249, the kubelet at 10248. */
 export const helperPorts = { healthz: 10246, metrics: 10247 } as const;
@@ -98,28 +99,46 @@ export function helperConfiguration({ configMap }: Wave): Readonly<Record<string
   };
 }
 
+/** How ipvs goes from a node. */
+export interface Removal {
+  /** Where others have virtual servers, which stay. */
+  readonly others: readonly string[];
+  /** An image with `ip` and `ipvsadm`, for the sake of others; undefined for kube-proxy's own, which has neither. */
+  readonly image: string | undefined;
+}
+
 /**
  * A pod that removes the rules of all modes but one: kube-proxy's own cleanup, which cannot see that one's tools. What it
- * leaves of ipvs, the sets for IPv6, and beside mode iptables all sets and chains, a script removes before.
+ * leaves of ipvs, the sets for IPv6, and beside mode iptables all sets and chains, a script removes before. Since it would
+ * remove all virtual servers, it does not see ipvs where others have some: another script removes kube-proxy's.
  *
  * @param beside - the running kube-proxy's pod
  * @param mode - its mode
- * @param leavesIpvs - whether ipvs is to go, and all of its virtual servers
+ * @param removal - of ipvs; undefined where it is left alone
  */
-export function clearingPod(beside: Pod, mode: string, leavesIpvs: boolean): NewPod {
+export function clearingPod(beside: Pod, mode: string, removal: Removal | undefined): NewPod {
   const { spec } = beside;
   const containers = spec.containers.map((container) => ({
     ...container,
     command: [...(container.command ?? []).slice(0, 1), "--cleanup"],
   }));
-  const initContainers = leavesIpvs
-    ? containers.map((one) => scripted(one, "clear-sets", clearSetsScript))
-    : [];
+  const { others, image } = removal ?? { others: [], image: undefined };
+  const servers = containers.map((one) => ({
+    ...scripted(one, "clear-servers", clearServersScript),
+    ...(image !== undefined && { image }),
+    env: [{ name: "OTHERS", value: addressPattern(others) }],
+  }));
+  const sets = containers.map((one) => ({
+    ...scripted(one, "clear-sets", clearSetsScript),
+    env: [{ name: "MODE", value: mode }],
+  }));
+  const initContainers = removal && [...(others.length > 0 ? servers : []), ...sets];
   // Only iptables has chains among which those of ipvs are; rules of nftables there are none then.
-  const hidden = [...(tools.get(mode) ?? []), ...(leavesIpvs && mode === "iptables" ? ["nft"] : [])];
+  const hidden = [...(tools.get(mode) ?? []), ...(removal && mode === "iptables" ? ["nft"] : [])];
   const cleaning = { ...spec, containers, restartPolicy: "Never" };
-  const pod = podBeside(beside, clearingValue, hidden, leavesIpvs ? cleaning : withoutModules(cleaning));
-  return initContainers.length === 0 ? pod : { ...pod, spec: { ...pod.spec, initContainers } };
+  const isBlind = removal === undefined || others.length > 0;
+  const pod = podBeside(beside, clearingValue, hidden, isBlind ? withoutModules(cleaning) : cleaning);
+  return initContainers === undefined ? pod : { ...pod, spec: { ...pod.spec, initContainers } };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { type Problem, ProblemsError } from "../../input/problems.ts";
 import { configHash } from "../../kubeadm/manifests.ts";
-import { drainOf, keepsIpvs, leavingOf } from "../../plan/leaving.ts";
+import { drainOf, keepsIpvs, leavingOf, othersOfWave } from "../../plan/leaving.ts";
 import { wantedMode } from "../../plan/modes.ts";
 import { helpedFrom } from "../../plan/modeSwitch.ts";
 import { selects } from "../../pools/placement.ts";
@@ -55,6 +55,32 @@ interface Open {
 export async function prepare(config: KubeConfig, wave: Wave, options: SwitchOptions): Promise<void> {
   const mode = wantedMode(wave);
   if (helpedFrom(mode).length === 0) return;
+  const leaving = leavingOf(wave.daemonSet.metadata.annotations);
+  const drained = new Set<string>();
+  for (let earlier = 0; ;) {
+    const { nodes, carriers } = await makeHelpers(config, wave, options);
+    if (nodes.size > earlier) {
+      options.log(`Prepared: helpers have made the rules of mode ${mode} on ${nodes.size} nodes`);
+    }
+    earlier = Math.max(earlier, nodes.size);
+    // In mode iptables a kube-proxy leaves ipvs alone: what it carries is drained before it is cleared, at the end.
+    const left = mode === "iptables" ? [] : carriers.filter(({ metadata }) => !drained.has(metadata.uid));
+    if (left.length === 0) return;
+    await drain(config, left, {
+      ...drainOf(leaving),
+      image: leaving.image,
+      others: othersOfWave(wave),
+      countMs: options.timeoutMs,
+      untouched: "no kube-proxy was touched, and the helpers stay",
+      log: options.log,
+    });
+    // That may take hours, in which nodes join, restart, or lose a helper: each is looked at once more.
+    for (const { metadata } of left) drained.add(metadata.uid);
+  }
+}
+
+/** Has a verified helper beside each kube-proxy of a wave that is going to be replaced; for the errors, see {@link prepare}. */
+async function makeHelpers(config: KubeConfig, wave: Wave, options: SwitchOptions): Promise<Preparation> {
   const preparation = new Preparation(config, wave, AbortSignal.timeout(options.timeoutMs));
   let open: readonly Open[] = [];
   const check = async (): Promise<string | undefined> => {
@@ -64,28 +90,12 @@ export async function prepare(config: KubeConfig, wave: Wave, options: SwitchOpt
   await waitUntil(options.timeoutMs, check).catch((error: unknown) => {
     if (open.length === 0) throw error;
   });
-  if (open.length > 0) {
-    const problems = open.map(({ node, why }): Problem => ({ path: `helper on ${node}`, accepted: why }));
-    throw new ProblemsError(`preparing the switch to mode ${mode}; no kube-proxy was touched`, [
-      ...problems,
-      ...(await undo(config, preparation.nodes, options)),
-    ]);
-  }
-  if (preparation.nodes.size > 0) {
-    options.log(`Prepared: helpers have made the rules of mode ${mode} on ${preparation.nodes.size} nodes`);
-  }
-  // In mode iptables a kube-proxy leaves ipvs alone: what it carries is drained before it is cleared, at the end.
-  const carriers = mode === "iptables" ? [] : preparation.carriers;
-  if (carriers.length > 0) {
-    const leaving = leavingOf(wave.daemonSet.metadata.annotations);
-    await drain(config, carriers, {
-      ...drainOf(leaving),
-      image: leaving.image,
-      countMs: options.timeoutMs,
-      untouched: "no kube-proxy was touched, and the helpers stay",
-      log: options.log,
-    });
-  }
+  if (open.length === 0) return preparation;
+  const problems = open.map(({ node, why }): Problem => ({ path: `helper on ${node}`, accepted: why }));
+  throw new ProblemsError(`preparing the switch to mode ${wantedMode(wave)}; no kube-proxy was touched`, [
+    ...problems,
+    ...(await undo(config, preparation.nodes, options)),
+  ]);
 }
 
 /** Removes helpers and their rules again; gives what went wrong with that. */
@@ -140,9 +150,7 @@ class Preparation {
 
   /** The kube-proxies of the wave beside which ipvs goes on with what it has. */
   get carriers(): Pod[] {
-    return this.#replaced.filter(
-      ({ metadata, spec }) => keepsIpvs(spec) || this.#modeOf(metadata.uid) === "ipvs",
-    );
+    return this.#replaced.filter((pod) => keepsIpvs(pod) || this.#modeOf(pod.metadata.uid) === "ipvs");
   }
 
   /** The kube-proxies of the wave that run in a mode beside which a helper can stand. */
@@ -176,7 +184,7 @@ class Preparation {
       (pod) =>
         selected.has(pod.spec.nodeName ?? "") &&
         pod.metadata.deletionTimestamp === undefined &&
-        (pod.metadata.annotations?.[configHashAnnotation] !== hash || keepsIpvs(pod.spec)),
+        (pod.metadata.annotations?.[configHashAnnotation] !== hash || keepsIpvs(pod)),
     );
     const unknown = others.filter(({ metadata }) => !this.#answers.has(metadata.uid));
     for (const [uid, answer] of await ask(this.#config, unknown)) this.#answers.set(uid, answer);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before } from "node:test";
 import { restartAnnotation } from "../../../components/restart/restart.ts";
+import type { Lab } from "../../../lab/index.ts";
 import { changesOf, type Scenario } from "../scenario.ts";
 import { useLab } from "../useLab.ts";
 import { type Call, FaultProxy, type Fault, type OnCall } from "./faultProxy.ts";
@@ -100,6 +101,8 @@ export class Rig {
 export interface RigLab {
   /** While the tests run. */
   readonly rig: Rig;
+  /** While the tests run. */
+  readonly lab: Lab;
   /** Opens another stack, behind no proxy. */
   open(): Promise<Scenario>;
 }
@@ -131,6 +134,9 @@ export function useRig(name: string, config: Record<string, unknown>): RigLab {
     get rig() {
       assert.ok(rig, "the rig is there for the tests, not for the suite");
       return rig;
+    },
+    get lab() {
+      return at.lab;
     },
     open: () => at.open({ verify: false, ...config }),
   };
