@@ -192,7 +192,10 @@ export function endOf({ status }: Pod): number | undefined {
 }
 
 /** The container by which a pod has ended: the first one before its own that has failed, or its own. */
-function endedContainer({ initContainerStatuses = [], containerStatuses }: Pod["status"]): ContainerStatus | undefined {
+function endedContainer({
+  initContainerStatuses = [],
+  containerStatuses,
+}: Pod["status"]): ContainerStatus | undefined {
   const failed = initContainerStatuses.find(({ state }) => (state?.terminated?.exitCode ?? 0) !== 0);
   return failed ?? containerStatuses?.[0];
 }

@@ -76,7 +76,15 @@ suite("what ipvs carries", () => {
       tcp6: "",
     });
     assert.deepEqual(readCarried(told), {
-      ...{ servers: 3, hasDevice: true, connections: 3, flows: 1, own: 0, ownDrains: false, canChoose: false },
+      ...{
+        servers: 3,
+        hasDevice: true,
+        connections: 3,
+        flows: 1,
+        own: 0,
+        ownDrains: false,
+        canChoose: false,
+      },
       at: [
         { server: "10.96.0.1:443", connections: 2 },
         { server: "[fd00:10:96::1]:443", connections: 1 },
