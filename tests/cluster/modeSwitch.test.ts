@@ -125,6 +125,21 @@ suite("a clearing", () => {
     }
   });
 
+  test("has a volume for each mount", () => {
+    for (const mode of ["iptables", "nftables"]) {
+      for (const removal of [undefined, all, { others: ["192.0.2.0/24"], image: "tools" }]) {
+        const { containers, initContainers = [], volumes = [] } = clearingPod(beside, mode, removal).spec;
+        const names = volumes.map(({ name }) => name);
+        for (const { volumeMounts = [] } of [...containers, ...(initContainers as typeof containers)]) {
+          assert.deepEqual(
+            volumeMounts.filter(({ name }) => !names.includes(name)),
+            [],
+          );
+        }
+      }
+    }
+  });
+
   test("that fails before its own container says why, too", () => {
     const failed = { state: { terminated: { exitCode: 3, message: "no ipvsadm\n" } } };
     const waiting = [{ state: { waiting: { reason: "PodInitializing" } } }];

@@ -117,7 +117,8 @@ export interface Removal {
  * @param removal - of ipvs; undefined where it is left alone
  */
 export function clearingPod(beside: Pod, mode: string, removal: Removal | undefined): NewPod {
-  const { spec } = beside;
+  const isBlind = removal === undefined || removal.others.length > 0;
+  const spec = isBlind ? withoutModules(beside.spec) : beside.spec;
   const containers = spec.containers.map((container) => ({
     ...container,
     command: [...(container.command ?? []).slice(0, 1), "--cleanup"],
@@ -135,9 +136,7 @@ export function clearingPod(beside: Pod, mode: string, removal: Removal | undefi
   const initContainers = removal && [...(others.length > 0 ? servers : []), ...sets];
   // Only iptables has chains among which those of ipvs are; rules of nftables there are none then.
   const hidden = [...(tools.get(mode) ?? []), ...(removal && mode === "iptables" ? ["nft"] : [])];
-  const cleaning = { ...spec, containers, restartPolicy: "Never" };
-  const isBlind = removal === undefined || others.length > 0;
-  const pod = podBeside(beside, clearingValue, hidden, isBlind ? withoutModules(cleaning) : cleaning);
+  const pod = podBeside(beside, clearingValue, hidden, { ...spec, containers, restartPolicy: "Never" });
   return initContainers === undefined ? pod : { ...pod, spec: { ...pod.spec, initContainers } };
 }
 
