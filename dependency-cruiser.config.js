@@ -7,6 +7,7 @@ const rooms = [
   "resources/",
   "args.ts",
   "cluster/",
+  "service/",
   "preflight/",
   "plan/",
   "adoption/",

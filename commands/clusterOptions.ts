@@ -36,6 +36,8 @@ export interface ClusterOptions {
   readonly access: readonly string[];
   /** The command's own options, by name. */
   readonly own: Readonly<Record<string, string | undefined>>;
+  /** Which of the command's own flags are given. */
+  readonly flags: readonly string[];
 }
 
 /**
@@ -48,9 +50,10 @@ async function readCommandLine({
   usage,
   operation,
   own = [],
+  flags = [],
   mistakes = () => [],
 }: Check): Promise<ClusterOptions | undefined> {
-  const { values, positionals, ...rest } = parse(own);
+  const { values, positionals, ...rest } = parse(own, flags);
   if (values.help) {
     print(usage);
     return undefined;
@@ -63,7 +66,7 @@ async function readCommandLine({
     ...(nodes?.includes("") === true
       ? [{ path: "--nodes", value: values.nodes, accepted: "names of nodes with commas between them" }]
       : []),
-    ...mistakes(rest.own),
+    ...mistakes(rest.own, rest.flags),
   ];
   if (problems.length > 0) throw new UsageError(formatProblems("the command line", problems));
   const { daemonset: daemonSet, json } = values;
@@ -74,17 +77,22 @@ async function readCommandLine({
     ...(kubeconfig === undefined || kubeconfig.includes("\n") ? [] : ["--kubeconfig", shellWord(kubeconfig)]),
     ...(context === undefined ? [] : ["--context", shellWord(context)]),
   ];
-  return { config, daemonSet, nodes, deadlineMs, json, access, own: rest.own };
+  return { config, daemonSet, nodes, deadlineMs, json, access, ...rest };
 }
 
-function parse(names: readonly string[]) {
-  const ownOptions = Object.fromEntries(names.map((name) => [name, { type: "string" } as const]));
+function parse(names: readonly string[], flagNames: readonly string[]) {
+  const ownOptions = { ...optionsOf(names, "string"), ...optionsOf(flagNames, "boolean") };
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: { ...ownOptions, ...options },
   });
-  const own = names.map((name) => [name, (values as Record<string, unknown>)[name]] as const);
-  return { values, positionals, own: Object.fromEntries(own) as Record<string, string | undefined> };
+  const given: Readonly<Record<string, unknown>> = values;
+  const own = Object.fromEntries(names.map((name) => [name, given[name] as string | undefined]));
+  return { values, positionals, own, flags: flagNames.filter((name) => given[name] === true) };
+}
+
+function optionsOf<T extends "string" | "boolean">(names: readonly string[], type: T) {
+  return Object.fromEntries(names.map((name) => [name, { type }] as const));
 }
 
 /** A command that finds out whether all is well. */
@@ -92,9 +100,14 @@ export interface Check {
   readonly usage: string;
   /** What `pulumi up` ends its command line with; none where it does not run it. */
   readonly operation?: string;
-  /** Names of its own options, which all take a value, and what finds the mistakes in them. */
+  /** Names of its own options that take a value, and what finds the mistakes in them. */
   readonly own?: readonly string[];
-  readonly mistakes?: (own: Readonly<Record<string, string | undefined>>) => Problem[];
+  /** Names of its own options that take none. */
+  readonly flags?: readonly string[];
+  readonly mistakes?: (
+    own: Readonly<Record<string, string | undefined>>,
+    flags: readonly string[],
+  ) => Problem[];
   /** Prints what it finds and returns whether all is well. */
   readonly run: (options: ClusterOptions, signal: AbortSignal) => Promise<boolean>;
 }

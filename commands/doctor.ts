@@ -1,22 +1,84 @@
-import { examine, formatDiagnosis } from "../components/cluster/verify/index.ts";
 import { printableJson } from "../components/input/printable.ts";
-import { clusterUsage, runCheck } from "./clusterOptions.ts";
-import { print } from "./commandLine.ts";
+import type { Problem } from "../components/input/problems.ts";
+import { type ClusterOptions, clusterUsage, runCheck } from "./clusterOptions.ts";
+import { complain, print } from "./commandLine.ts";
 
 const usage = `Usage: npm run --silent doctor -- [--context C] [options]
+       npm run --silent doctor -- --service NAMESPACE/NAME | --all [--context C] [options]
 
 Asks every node's kube-proxy once and compares them with each other: revision, mode, loaded configuration, last sync and
 pending one, failures, and whether a Service that is made for this, and removed, answers. Names the outliers and the
 command that restarts such a node's kube-proxy alone. Exit code: 0 no outlier, 1 there is one, 2 a mistake on the command line.
 
+With --service it says why a Service does not answer, as far as the cluster's objects tell, and with --all of which Services
+they tell something. Exit code: 0 nothing is found that keeps a Service from answering, 1 something is, 2 as above.
+
+  --service NAMESPACE/NAME
+                         why this Service does not answer
+  --all                  the same of all Services, the worst first
+
 ${clusterUsage}`;
+
+/** A DNS label, as namespaces and Services are named. */
+const label = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
+const serviceName = new RegExp(`^${label}/${label}$`);
+
+function mistakes(
+  { service }: Readonly<Record<string, string | undefined>>,
+  flags: readonly string[],
+): Problem[] {
+  return [
+    ...(service === undefined || serviceName.test(service)
+      ? []
+      : [
+          {
+            path: "--service",
+            value: service,
+            accepted: service.includes("/")
+              ? "NAMESPACE/NAME, each of at most 63 lower-case letters, digits and inner dashes, such as shop/web"
+              : "NAMESPACE/NAME, such as shop/web; for namespace default write default/ before the name",
+          },
+        ]),
+    ...(service !== undefined && flags.includes("all")
+      ? [{ path: "--all", accepted: "is not accepted beside --service; leave one of them out" }]
+      : []),
+  ];
+}
 
 await runCheck({
   usage,
-  run: async ({ config, daemonSet, nodes, deadlineMs, json, access }, signal) => {
-    const diagnosis = await examine(config, { daemonSet, nodes, deadlineMs, signal });
-    const restart = ["npm run --silent restart-nodes --", ...access].join(" ");
-    print(json ? printableJson(diagnosis, 2) : formatDiagnosis(diagnosis, restart));
-    return diagnosis.ok;
-  },
+  own: ["service"],
+  flags: ["all"],
+  mistakes,
+  run: async (options, signal) =>
+    options.own["service"] === undefined && !options.flags.includes("all")
+      ? await nodes(options, signal)
+      : await services(options, signal),
 });
+
+async function nodes(options: ClusterOptions, signal: AbortSignal): Promise<boolean> {
+  const { config, daemonSet, nodes, deadlineMs, json, access } = options;
+  const { examine, formatDiagnosis } = await import("../components/cluster/verify/index.ts");
+  const diagnosis = await examine(config, { daemonSet, nodes, deadlineMs, signal });
+  const restart = ["npm run --silent restart-nodes --", ...access].join(" ");
+  print(json ? printableJson(diagnosis, 2) : formatDiagnosis(diagnosis, restart));
+  return diagnosis.ok;
+}
+
+async function services(
+  { config, own: { service }, deadlineMs, json, access }: ClusterOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { examineService, examineServices, formatService, formatServices } =
+    await import("../components/cluster/service/index.ts");
+  const reading = { deadlineMs, signal, onProgress: complain };
+  if (service === undefined) {
+    const all = await examineServices(config, reading);
+    print(json ? printableJson(all, 2) : formatServices(all, access));
+    return all.ok;
+  }
+  const [namespace = "", name = ""] = service.split("/");
+  const one = await examineService(config, { namespace, name }, reading);
+  print(json ? printableJson(one, 2) : formatService(one, access));
+  return one.ok;
+}

@@ -5,6 +5,8 @@ const text = v.string();
 const texts = v.optional(v.record(v.string(), text));
 const number = v.optional(v.number());
 const optionalText = v.optional(text);
+const optionalTexts = v.optional(v.array(text));
+const optionalBoolean = v.nullish(v.boolean());
 
 /** More fields than those named here are nobody's matter. */
 const fields = <T extends v.ObjectEntries>(entries: T) =>
@@ -37,6 +39,12 @@ const nodeAffinity = fields({
   ),
 });
 
+const containerPorts = optionalList({
+  name: optionalText,
+  containerPort: v.number(),
+  protocol: optionalText,
+});
+
 const podSpec = fields({
   nodeName: optionalText,
   nodeSelector: texts,
@@ -49,15 +57,19 @@ const podSpec = fields({
         command: v.optional(v.array(text)),
         args: v.optional(v.array(text)),
         env: optionalList({ name: text }),
+        ports: containerPorts,
         volumeMounts: optionalList({ name: text, mountPath: text }),
       }),
     ),
   ),
+  initContainers: optionalList({ restartPolicy: optionalText, ports: containerPorts }),
+  hostNetwork: v.optional(v.boolean()),
+  readinessGates: optionalList({ conditionType: text }),
   volumes: optionalList({ name: text, configMap: v.optional(fields({ name: optionalText })) }),
 });
 
 const conditions = optionalList({ type: text, status: text, reason: optionalText });
-const terminated = v.optional(fields({ exitCode: v.number(), message: optionalText }));
+const terminated = v.optional(fields({ exitCode: v.number(), reason: optionalText, message: optionalText }));
 const state = v.optional(fields({ waiting: v.optional(fields({ reason: optionalText })), terminated }));
 
 const object = fields({ metadata });
@@ -84,7 +96,10 @@ const shapes: ReadonlyMap<string, v.GenericSchema> = new Map(
       status: fields({
         phase: optionalText,
         podIP: optionalText,
+        podIPs: optionalList({ ip: text }),
+        reason: optionalText,
         conditions,
+        initContainerStatuses: optionalList({ state }),
         containerStatuses: optionalList({ restartCount: number, state, lastState: state }),
       }),
     }),
@@ -111,13 +126,90 @@ const shapes: ReadonlyMap<string, v.GenericSchema> = new Map(
       spec: fields({
         type: optionalText,
         selector: texts,
-        ports: optionalList({ nodePort: number, targetPort: v.optional(v.union([v.number(), text])) }),
+        ports: optionalList({
+          name: optionalText,
+          protocol: optionalText,
+          port: number,
+          targetPort: v.optional(v.union([v.number(), text])),
+          nodePort: number,
+          appProtocol: optionalText,
+        }),
+        clusterIP: optionalText,
+        clusterIPs: optionalTexts,
+        externalName: optionalText,
+        ipFamilies: optionalTexts,
+        ipFamilyPolicy: optionalText,
+        internalTrafficPolicy: optionalText,
+        externalTrafficPolicy: optionalText,
+        trafficDistribution: optionalText,
+        sessionAffinity: optionalText,
+        sessionAffinityConfig: v.optional(
+          fields({ clientIP: v.optional(fields({ timeoutSeconds: number })) }),
+        ),
+        publishNotReadyAddresses: v.optional(v.boolean()),
+        externalIPs: optionalTexts,
+        loadBalancerSourceRanges: optionalTexts,
+        loadBalancerClass: optionalText,
+        healthCheckNodePort: number,
       }),
+      status: v.optional(
+        fields({
+          loadBalancer: v.optional(
+            fields({
+              ingress: optionalList({ ip: optionalText, hostname: optionalText, ipMode: optionalText }),
+            }),
+          ),
+        }),
+      ),
     }),
     endpointslices: fields({
       metadata,
-      endpoints: v.nullish(v.array(fields({ addresses: v.array(text), nodeName: optionalText }))),
+      addressType: optionalText,
+      ports: v.nullish(
+        v.array(fields({ name: v.nullish(text), protocol: v.nullish(text), port: v.nullish(v.number()) })),
+      ),
+      endpoints: v.nullish(
+        v.array(
+          fields({
+            addresses: v.array(text),
+            nodeName: optionalText,
+            conditions: v.optional(
+              fields({ ready: optionalBoolean, serving: optionalBoolean, terminating: optionalBoolean }),
+            ),
+            targetRef: v.optional(fields({ kind: optionalText, name: optionalText })),
+            hints: v.optional(
+              fields({ forZones: optionalList({ name: text }), forNodes: optionalList({ name: text }) }),
+            ),
+          }),
+        ),
+      ),
     }),
+    endpoints: fields({
+      metadata,
+      subsets: v.nullish(
+        v.array(
+          fields({ addresses: optionalList({ ip: text }), notReadyAddresses: optionalList({ ip: text }) }),
+        ),
+      ),
+    }),
+    networkpolicies: fields({
+      metadata,
+      spec: v.optional(
+        fields({
+          podSelector: v.optional(fields({ matchLabels: texts, matchExpressions: requirements })),
+          policyTypes: optionalTexts,
+          ingress: optionalList({
+            from: optionalList({}),
+            ports: optionalList({
+              protocol: optionalText,
+              port: v.optional(v.union([v.number(), text])),
+              endPort: number,
+            }),
+          }),
+        }),
+      ),
+    }),
+    servicecidrs: fields({ metadata, spec: fields({ cidrs: optionalTexts }) }),
   }),
 );
 

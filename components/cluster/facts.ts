@@ -183,7 +183,7 @@ export async function readNodes(config: KubeConfig): Promise<NodeFacts[]> {
 }
 
 /** A node as the API server gives it, as far as it is looked at. */
-interface Node {
+export interface Node {
   readonly metadata: { readonly name: string; readonly labels?: Record<string, string> };
   readonly spec: {
     readonly taints?: NodeFacts["taints"];
@@ -202,7 +202,8 @@ interface Node {
   };
 }
 
-function nodeFacts({ metadata: { name, labels = {} }, spec, status }: Node): NodeFacts {
+/** Of a node what is looked at. */
+export function nodeFacts({ metadata: { name, labels = {} }, spec, status }: Node): NodeFacts {
   const { taints = [], unschedulable, podCIDRs } = spec;
   const { conditions, addresses, nodeInfo } = status;
   return {

@@ -8,13 +8,18 @@ import type { Patience } from "./idle.ts";
 export class Reader {
   readonly #session: Session;
   readonly #patience: Patience;
+  readonly #signal: AbortSignal | undefined;
   readonly #failures = new Map<string, ProblemsError>();
   #answers = 0;
 
-  /** @param patience - with each answer, and so with each page of a list */
-  constructor(session: Session, patience: Patience) {
+  /**
+   * @param patience - with each answer, and so with each page of a list
+   * @param signal - from when it aborts nothing more is read
+   */
+  constructor(session: Session, patience: Patience, signal?: AbortSignal) {
     this.#session = session;
     this.#patience = patience;
+    this.#signal = signal;
   }
 
   /** A fact by its name; undefined when it cannot be read. */
@@ -78,7 +83,7 @@ export class Reader {
   }
 
   #options(options: RequestOptions): RequestOptions {
-    return { ...options, patience: this.#patience };
+    return { ...options, patience: this.#patience, signal: this.#signal };
   }
 
   async #unlessMissing<T>(work: Promise<T>): Promise<T | undefined> {

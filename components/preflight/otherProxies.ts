@@ -31,11 +31,21 @@ const distributions = [
 
 const openShiftLabel = "node.openshift.io/os_id";
 
-/** Only signs that leave no doubt: two kube-proxies on a node write each other's rules away. */
 function otherProxies(facts: ClusterFacts, { waves }: Intent): Finding[] {
-  if (waves.length === 0) {
-    return [];
-  }
+  const strange = facts.daemonSets.filter((one) => isStrange(one, waves)).map(({ name }) => name);
+  return waves.length === 0 ? [] : proxiesBeside(facts, strange);
+}
+
+/** What tells of another proxy. */
+export type ProxySigns = Pick<ClusterFacts, "nodes" | "otherDaemonSets" | "staticPods" | "dataPlanes">;
+
+/**
+ * Whatever else does kube-proxy's work. Only signs that leave no doubt: two kube-proxies on a node write each other's rules
+ * away.
+ *
+ * @param strange - names of DaemonSets in kube-system that are known to be one
+ */
+export function proxiesBeside(facts: ProxySigns, strange: readonly string[] = []): Finding[] {
   const { nodes, otherDaemonSets = [], staticPods = [], dataPlanes = [] } = facts;
   const enabled = ["true", "strict", "enabled", "1"];
   return [
@@ -54,7 +64,7 @@ function otherProxies(facts: ClusterFacts, { waves }: Intent): Finding[] {
       })),
     ...[
       ...otherDaemonSets.filter(isProxy).map(({ namespace, name }) => `${namespace}/${name}`),
-      ...facts.daemonSets.filter((one) => isStrange(one, waves)).map(({ name }) => `kube-system/${name}`),
+      ...strange.map((name) => `kube-system/${name}`),
     ].map((name) => ({
       object: `DaemonSet ${name}`,
       wrong: "does kube-proxy's work, too",

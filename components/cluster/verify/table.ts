@@ -1,4 +1,5 @@
-import { printable, printableLines, shellWord } from "../../input/printable.ts";
+import { printableLines, shellWord } from "../../input/printable.ts";
+import { table } from "../../input/table.ts";
 import type { Diagnosis } from "./doctor.ts";
 import type { Report, ServiceAnswer } from "./types.ts";
 
@@ -26,7 +27,7 @@ export function formatReport(report: Report): string {
   ];
   const nothing = verified + failed === 0 ? " Nothing is proved: no Ready node to ask." : "";
   return printableLines([
-    ...table(["NODE", "POD", "AGE", "SYNCED AFTER", "MODE", "SERVICE", "VERDICT"], rows, failed + excluded),
+    ...worstOf(["NODE", "POD", "AGE", "SYNCED AFTER", "MODE", "SERVICE", "VERDICT"], rows, failed + excluded),
     "",
     `DaemonSet ${report.daemonSet}: ${parts.join(", ")}.${nothing}`,
     ...unaskedLines(report.nodes),
@@ -64,7 +65,7 @@ export function formatDiagnosis(diagnosis: Diagnosis, restart: string): string {
   );
   const header = ["NODE", "POD", "AGE", "LAST SYNC", "PENDING", "MODE", "SERVICE", "VERDICT"];
   return printableLines([
-    ...table(header, rows, outliers + excluded),
+    ...worstOf(header, rows, outliers + excluded),
     ...details,
     "",
     `DaemonSet ${diagnosis.daemonSet}: ${healthy} nodes alike and healthy, ${outliers} outliers, ${excluded} NotReady.`,
@@ -72,20 +73,10 @@ export function formatDiagnosis(diagnosis: Diagnosis, restart: string): string {
   ]);
 }
 
-function table(header: readonly string[], rows: readonly string[][], badLines: number): string[] {
-  // Before they are counted: a sign that is not seen takes no room.
-  const shown = rows.slice(0, badLines + goodLines).map((row) => row.map(printable));
-  const widths = header.map((name, i) => Math.max(name.length, ...shown.map((row) => (row[i] ?? "").length)));
+function worstOf(header: readonly string[], rows: readonly string[][], badLines: number): string[] {
+  const shown = rows.slice(0, badLines + goodLines);
   const left = rows.length - shown.length;
-  return [
-    ...[header, ...shown].map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    ),
-    ...(left > 0 ? [`... and ${left} more without a finding`] : []),
-  ];
+  return [...table(header, shown), ...(left > 0 ? [`... and ${left} more without a finding`] : [])];
 }
 
 function formatService(service: ServiceAnswer | null): string {

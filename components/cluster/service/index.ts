@@ -1,0 +1,83 @@
+/** Why Services do not answer: what is read for it, and how long. */
+import type { KubeConfig } from "@kubernetes/client-node";
+import {
+  type AllDiagnosis,
+  diagnose,
+  diagnoseAll,
+  diagnoseMissing,
+  type ServiceDiagnosis,
+} from "../../service/diagnose.ts";
+import { Session } from "../api.ts";
+import { Reader } from "../reader.ts";
+import { type Counts, readNames, readServiceFacts, readServices, type ServiceName } from "./read.ts";
+
+export { formatService, formatServices } from "../../service/format.ts";
+
+/** How long an answer may make no progress, in milliseconds; each page of a list is one. */
+const idleMs = 15_000;
+
+/** Time between two lines of progress, in milliseconds. */
+const progressMs = 5000;
+
+/** How long it is tried. */
+export interface ReadOptions {
+  /** Milliseconds after which nothing more is read: what is missing then is said. */
+  readonly deadlineMs: number;
+  /** Ends it early: the promise then rejects. */
+  readonly signal?: AbortSignal | undefined;
+  /** Takes a line every 5 s that says how far it is. */
+  readonly onProgress?: ((line: string) => void) | undefined;
+}
+
+/**
+ * Finds out why a Service does not answer, by the cluster's objects alone: nothing is changed, and no node is asked.
+ *
+ * @param config - the cluster, see `loadCluster`
+ * @throws ApiError when the Service cannot be read; what else cannot be is named in the answer
+ */
+export async function examineService(
+  config: KubeConfig,
+  which: ServiceName,
+  options: ReadOptions,
+): Promise<ServiceDiagnosis> {
+  return await reading(config, options, async (reader, counts) => {
+    const services = await readServices(reader, which, counts);
+    const found = services.length === 0 ? undefined : await readServiceFacts(reader, which, services, counts);
+    const diagnosis = found && diagnose(found, which);
+    if (diagnosis !== undefined) return diagnosis;
+    const names = await readNames(reader, which.namespace);
+    return diagnoseMissing({ ...which, ...names }, reader.unread);
+  });
+}
+
+/** Finds out of all Services what may keep them from answering, see {@link examineService}. */
+export async function examineServices(config: KubeConfig, options: ReadOptions): Promise<AllDiagnosis> {
+  return await reading(config, options, async (reader, counts) => {
+    const services = await readServices(reader, undefined, counts);
+    return diagnoseAll(await readServiceFacts(reader, undefined, services, counts));
+  });
+}
+
+async function reading<T>(
+  config: KubeConfig,
+  { deadlineMs, signal, onProgress = () => undefined }: ReadOptions,
+  work: (reader: Reader, counts: Counts) => Promise<T>,
+): Promise<T> {
+  const began = Date.now();
+  const counts: Counts = { services: 0, endpoints: 0, pods: 0 };
+  const stop = AbortSignal.any([AbortSignal.timeout(deadlineMs), ...(signal === undefined ? [] : [signal])]);
+  const session = await Session.open(config);
+  const progress = setInterval(() => {
+    onProgress(formatProgress(counts, (Date.now() - began) / 1000));
+  }, progressMs);
+  try {
+    return await work(new Reader(session, { idleMs }, stop), counts);
+  } finally {
+    clearInterval(progress);
+    await session.close();
+  }
+}
+
+function formatProgress({ services, endpoints, pods }: Counts, seconds: number): string {
+  return `after ${seconds.toFixed(0)} s: ${services} Services, ${endpoints} endpoints and ${pods} pods read`;
+}
