@@ -54,19 +54,19 @@ export function formatServices(diagnosis: AllDiagnosis, access: readonly string[
   ]);
   const [first] = diagnoses;
   const parts = [
-    `${counts.stops} do not answer`,
-    `${counts.some} do in part`,
-    `of ${counts.may} it cannot be told from here`,
-    `${counts.remark} have something to know`,
-    `${services - diagnoses.length} have no finding`,
-  ];
+    [counts.stops, "not answered"],
+    [counts.some, "answered in part"],
+    [counts.may, "cannot be told from here"],
+    [counts.remark, "with something to know"],
+    [services - diagnoses.length, "without a finding"],
+  ].flatMap(([number, what]) => (number === 0 ? [] : [`${number} ${what}`]));
   return lines([
     ...cluster.flatMap(({ words, next }) => [`All Services: ${words}`, ...indented(nextLines(next, access))]),
     ...(cluster.length > 0 ? [""] : []),
     ...(rows.length > 0 ? [...table(["SERVICE", "TYPE", "WEIGHS", "FINDING"], rows)] : []),
     ...(left > 0 ? [`... and ${left} more, which --json has`] : []),
     ...(rows.length > 0 ? [""] : []),
-    `${count(services, "Service")}: ${parts.join(", ")}.`,
+    `${count(services, "Service")}${parts.length > 0 ? `: ${parts.join(", ")}` : ""}.`,
     ...(first === undefined
       ? []
       : nextLines(

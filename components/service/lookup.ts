@@ -92,11 +92,13 @@ export class Lookup {
     return this.#once.get(key) as T;
   }
 
-  /** Whether any pod has an address of its node's range: then others should have one, too. */
+  /** Whether most pods have an address of their node's range: then the others should have one, too. */
   get keepsToPodCIDRs(): boolean {
-    return this.once("keepsToPodCIDRs", () =>
-      (this.facts.pods ?? []).some((pod) => this.#placeOf(pod) === "inside"),
-    );
+    return this.once("keepsToPodCIDRs", () => {
+      const places = (this.facts.pods ?? []).map((pod) => this.#placeOf(pod));
+      const count = (wanted: "inside" | "outside") => places.filter((place) => place === wanted).length;
+      return count("inside") > count("outside");
+    });
   }
 
   /** Whether a pod has an address outside of its node's ranges. */

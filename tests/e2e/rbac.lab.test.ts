@@ -8,6 +8,7 @@ import { request } from "../../components/cluster/api.ts";
 import { loadCluster } from "../../components/cluster/client.ts";
 import { readFacts, readNodes } from "../../components/cluster/facts.ts";
 import { restartNodes } from "../../components/cluster/restartNodes.ts";
+import { examineService } from "../../components/cluster/service/index.ts";
 import { parseSnapshot } from "../../components/cluster/snapshot/format.ts";
 import { takeSnapshot } from "../../components/cluster/snapshot/index.ts";
 import { restore } from "../../components/cluster/snapshot/restore.ts";
@@ -21,6 +22,7 @@ import {
 } from "../../components/cluster/verify/index.ts";
 import { labelPod, listPods, type Pod } from "../../components/cluster/workload.ts";
 import type { ClusterFacts } from "../../components/facts/facts.ts";
+import type { ServiceDiagnosis } from "../../components/service/diagnose.ts";
 import { Operator } from "../rbac/operator.ts";
 import { allows, requestsOf, type Right, rightsIn, wordsOf } from "../rbac/rights.ts";
 import { changesOf, eventually, type Scenario } from "./scenario.ts";
@@ -105,7 +107,7 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
   }
 
   /** What could not be read, as whoever needs it is told. */
-  function told({ unread = {} }: ClusterFacts): void {
+  function told({ unread = {} }: Pick<ClusterFacts, "unread"> | Pick<ServiceDiagnosis, "unread">): void {
     if (Object.keys(unread).length > 0) throw new Error(Object.values(unread).join("; "));
   }
 
@@ -183,12 +185,13 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
     operator: Operator,
     rights: readonly Right[],
     beside: readonly Right[] = [],
+    work: (right: Right, config: KubeConfig) => Promise<unknown> = smallestWork,
   ): Promise<void> {
     for (const right of rights) {
       await operator.may([...rights, ...beside.filter((other) => !allows(other, right))], right);
       const words = wordsOf(right);
       await assert.rejects(
-        smallestWork(right, operator.config),
+        work(right, operator.config),
         ({ message }: Error) => {
           assert.match(message, refusalOf(right), words);
           assert.doesNotMatch(message, /\bat .*\.[jt]s:\d+/, words);
@@ -299,6 +302,19 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
     await assertEach(operator, rights);
   });
 
+  test("service.yaml: why a Service does not answer", async () => {
+    const rights = rightsIn("service.yaml");
+    const operator = await operatorWith("service", rights);
+    const work = async (_: Right, config: KubeConfig) => {
+      for (const name of ["kubernetes", "gone"]) {
+        told(await examineService(config, { namespace: "default", name }, { deadlineMs: 10_000 }));
+      }
+    };
+    await work(rights[0] as Right, operator.config);
+    await assertNeeded(operator, rights);
+    await assertEach(operator, rights, [], work);
+  });
+
   test("no role but up.yaml's makes or changes what others run or resolve names by", async () => {
     const slices = "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices";
     const attempts: readonly [HttpMethod, path: string, body: object][] = [
@@ -311,7 +327,7 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
       [HttpMethod.PATCH, "/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy", { metadata: {} }],
       [HttpMethod.PATCH, "/api/v1/namespaces/kube-system/configmaps/kube-proxy", { data: {} }],
     ];
-    for (const file of ["preview", "checks", "verify", "restart-nodes"]) {
+    for (const file of ["preview", "checks", "verify", "restart-nodes", "service"]) {
       const { config } = await operatorWith(`thief-of-${file}`, rightsIn(`${file}.yaml`));
       for (const [method, path, body] of attempts) {
         const query = { dryRun: "All" };

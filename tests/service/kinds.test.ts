@@ -70,6 +70,16 @@ suite("each kind of finding", () => {
     });
   }
 
+  test("a network plugin with ranges of its own accuses nobody, though one pod is in its node's by chance", () => {
+    const diagnosis = look(({ pods, slices }) => {
+      for (const [index, { addresses }] of pods.slice(1).entries()) addresses[0] = `192.168.0.${index}`;
+      for (const [index, endpoint] of slices[0]?.endpoints.slice(1).entries() ?? []) {
+        endpoint.address = `192.168.0.${index}`;
+      }
+    });
+    assert.deepEqual(kindsIn(diagnosis), []);
+  });
+
   test("node-port-addresses", () => {
     const open = (one: Shop) => {
       one.service.type = "NodePort";
