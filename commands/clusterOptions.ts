@@ -1,6 +1,6 @@
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { shellWord } from "../components/input/printable.ts";
+import { printableJson, shellWord } from "../components/input/printable.ts";
 import { formatProblems, type Problem } from "../components/input/problems.ts";
 import { acceptedDeadline, deadlineOf } from "../components/restart/timeouts.ts";
 import { allowOperation, clusterOf, exitBy, print, runCommand, UsageError } from "./commandLine.ts";
@@ -9,8 +9,8 @@ import { connect } from "./connect.ts";
 /** Options that say which kube-proxies are meant, for a usage text. */
 export const clusterUsage = `  --context C            context in the kubeconfig; default: its current one
   --kubeconfig FILE      default: those in KUBECONFIG, or ~/.kube/config
-  --daemonset NAME       in namespace kube-system; default: kube-proxy
-  --nodes A,B            only these nodes; default: all that the DaemonSet selects
+  --daemonset NAME       in namespace kube-system; default: all that make kube-proxy's pods
+  --nodes A,B            only these nodes; default: all that the DaemonSets select
   --deadline DURATION    longest time for everything, 1s to 1h, such as 90s or 5m; default: 60s
   --json                 the result as JSON on standard output
   --help                 this text`;
@@ -93,6 +93,27 @@ function parse(names: readonly string[], flagNames: readonly string[]) {
 
 function optionsOf<T extends "string" | "boolean">(names: readonly string[], type: T) {
   return Object.fromEntries(names.map((name) => [name, { type }] as const));
+}
+
+/** Whether all is well with the nodes of several DaemonSets; one without nodes, as an empty pool's, has nothing to show. */
+export function areWell(
+  results: readonly { readonly ok: boolean; readonly nodes: readonly unknown[] }[],
+): boolean {
+  return results.some(({ ok }) => ok) && results.every(({ ok, nodes }) => ok || nodes.length === 0);
+}
+
+/** Prints what was found of each DaemonSet; as JSON of one alone its result, of several an object with `ok` and `daemonSets`. */
+export function printEach<T>(
+  results: readonly T[],
+  {
+    ok,
+    json,
+    format,
+  }: { readonly ok: boolean; readonly json: boolean; readonly format: (result: T) => string },
+): void {
+  const [first, ...others] = results;
+  if (!json) print(results.map(format).join("\n\n"));
+  else print(printableJson(others.length === 0 ? first : { ok, daemonSets: results }, 2));
 }
 
 /** A command that finds out whether all is well. */

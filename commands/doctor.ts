@@ -1,6 +1,6 @@
 import { printableJson } from "../components/input/printable.ts";
 import type { Problem } from "../components/input/problems.ts";
-import { type ClusterOptions, clusterUsage, runCheck } from "./clusterOptions.ts";
+import { areWell, type ClusterOptions, clusterUsage, printEach, runCheck } from "./clusterOptions.ts";
 import { complain, print } from "./commandLine.ts";
 
 const usage = `Usage: npm run --silent doctor -- [--context C] [options]
@@ -57,12 +57,18 @@ await runCheck({
 });
 
 async function nodes(options: ClusterOptions, signal: AbortSignal): Promise<boolean> {
-  const { config, daemonSet, nodes, deadlineMs, json, access } = options;
-  const { examine, formatDiagnosis } = await import("../components/cluster/verify/index.ts");
-  const diagnosis = await examine(config, { daemonSet, nodes, deadlineMs, signal });
+  const { config, deadlineMs, json, access } = options;
+  const { choicesOf, examine, forEachChoice, formatDiagnosis } =
+    await import("../components/cluster/verify/index.ts");
+  const deadline = AbortSignal.any([AbortSignal.timeout(deadlineMs), signal]);
+  const choices = await choicesOf(config, { ...options, deadline, isPatient: false });
+  const diagnoses = await forEachChoice(choices, (choice) =>
+    examine(config, { ...choice, deadlineMs, signal }),
+  );
   const restart = ["npm run --silent restart-nodes --", ...access].join(" ");
-  print(json ? printableJson(diagnosis, 2) : formatDiagnosis(diagnosis, restart));
-  return diagnosis.ok;
+  const ok = areWell(diagnoses);
+  printEach(diagnoses, { ok, json, format: (one) => formatDiagnosis(one, restart) });
+  return ok;
 }
 
 async function services(

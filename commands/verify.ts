@@ -1,16 +1,17 @@
 import {
   type Baseline,
+  choicesOf,
+  forEachChoice,
   formatReport,
   leastOf,
   readBaselines,
   verify,
 } from "../components/cluster/verify/index.ts";
-import { printableJson } from "../components/input/printable.ts";
 import type { Problem } from "../components/input/problems.ts";
 import { failuresAllowed, isMaxFailed, maxFailedAccepted } from "../components/pools/budget.ts";
 import { acceptedToken, isToken } from "../components/restart/restart.ts";
-import { clusterUsage, runCheck } from "./clusterOptions.ts";
-import { complain, print, readInput } from "./commandLine.ts";
+import { areWell, clusterUsage, printEach, runCheck } from "./clusterOptions.ts";
+import { complain, readInput } from "./commandLine.ts";
 
 const usage = `Usage: npm run --silent verify -- [--context C] [options]
 
@@ -76,19 +77,35 @@ await runCheck({
   run: async ({ config, daemonSet, nodes, deadlineMs, json, own }, signal) => {
     const since = own["since"] === undefined ? undefined : new Date(own["since"]);
     const baseline = own["baseline"] === undefined ? undefined : baselineOf(daemonSet);
+    // What comes from before a change is of one DaemonSet.
+    const isOfOne = own["baseline"] !== undefined || own["test-services"] !== undefined;
+    const deadline = AbortSignal.any([AbortSignal.timeout(deadlineMs), signal]);
+    const choices = isOfOne
+      ? [{ daemonSet: daemonSet ?? "kube-proxy", nodes }]
+      : await choicesOf(config, { daemonSet, nodes, deadline, isPatient: true });
     const expectation = {
-      baseline,
-      ...{ daemonSet, nodes, since, allowFailures: own["failures"] === "any" },
+      ...{ baseline, since, allowFailures: own["failures"] === "any" },
       ...{ token: own["token"], mode: own["mode"], testServices: own["test-services"] },
     };
-    const report = await verify(config, expectation, { deadlineMs, signal, onProgress: complain });
-    print(json ? printableJson(report, 2) : formatReport(report));
-    const least = own["at-least"] === undefined ? leastOf(baseline, report) : Number(own["at-least"]);
-    const allowed = failuresAllowed(own["max-failed"], report.verified + report.failed);
-    if (report.failed > 0 && allowed > 0) {
-      complain(`${report.failed} nodes have failed; maxFailed ${own["max-failed"] ?? 0} allows ${allowed}.`);
+    const reports = await forEachChoice(choices, (choice) => {
+      const whose = choices.length > 1 ? `${choice.daemonSet}, ` : "";
+      const onProgress = (line: string): void => {
+        complain(`${whose}${line}`);
+      };
+      return verify(config, { ...expectation, ...choice }, { deadlineMs, signal, onProgress });
+    });
+    printEach(reports, { ok: areWell(reports), json, format: formatReport });
+    const sum = (key: "verified" | "failed") => reports.reduce((total, report) => total + report[key], 0);
+    const [verified, failed] = [sum("verified"), sum("failed")];
+    const least =
+      own["at-least"] === undefined
+        ? Math.min(...reports.map((report) => leastOf(baseline, report)))
+        : Number(own["at-least"]);
+    const allowed = failuresAllowed(own["max-failed"], verified + failed);
+    if (failed > 0 && allowed > 0) {
+      complain(`${failed} nodes have failed; maxFailed ${own["max-failed"] ?? 0} allows ${allowed}.`);
     }
-    return report.failed <= allowed && report.verified >= least;
+    return failed <= allowed && verified >= least;
   },
 });
 

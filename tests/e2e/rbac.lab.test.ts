@@ -14,6 +14,7 @@ import { takeSnapshot } from "../../components/cluster/snapshot/index.ts";
 import { restore } from "../../components/cluster/snapshot/restore.ts";
 import {
   type Baseline,
+  choicesOf,
   examine,
   type NodeResult,
   type Report,
@@ -296,6 +297,10 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
   test("verify.yaml: verify and doctor", async () => {
     const rights = rightsIn("verify.yaml");
     const operator = await operatorWith("verify", rights);
+    const all = { daemonSet: undefined, nodes: undefined, isPatient: false };
+    const deadline = AbortSignal.timeout(10_000);
+    const choices = await choicesOf(operator.config, { ...all, deadline });
+    assert.deepEqual(choices, [{ daemonSet: "kube-proxy", nodes: undefined }]);
     await proven(operator.config);
     assert.ok((await examine(operator.config, { deadlineMs: 5000 })).ok);
     await assertNeeded(operator, rights);

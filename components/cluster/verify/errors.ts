@@ -20,3 +20,10 @@ export function oneLine(text: string): string {
   const clean = printable(text).trim();
   return clean.length > longest ? `${clean.slice(0, longest)}…` : clean;
 }
+
+/** Whether the API server was not there, or busy: another time it may answer. */
+export function isPassing(error: unknown): boolean {
+  const cause = error instanceof Error && !(error instanceof ApiError) ? error.cause : error;
+  const { status = 503 } = cause instanceof ApiError ? cause : { status: 200 };
+  return status >= 500 || status === 429;
+}

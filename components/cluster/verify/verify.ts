@@ -5,7 +5,7 @@ import { ApiError } from "../api.ts";
 import { ending, Interrupted, throwIfEnding } from "../ending.ts";
 import { askNodes } from "./askNodes.ts";
 import { parseConfiguration, readFleetInTime } from "./fleet.ts";
-import { reasonOf } from "./errors.ts";
+import { isPassing, reasonOf } from "./errors.ts";
 import { judgeAnswers, judgeFromCluster, reportOf, standardOf, unheard } from "./judge.ts";
 import { metricsPortOf } from "./probe.ts";
 import { ServiceCheck } from "./serviceCheck.ts";
@@ -77,13 +77,6 @@ interface Bounds {
   /** The deadline, or the end before it. */
   readonly stop: AbortSignal;
   readonly lifetimeMs: number;
-}
-
-/** Whether the API server was not there, or busy: another time it may answer. */
-function isPassing(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const { status = 503 } = cause instanceof ApiError ? cause : { status: 200 };
-  return status >= 500 || status === 429;
 }
 
 /** What {@link verify} remembers from round to round. */
