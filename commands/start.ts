@@ -1,10 +1,11 @@
 // `npm start`, the main job from nothing to a restart: a control plane on this machine, kube-proxy provisioned by the
 // program, then restarted by a changed config value.
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { parse } from "yaml";
 import { restartAnnotation } from "../components/restart/restart.ts";
 import { kubectl, type Lab, up as labUp } from "../lab/index.ts";
+import { openShop } from "../lab/shop.ts";
 import { chooseEngine, type Result, type Stack } from "../tests/engine/index.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -70,11 +71,16 @@ async function main(): Promise<void> {
           .join(", "),
     );
   }
+  await openShop(lab);
+  const kubeconfig = relative(process.cwd(), lab.kubeconfig);
   console.log(`
 Done: kube-proxy restarted on ${after.pods.length} nodes in ${seconds(restart.durationMs)}, in ${after.daemonSets.length} waves; every pod is new, ready and verified.
 
 The lab still runs. Look around with   npm run lab -- kubectl -n kube-system get pods -o wide
 End it with                            npm run lab -- down
+
+In it is a Service that does not answer, web in namespace shop, and kube-proxy is not the reason. Ask why:
+  npm run --silent doctor -- --kubeconfig ${kubeconfig} --service shop/web
 
 On a real cluster: install the Pulumi CLI, then
   pulumi stack init prod && pulumi config set context <your context>

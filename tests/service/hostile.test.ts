@@ -44,7 +44,6 @@ suite("hostile clusters", () => {
         formatServices(all, []),
         printableJson(diagnosis, 2),
       ]) {
-        // eslint-disable-next-line no-control-regex
         assert.doesNotMatch(text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
         assert.doesNotMatch(text, /^Service shop\/fine/m);
       }

@@ -97,7 +97,7 @@ suite("each kind of finding", () => {
       /has 192\.168\.0\.0\/16, and 6 of 6 nodes tell no such address/,
     );
     assert.deepEqual(kindsIn(look(() => undefined, at("192.168.0.0/16"))), []);
-    for (const ranges of [["198.18.0.0/15"], ["primary"], ["fd00::/8"], []]) {
+    for (const ranges of [["198.18.0.0/15"], ["primary"], ["primary", "192.168.0.0/16"], ["fd00::/8"], []]) {
       assert.deepEqual(kindsIn(look(open, at(...ranges))), [], ranges.join());
     }
   });
