@@ -71,8 +71,8 @@ const stages: readonly (readonly Finder[])[] = [
 const stagesOfNames = 1;
 const stagesOfHeadless = 2;
 
-/** What keeps from finding out whether there is anything to lead to. */
-const decisive: readonly Part[] = ["slices", "pods"];
+/** Without these nobody knows whether there is anything to lead to; without the pods they still tell that. */
+const decisive: readonly Part[] = ["slices"];
 
 /**
  * Finds out why a Service does not answer, by the cluster's objects alone.

@@ -177,9 +177,10 @@ export const slicesByHand: Finder = {
 export const takenSlices: Finder = {
   needs: ["slices"],
   find: (one) => {
-    const { service, slices } = one;
-    if (slices.length === 0) return [];
-    const object = nameOf(service);
+    const { service, slices, lookup } = one;
+    // Why pods are not ready is told of the pods, where those could be read.
+    const isTold = hasSelector(service) && lookup.facts.pods !== undefined;
+    if (slices.length === 0 && (isTold || !hasSelector(service))) return [];
     const next: Next = {
       words: "Look at them",
       command: kubectl(
@@ -188,16 +189,13 @@ export const takenSlices: Finder = {
       ),
     };
     const taken = slices.filter((slice) => isTaken(slice, service));
-    if (taken.length === 0) return [notTaken(one, next)];
+    if (taken.length === 0 && slices.length > 0) return [notTaken(one, next)];
     const endpoints = taken.flatMap((slice) => slice.endpoints);
-    // Why pods are not ready is told of the pods.
-    const isKnown =
-      hasSelector(service) || endpoints.some((endpoint) => endpoint.ready || isDraining(endpoint));
-    return isKnown
+    return isTold || endpoints.some((endpoint) => endpoint.ready || isDraining(endpoint))
       ? []
       : [
           finding("slice-not-ready", {
-            object,
+            object: nameOf(service),
             words:
               endpoints.length === 0
                 ? "There is no endpoint in its EndpointSlices."

@@ -8,6 +8,12 @@ import { severities } from "../../components/service/weights.ts";
 
 const page = readFileSync(join(import.meta.dirname, "..", "..", "docs", "service.md"), "utf8");
 
+test("who asks for no Service loads nothing of it", () => {
+  const doctor = readFileSync(join(import.meta.dirname, "..", "..", "commands", "doctor.ts"), "utf8");
+  assert.match(doctor, /await import\("\.\.\/components\/cluster\/service\/index\.ts"\)/);
+  assert.doesNotMatch(doctor, /^import .*components\/(cluster\/)?service\//m);
+});
+
 suite("docs/service.md", () => {
   test("has a row for each kind, with its weight, and no other one", () => {
     const rows = [...page.matchAll(/^\| `([a-z-]+)` +\| (\w+) +\| (.+?) +\|$/gm)].map(([, kind, weight]) => [

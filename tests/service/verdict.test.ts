@@ -113,6 +113,27 @@ suite("which endpoints count", () => {
   });
 });
 
+suite("who may not read pods", () => {
+  const withoutPods = (change: (one: Shop) => void) => {
+    const one = shop();
+    change(one);
+    const facts = { ...factsOf([one]), pods: undefined, unread: { pods: "403 no" } };
+    const diagnosis = diagnose(facts, one.service);
+    return [diagnosis?.findings.map(({ kind }) => kind), diagnosis?.verdict.kind] as const;
+  };
+
+  test("is told by the EndpointSlices whether there is an endpoint", () => {
+    assert.deepEqual(
+      withoutPods(() => undefined),
+      [[], "answers"],
+    );
+    const crashed = withoutPods(faults["pods-crash"]?.has ?? (() => undefined));
+    assert.deepEqual(crashed, [["slice-not-ready"], "not-kube-proxy"]);
+    const none = withoutPods((one) => (one.slices = []));
+    assert.deepEqual(none, [["slice-not-ready"], "not-kube-proxy"]);
+  });
+});
+
 suite("what is written", () => {
   test("the value of a label that most pods have in the place of the one that nobody has", () => {
     const { findings } = look((one) => {

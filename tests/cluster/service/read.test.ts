@@ -144,7 +144,7 @@ suite("what is read for a Service", () => {
       const forbidden = await examineService(api.config, web, options);
       assert.match(forbidden.unread[part] ?? "", /^403 403 it is$/);
       assert.deepEqual(forbidden.findings, []);
-      const isDecisive = part === "slices" || part === "pods";
+      const isDecisive = part === "slices";
       assert.equal(forbidden.verdict.kind, isDecisive ? "unknown" : "answers");
       assert.equal(forbidden.ok, !isDecisive);
       // What does not need it is found all the same.
