@@ -10,12 +10,14 @@ Asks every node's kube-proxy once and compares them with each other: revision, m
 pending one, failures, and whether a Service that is made for this, and removed, answers. Names the outliers and the
 command that restarts such a node's kube-proxy alone. Exit code: 0 no outlier, 1 there is one, 2 a mistake on the command line.
 
-With --service it says why a Service does not answer, as far as the cluster's objects tell, and with --all of which Services
-they tell something. Exit code: 0 nothing is found that keeps a Service from answering, 1 something is, 2 as above.
+With --service it says why a Service does not answer: by the cluster's objects, and where those tell of nothing that stops it,
+by every node's kube-proxy, asked as above, and by some endpoints, asked past them. With --all it says of which Services the
+objects tell something. Exit code: 0 nothing is found that keeps a Service from answering, 1 something is, 2 as above.
 
   --service NAMESPACE/NAME
                          why this Service does not answer
-  --all                  the same of all Services, the worst first
+  --objects-only         with --service: no node and no endpoint is asked, and nothing is made
+  --all                  the same of all Services by their objects, the worst first
 
 ${clusterUsage}`;
 
@@ -42,13 +44,16 @@ function mistakes(
     ...(service !== undefined && flags.includes("all")
       ? [{ path: "--all", accepted: "is not accepted beside --service; leave one of them out" }]
       : []),
+    ...(service === undefined && flags.includes("objects-only")
+      ? [{ path: "--objects-only", accepted: "is accepted beside --service alone" }]
+      : []),
   ];
 }
 
 await runCheck({
   usage,
   own: ["service"],
-  flags: ["all"],
+  flags: ["all", "objects-only"],
   mistakes,
   run: async (options, signal) =>
     options.own["service"] === undefined && !options.flags.includes("all")
@@ -72,7 +77,7 @@ async function nodes(options: ClusterOptions, signal: AbortSignal): Promise<bool
 }
 
 async function services(
-  { config, own: { service }, deadlineMs, json, access }: ClusterOptions,
+  { config, own: { service }, flags, deadlineMs, json, access }: ClusterOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { examineService, examineServices, formatService, formatServices } =
@@ -84,7 +89,8 @@ async function services(
     return all.ok;
   }
   const [namespace = "", name = ""] = service.split("/");
-  const one = await examineService(config, { namespace, name }, reading);
+  const isTried = !flags.includes("objects-only");
+  const one = await examineService(config, { namespace, name }, { ...reading, isTried });
   print(json ? printableJson(one, 2) : formatService(one, access));
   return one.ok;
 }

@@ -1,4 +1,4 @@
-/** Stands in for the addresses of the nodes that kwok plays, which lead nowhere on this machine. */
+/** Stands in for the addresses of the nodes and pods that kwok plays, which lead nowhere on this machine. */
 import { readFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
@@ -24,7 +24,7 @@ interface NodePort {
 /**
  * Plays the proxy by which the API server reaches nodes (`real/gateway.ts` writes its configuration): a node's address
  * answers at kube-proxy's health port and at the NodePorts of Services, where the rules of a kube-proxy at work would lead
- * to an endpoint that can be reached.
+ * to an endpoint that can be reached; a pod's at the ports that its containers declare.
  *
  * @param port - Where the proxy listens on 127.0.0.1.
  */
@@ -54,6 +54,15 @@ export function playNodeAddresses(dir: string, port: number, config: KubeConfig)
       );
     });
   });
+  const pods = new Known(async () => {
+    const { items } = await api.listPodForAllNamespaces();
+    return items.flatMap(({ spec, status }) => {
+      const ports = (spec?.containers ?? [])
+        .flatMap((one) => one.ports ?? [])
+        .map((one) => one.containerPort);
+      return status?.podIP === undefined ? [] : [[status.podIP, ports] as const];
+    });
+  });
   const healthz = createHttpServer((_, response) => {
     response.setHeader("content-type", "application/json");
     // The API server would ask again on the same connection, where a fault that begins meanwhile is not seen.
@@ -79,6 +88,12 @@ export function playNodeAddresses(dir: string, port: number, config: KubeConfig)
       accept(socket);
       healthz.emit("connection", socket);
     };
+    if (node === undefined) {
+      const listens = (await pods.get(hostname))?.includes(Number(wanted)) ?? false;
+      if (listens) answer();
+      else socket.end("HTTP/1.1 502 connection refused\r\n\r\n");
+      return;
+    }
     const isKnown = ({ endpoints }: NodePort): boolean => endpoints.includes(name);
     if (Number(wanted) === healthzPort) {
       answer();

@@ -14,7 +14,15 @@ import { selector } from "./selector.ts";
 import { slicePorts } from "./slicePorts.ts";
 import { slicesByHand, slicesOfPods, takenSlices } from "./slices.ts";
 import { affinity, hints, localPolicies } from "./traffic.ts";
-import { type NodeReport, type Verdict, verdictOf } from "./verdict.ts";
+import {
+  endpointsToTry,
+  type EndpointReport,
+  type EndpointToTry,
+  faultOfEndpoints,
+  type NodeReport,
+  type Trial,
+} from "./trial.ts";
+import { type Verdict, verdictOf } from "./verdict.ts";
 import { severities, Severity } from "./weights.ts";
 
 /** What was found out of one Service; as it is in the JSON. */
@@ -35,6 +43,8 @@ export interface ServiceDiagnosis {
   readonly findings: readonly Finding[];
   /** What is known of the nodes; null where none was asked. */
   readonly nodes: readonly NodeReport[] | null;
+  /** What endpoints said when they were asked by themselves, ten at most; null where none was. */
+  readonly tried: readonly EndpointReport[] | null;
   /** What could not be read, by its name, and why. */
   readonly unread: Readonly<Record<string, string>>;
 }
@@ -77,18 +87,36 @@ const decisive: readonly Part[] = ["slices"];
 /**
  * Finds out why a Service does not answer, by the cluster's objects alone.
  *
- * @param nodes - what is known of the nodes' kube-proxies as to it; undefined where none was asked
+ * @param trial - what was tried; undefined where nothing was
  * @returns undefined where the facts have no such Service, see {@link diagnoseMissing}
  */
 export function diagnose(
   facts: ServiceFacts,
   { namespace, name }: Pick<Service, "namespace" | "name">,
-  nodes?: readonly NodeReport[],
+  trial?: Trial,
 ): ServiceDiagnosis | undefined {
   const service = facts.services.find((one) => one.namespace === namespace && one.name === name);
   if (service === undefined) return undefined;
   const about = diagnoseCluster(facts);
-  return diagnosisOf(caseOf(service, new Lookup(facts)), about, nodes);
+  return diagnosisOf(caseOf(service, new Lookup(facts)), about, trial);
+}
+
+/**
+ * Which endpoints of a Service to ask by themselves.
+ *
+ * @returns undefined where there is nothing to try: no such Service, or what was found stops it anyhow
+ */
+export function toTry(
+  facts: ServiceFacts,
+  { namespace, name }: Pick<Service, "namespace" | "name">,
+): readonly EndpointToTry[] | undefined {
+  const service = facts.services.find((one) => one.namespace === namespace && one.name === name);
+  if (service === undefined || !hasPart(service)) return undefined;
+  const one = caseOf(service, new Lookup(facts));
+  const isStopped = [...findingsOf(one), ...diagnoseCluster(facts)].some(
+    ({ severity }) => severity === Severity.stops,
+  );
+  return isStopped ? undefined : facts.slices === undefined ? [] : endpointsToTry(one);
 }
 
 /** Says of a Service that is not there what there is. */
@@ -97,7 +125,7 @@ export function diagnoseMissing(looked: Missing, unread: ServiceFacts["unread"] 
   const findings = [missing(looked)];
   return {
     ...{ namespace, name, type: null, addresses: [], ports: [], endpoints: null, ok: false },
-    ...{ verdict: verdictOf({ findings, unread: [] }), findings, nodes: null, unread },
+    ...{ verdict: verdictOf({ findings, unread: [] }), findings, nodes: null, tried: null, unread },
   };
 }
 
@@ -128,17 +156,16 @@ function weightOf({ findings: [worst] }: ServiceDiagnosis): number {
   return worst === undefined ? severities.length : severities.indexOf(worst.severity);
 }
 
-function diagnosisOf(
-  one: Case,
-  cluster: readonly Finding[],
-  nodes?: readonly NodeReport[],
-): ServiceDiagnosis {
+function diagnosisOf(one: Case, cluster: readonly Finding[], trial: Trial = {}): ServiceDiagnosis {
   const { service, lookup } = one;
   const findings = inOrder([...findingsOf(one), ...(hasPart(service) ? cluster : [])]);
   const { facts } = lookup;
   const unread = hasPart(service) ? decisive.filter((part) => facts[part] === undefined) : [];
   const used = facts.slices === undefined ? undefined : usedEndpoints(one);
-  const isBad = nodes?.some(({ verdict }) => verdict === "faulty" || verdict === "elsewhere") ?? false;
+  const { nodes, endpoints, untried = {} } = trial;
+  const isBad =
+    (nodes?.some(({ verdict }) => verdict === "faulty") ?? false) ||
+    faultOfEndpoints(endpoints ?? []) !== undefined;
   return {
     namespace: service.namespace,
     name: service.name,
@@ -147,10 +174,11 @@ function diagnosisOf(
     ports: service.ports,
     endpoints: used === undefined ? null : { ready: used.length, nodes: countNodes(used) },
     ok: !findings.some(stopsAny) && unread.length === 0 && !isBad,
-    verdict: verdictOf({ findings, unread: unread.map(nameOfPart), nodes }),
+    verdict: verdictOf({ findings, unread: unread.map(nameOfPart), trial }),
     findings,
     nodes: nodes ?? null,
-    unread: facts.unread,
+    tried: endpoints ?? null,
+    unread: { ...facts.unread, ...untried },
   };
 }
 
@@ -204,6 +232,8 @@ const partNames: Readonly<Record<string, string>> = {
   staticPods: "the pods of kube-system",
   dataPlanes: "the network plugin's settings",
   namespaces: "the namespaces",
+  kubeProxies: "the nodes' kube-proxies",
+  endpointsAlone: "the endpoints by themselves",
   services: "the Services",
 };
 

@@ -1,13 +1,18 @@
 import { printableLines, shellWord } from "../input/printable.ts";
+import { formatSeconds } from "../input/seconds.ts";
 import { table } from "../input/table.ts";
 import { count } from "./case.ts";
 import { type AllDiagnosis, nameOfPart, type ServiceDiagnosis } from "./diagnose.ts";
 import type { ServicePort } from "./facts.ts";
 import type { Finding, Next } from "./finding.ts";
+import type { EndpointReport, NodeReport } from "./trial.ts";
 import { Severity } from "./weights.ts";
 
 /** Longest line in letters, of which a text from the cluster could make one that nobody reads. */
 const longestLine = 600;
+
+/** At most so many nodes of which there is nothing to say are listed. */
+const mostFine = 20;
 
 /** At most so many Services are listed; the JSON has them all. */
 const mostServices = 50;
@@ -37,6 +42,8 @@ export function formatService(diagnosis: ServiceDiagnosis, access: readonly stri
     ...indented([...told(main), ...nextLines(verdict.next, access)]),
     ...(beside.length === 0 ? [] : ["", main.length === 0 ? "What there is to know:" : "Beside that:"]),
     ...indented(told(beside)),
+    ...nodeLines(diagnosis.nodes ?? []),
+    ...endpointLines(diagnosis.tried ?? []),
     ...unreadLines(unread),
   ]);
 }
@@ -124,6 +131,39 @@ function withAccess(command: string, access: readonly string[]): string {
   const options = access.join(" ");
   if (command.startsWith("kubectl ")) return `kubectl ${options} ${command.slice("kubectl ".length)}`;
   return `${command}${command.includes(" -- ") ? "" : " --"} ${options}`;
+}
+
+/** The nodes, the faulty ones first. */
+function nodeLines(nodes: readonly NodeReport[]): string[] {
+  if (nodes.length === 0) return [];
+  const weights = { faulty: 0, unknown: 1, fine: 2 };
+  const sorted = nodes.toSorted(
+    (a, b) => weights[a.verdict] - weights[b.verdict] || a.node.localeCompare(b.node),
+  );
+  const shown = sorted.slice(0, mostFine + nodes.filter(({ verdict }) => verdict !== "fine").length);
+  const rows = shown.map(({ node, lastSyncSeconds, newService, seconds, verdict, reason }) => [
+    node,
+    lastSyncSeconds === null ? "no answer" : `synced ${formatSeconds(lastSyncSeconds)} ago`,
+    { answers: `yes, ${(seconds ?? 0).toFixed(1)} s`, fails: "no", unasked: "not asked" }[newService],
+    reason === "" ? verdict : `${verdict}: ${reason}`,
+  ]);
+  const left = sorted.length - shown.length;
+  return [
+    "",
+    ...table(["NODE", "KUBE-PROXY", "KNOWS A NEW SERVICE", "VERDICT"], rows),
+    ...(left > 0 ? [`... and ${left} more that are fine`] : []),
+  ];
+}
+
+/** The endpoints that were asked by themselves. */
+function endpointLines(endpoints: readonly EndpointReport[]): string[] {
+  if (endpoints.length === 0) return [];
+  const rows = endpoints.map(({ namespace, pod, port, outcome, reason }) => [
+    `${namespace}/${pod}`,
+    String(port),
+    reason === "" ? outcome : `${outcome}: ${reason}`,
+  ]);
+  return ["", ...table(["ENDPOINT", "PORT", "BY ITSELF"], rows)];
 }
 
 function unreadLines(unread: Readonly<Record<string, string>>): string[] {

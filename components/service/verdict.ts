@@ -1,19 +1,10 @@
+import { shellWord } from "../input/printable.ts";
 import { listed } from "../input/problems.ts";
+import { count } from "./case.ts";
 import type { Finding, Next } from "./finding.ts";
 import { type Kind, kinds } from "./kinds.ts";
+import { type EndpointReport, faultOfEndpoints, type NodeReport, type Trial } from "./trial.ts";
 import { Blame, Severity } from "./weights.ts";
-
-/** What is known of one node's kube-proxy as to a Service: by its own word, or by a trial. */
-export interface NodeReport {
-  readonly node: string;
-  /**
-   * `fine`: the Service answers there, or its kube-proxy has programmed it. `faulty`: its kube-proxy is the reason why not.
-   * `elsewhere`: the reason is not its kube-proxy. `unknown`: nothing is known.
-   */
-  readonly verdict: "fine" | "faulty" | "elsewhere" | "unknown";
-  /** Why, one sentence; empty for `fine`. */
-  readonly reason: string;
-}
 
 /** What comes of the findings. */
 export interface Verdict {
@@ -34,22 +25,28 @@ export interface Evidence {
   readonly findings: readonly Finding[];
   /** What could not be read and would have been needed, in words. */
   readonly unread: readonly string[];
-  /** What is known of the nodes; undefined where none was asked. */
-  readonly nodes?: readonly NodeReport[] | undefined;
+  /** What was tried; undefined where nothing was. */
+  readonly trial?: Trial | undefined;
 }
 
 /** Asks the nodes themselves. */
 const askNodes: Next = { words: "Ask the nodes' kube-proxies", command: "npm run --silent doctor" };
 
-/** Makes one sentence of everything that is known: what excludes kube-proxy comes before what a node says. */
-export function verdictOf({ findings, unread, nodes = [] }: Evidence): Verdict {
+/**
+ * Makes one sentence of everything that is known. What excludes kube-proxy comes first: a restart that does not help costs
+ * trust.
+ */
+export function verdictOf({ findings, unread, trial = {} }: Evidence): Verdict {
+  const { nodes = [], endpoints = [] } = trial;
   const [worst] = findings;
   if (worst?.severity === Severity.stops) return ofFinding(worst);
+  const fault = faultOfEndpoints(endpoints);
   const faulty = nodes.filter(({ verdict }) => verdict === "faulty");
-  if (faulty.length > 0) {
-    const sentence = `kube-proxy is the reason on ${faulty.length} of ${nodes.length} nodes.`;
-    return { kind: "kube-proxy", sentence, next: null };
+  if (faulty.length > 0 && !endpoints.every(({ outcome }) => outcome === "refuses")) {
+    return ofFaulty(faulty, nodes.length);
   }
+  if (fault !== undefined) return { ...notTheReason(fault), next: lookAtPods(endpoints) };
+  if (faulty.length > 0) return ofFaulty(faulty, nodes.length);
   if (worst?.severity === Severity.some) return ofFinding(worst);
   const noPart = findings.find(({ kind }) => (kinds[kind] as Kind).hasNoPart === true);
   if (noPart !== undefined) return ofFinding(noPart);
@@ -60,16 +57,33 @@ export function verdictOf({ findings, unread, nodes = [] }: Evidence): Verdict {
       next: null,
     };
   }
-  const elsewhere = nodes.find(({ verdict }) => verdict === "elsewhere");
-  if (elsewhere !== undefined) {
-    return {
-      kind: "not-kube-proxy",
-      sentence: `kube-proxy is not the reason: ${elsewhere.reason}.`,
-      next: null,
-    };
-  }
   if (worst?.severity === Severity.may) return ofDoubt(worst);
   return ofNothing(nodes);
+}
+
+function ofFaulty(faulty: readonly NodeReport[], all: number): Verdict {
+  const names = faulty.map(({ node }) => node);
+  return {
+    kind: "kube-proxy",
+    sentence: `kube-proxy is the reason on ${faulty.length} of ${count(all, "node")}.`,
+    next: {
+      words: "Restart it there alone",
+      command: `npm run --silent restart-nodes -- --nodes ${shellWord(names.join(","))}`,
+    },
+  };
+}
+
+function notTheReason(why: string): Omit<Verdict, "next"> {
+  return { kind: "not-kube-proxy", sentence: `kube-proxy is not the reason: ${why}.` };
+}
+
+function lookAtPods([first]: readonly EndpointReport[]): Next | null {
+  return first === undefined
+    ? null
+    : {
+        words: "Look at what the pod listens to",
+        command: `kubectl -n ${shellWord(first.namespace)} exec ${shellWord(first.pod)} -- cat /proc/net/tcp /proc/net/tcp6`,
+      };
 }
 
 function ofFinding({ kind, blame }: Finding): Verdict {
@@ -77,7 +91,7 @@ function ofFinding({ kind, blame }: Finding): Verdict {
   if (blame === Blame.kubeProxy) {
     return { kind: "kube-proxy", sentence: `kube-proxy is the reason: ${means}.`, next: null };
   }
-  return { kind: "not-kube-proxy", sentence: `kube-proxy is not the reason: ${means}.`, next: null };
+  return { ...notTheReason(means), next: null };
 }
 
 function ofDoubt({ kind }: Finding): Verdict {
@@ -85,17 +99,21 @@ function ofDoubt({ kind }: Finding): Verdict {
 }
 
 function ofNothing(nodes: readonly NodeReport[]): Verdict {
-  const kind = "answers";
   const fine = nodes.filter(({ verdict }) => verdict === "fine").length;
   if (nodes.length === 0) {
     const sentence = "Nothing is found that keeps it from answering; the nodes were not asked.";
-    return { kind, sentence, next: askNodes };
+    return { kind: "answers", sentence, next: askNodes };
   }
+  // Whoever is inside of the cluster asks by its own rules, which nobody can try from outside.
   return fine === nodes.length
-    ? { kind, sentence: `It answers on all ${nodes.length} nodes.`, next: null }
+    ? {
+        kind: "answers",
+        sentence: `Nothing is found that keeps it from answering: the kube-proxies of all ${count(nodes.length, "node")} do their work.`,
+        next: null,
+      }
     : {
         kind: "unknown",
-        sentence: `It cannot be told from here: it answers on ${fine} of ${nodes.length} nodes, and nothing is known of the others.`,
+        sentence: `It cannot be told from here: the kube-proxies of ${fine} of ${count(nodes.length, "node")} do their work, and nothing is known of the others.`,
         next: askNodes,
       };
 }

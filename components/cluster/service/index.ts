@@ -6,10 +6,14 @@ import {
   diagnoseAll,
   diagnoseMissing,
   type ServiceDiagnosis,
+  toTry,
 } from "../../service/diagnose.ts";
+import type { EndpointToTry, Trial } from "../../service/trial.ts";
+import { ApiError } from "../apiError.ts";
 import { Session } from "../api.ts";
 import { Reader } from "../reader.ts";
 import { type Counts, readNames, readServiceFacts, readServices, type ServiceName } from "./read.ts";
+import { askEndpoints, askKubeProxies } from "./trial.ts";
 
 export { formatService, formatServices } from "../../service/format.ts";
 
@@ -29,8 +33,15 @@ export interface ReadOptions {
   readonly onProgress?: ((line: string) => void) | undefined;
 }
 
+/** What {@link examineService} does. */
+export interface ServiceOptions extends ReadOptions {
+  /** Whether the nodes' kube-proxies are asked, and the endpoints by themselves, where the objects do not tell enough. */
+  readonly isTried: boolean;
+}
+
 /**
- * Finds out why a Service does not answer, by the cluster's objects alone: nothing is changed, and no node is asked.
+ * Finds out why a Service does not answer: by the cluster's objects, and, where those tell of nothing that stops it, by asking
+ * every node's kube-proxy and some endpoints by themselves. Nothing is changed but for a Service that is made, and removed.
  *
  * @param config - the cluster, see `loadCluster`
  * @throws ApiError when the Service cannot be read; what else cannot be is named in the answer
@@ -38,16 +49,44 @@ export interface ReadOptions {
 export async function examineService(
   config: KubeConfig,
   which: ServiceName,
-  options: ReadOptions,
+  { isTried, ...options }: ServiceOptions,
 ): Promise<ServiceDiagnosis> {
-  return await reading(config, options, async (reader, counts) => {
+  const { facts, diagnosis } = await reading(config, options, async (reader, counts) => {
     const services = await readServices(reader, which, counts);
     const found = services.length === 0 ? undefined : await readServiceFacts(reader, which, services, counts);
-    const diagnosis = found && diagnose(found, which);
-    if (diagnosis !== undefined) return diagnosis;
+    const byObjects = found && diagnose(found, which);
+    if (byObjects !== undefined) return { facts: found, diagnosis: byObjects };
     const names = await readNames(reader, which.namespace);
-    return diagnoseMissing({ ...which, ...names }, reader.unread);
+    return { diagnosis: diagnoseMissing({ ...which, ...names }, reader.unread) };
   });
+  const endpoints = isTried && facts ? toTry(facts, which) : undefined;
+  if (facts === undefined || endpoints === undefined) return diagnosis;
+  return diagnose(facts, which, await tried(config, endpoints, options)) ?? diagnosis;
+}
+
+async function tried(
+  config: KubeConfig,
+  targets: readonly EndpointToTry[],
+  { deadlineMs, signal, onProgress }: ReadOptions,
+): Promise<Trial> {
+  onProgress?.(
+    `Asks each node's kube-proxy, a Service that is made there and removed, and ${targets.length} endpoints; --objects-only leaves it out.`,
+  );
+  const untried: Record<string, string> = {};
+  const part = async <T>(name: string, work: Promise<T>): Promise<T | undefined> => {
+    try {
+      return await work;
+    } catch (error) {
+      signal?.throwIfAborted();
+      untried[name] = error instanceof ApiError ? error.said : (error as Error).message;
+      return undefined;
+    }
+  };
+  const [nodes, endpoints] = await Promise.all([
+    part("kubeProxies", askKubeProxies(config, { deadlineMs, signal })),
+    part("endpointsAlone", askEndpoints(config, targets, { signal })),
+  ]);
+  return { nodes, endpoints, untried };
 }
 
 /** Finds out of all Services what may keep them from answering, see {@link examineService}. */

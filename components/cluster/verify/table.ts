@@ -1,4 +1,5 @@
 import { printableLines, shellWord } from "../../input/printable.ts";
+import { formatSeconds } from "../../input/seconds.ts";
 import { table } from "../../input/table.ts";
 import type { Diagnosis } from "./doctor.ts";
 import type { Report, ServiceAnswer } from "./types.ts";
@@ -100,14 +101,4 @@ function unaskedLines(nodes: readonly { service: ServiceAnswer | null }[]): stri
 
 function also(reasons: readonly string[]): string {
   return reasons.length > 1 ? ` (and ${reasons.length - 1} more)` : "";
-}
-
-/** Two units at most, as kubectl does: `45s`, `3m20s`, `5h10m`, `12d`. */
-function formatSeconds(value: number | null): string {
-  if (value === null) return "-";
-  const total = Math.round(value);
-  if (total < 60) return `${total}s`;
-  if (total < 3600) return `${Math.floor(total / 60)}m${total % 60}s`;
-  if (total < 86_400) return `${Math.floor(total / 3600)}h${Math.floor((total % 3600) / 60)}m`;
-  return `${Math.floor(total / 86_400)}d`;
 }

@@ -1,0 +1,172 @@
+/** What trials say beside the objects: each node's kube-proxy, and each endpoint by itself. */
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { ApiError } from "../../components/cluster/apiError.ts";
+import { outcomeOf, reportOf } from "../../components/cluster/service/trial.ts";
+import type { Finding } from "../../components/cluster/verify/index.ts";
+import { diagnose, toTry } from "../../components/service/diagnose.ts";
+import { formatService } from "../../components/service/format.ts";
+import type { EndpointReport, NodeReport, Trial } from "../../components/service/trial.ts";
+import { factsOf, shop } from "./world.ts";
+
+const healthy: Finding = {
+  ...{ node: "node-1", pod: "kube-proxy-1", ageSeconds: 90, lastSyncSeconds: 2, pendingSeconds: null },
+  ...{ mode: "iptables", verdict: "healthy", findings: [] },
+  service: { verdict: "answers", seconds: 0.3 },
+};
+const fails = { verdict: "fails", reason: "a new Service does not answer" } as const;
+const unasked = { verdict: "unasked", reason: "not allowed" } as const;
+const outlier = (more: Partial<Finding>): Finding => ({
+  ...healthy,
+  verdict: "outlier",
+  findings: ["x"],
+  ...more,
+});
+
+suite("a node's kube-proxy", () => {
+  const verdict = (finding: Finding, someAnswer = true) => reportOf(finding, someAnswer).verdict;
+
+  test("does its work where a new Service answers, also one that differs from others", () => {
+    assert.deepEqual(reportOf(healthy, true), {
+      ...{ node: "node-1", lastSyncSeconds: 2, newService: "answers", seconds: 0.3 },
+      ...{ verdict: "fine", reason: "" },
+    });
+    assert.equal(
+      verdict(outlier({ findings: ["mode nftables, whereas 2 of 3 nodes have iptables"] })),
+      "fine",
+    );
+    assert.equal(verdict({ ...healthy, service: unasked }), "fine");
+  });
+
+  test("may be the reason where none answers, where it never synced or waits with a sync, and where it says nothing", () => {
+    assert.equal(verdict(outlier({ service: fails })), "faulty");
+    assert.equal(verdict(outlier({ service: unasked, lastSyncSeconds: null })), "faulty");
+    assert.equal(verdict(outlier({ service: unasked, pendingSeconds: 300 })), "faulty");
+    assert.equal(verdict(outlier({ service: null })), "faulty");
+  });
+
+  test("is not accused for what is not its own: another configuration, a way that is closed to all, a node that is NotReady", () => {
+    assert.equal(verdict(outlier({ service: unasked })), "unknown");
+    assert.equal(verdict(outlier({ service: null }), false), "unknown");
+    assert.equal(
+      verdict({ ...healthy, verdict: "excluded", service: null, findings: ["NotReady"] }),
+      "unknown",
+    );
+  });
+});
+
+suite("an endpoint that is asked by itself", () => {
+  const outcome = (status: number | undefined, said: string) =>
+    outcomeOf(new ApiError(status, { path: "GET", accepted: said }, said)).outcome;
+  const unreached = (why: string) => outcome(503, `error trying to reach service: ${why}`);
+
+  test("refuses where nothing listens; whoever has taken the connection answers, whatever it speaks", () => {
+    assert.equal(unreached("dial tcp 10.244.1.2:8080: connect: connection refused"), "refuses");
+    assert.equal(unreached("EOF"), "answers");
+    assert.equal(
+      unreached('net/http: HTTP/1.x transport connection broken: malformed HTTP response "x"'),
+      "answers",
+    );
+    for (const status of [200, 301, 403, 404, 500, 503])
+      assert.equal(outcome(status, "no such page"), "answers");
+    assert.equal(outcome(undefined, "the answer is longer than 64 KiB"), "answers");
+  });
+
+  test("is silent where the network may be the reason, and denied where nobody may ask", () => {
+    assert.equal(unreached("dial tcp 10.244.1.2:8080: i/o timeout"), "silent");
+    assert.equal(unreached("dial tcp 10.244.1.2:8080: connect: no route to host"), "silent");
+    assert.equal(outcome(undefined, "no answer"), "silent");
+    assert.equal(
+      outcome(403, 'pods "web-1" is forbidden: User "x" cannot get resource "pods/proxy"'),
+      "denied",
+    );
+    assert.equal(outcome(401, "Unauthorized"), "denied");
+  });
+});
+
+suite("the verdict after a trial", () => {
+  const facts = factsOf([shop()]);
+  const node = (name: string, verdict: NodeReport["verdict"], reason = ""): NodeReport => ({
+    ...{ node: name, lastSyncSeconds: 2, newService: "answers", seconds: 0.3, verdict, reason },
+  });
+  const endpoint = (pod: string, outcome: EndpointReport["outcome"], reason = ""): EndpointReport => ({
+    ...{ namespace: "shop", pod, port: 8080, outcome, reason },
+  });
+  const told = (trial: Trial, access: readonly string[] = []) => {
+    const diagnosis = diagnose(facts, { namespace: "shop", name: "web" }, trial);
+    assert.ok(diagnosis);
+    return { ...diagnosis, text: formatService(diagnosis, access) };
+  };
+  const answering = [endpoint("web-1", "answers"), endpoint("web-2", "answers")];
+  const nodes = [
+    node("node-1", "fine"),
+    node("node-7", "faulty", "no change for 3 h"),
+    node("node-8", "faulty"),
+  ];
+
+  test("names the nodes whose kube-proxy is the reason, and restarts those alone", () => {
+    const { ok, verdict, text } = told({ nodes, endpoints: answering }, ["--context", "prod"]);
+    assert.deepEqual([ok, verdict.kind], [false, "kube-proxy"]);
+    assert.equal(verdict.sentence, "kube-proxy is the reason on 2 of 3 nodes.");
+    assert.match(text, /restart-nodes -- --nodes node-7,node-8 --context prod\n/);
+    assert.match(text, /^node-7 +synced 2s ago +yes, 0\.3 s +faulty: no change for 3 h\nnode-8 .*\nnode-1 /m);
+    assert.match(text, /^shop\/web-1 +8080 +answers$/m);
+  });
+
+  test("recommends no restart where every endpoint refuses: it would not help", () => {
+    const refusing = [endpoint("web-1", "refuses", "connection refused"), endpoint("web-2", "refuses")];
+    const { ok, verdict, text } = told({ nodes, endpoints: refusing });
+    assert.deepEqual([ok, verdict.kind], [false, "not-kube-proxy"]);
+    assert.match(
+      verdict.sentence,
+      /none of the 2 endpoints that were asked by themselves takes a connection at port 8080/,
+    );
+    assert.doesNotMatch(text, /restart-nodes/);
+  });
+
+  test("tells an endpoint that refuses among others that do not", () => {
+    const some = [endpoint("web-1", "answers"), endpoint("web-2", "refuses"), endpoint("web-3", "silent")];
+    const { ok, verdict } = told({ nodes: [node("node-1", "fine")], endpoints: some });
+    assert.equal(ok, false);
+    assert.match(
+      verdict.sentence,
+      /1 of 3 endpoints .* take no connection at port 8080, such as pod shop\/web-2/,
+    );
+  });
+
+  test("is that nothing is found, where all do their work; silence of endpoints alone is no finding", () => {
+    const fine = [node("node-1", "fine"), node("node-2", "fine")];
+    for (const endpoints of [answering, [endpoint("web-1", "silent")], [endpoint("web-1", "denied")], []]) {
+      const { ok, verdict } = told({ nodes: fine, endpoints });
+      assert.deepEqual([ok, verdict.kind], [true, "answers"]);
+      assert.match(verdict.sentence, /the kube-proxies of all 2 nodes do their work/);
+    }
+    const partial = told({ nodes: [...fine, node("node-3", "unknown", "NotReady")] });
+    assert.match(partial.verdict.sentence, /cannot be told from here: .* 2 of 3 nodes do their work/);
+  });
+
+  test("says what could not be tried", () => {
+    const { text } = told({ untried: { kubeProxies: "daemonsets.apps is forbidden" } });
+    assert.match(text, /Not looked at:\n {2}the nodes' kube-proxies: daemonsets\.apps is forbidden/);
+  });
+
+  test("tries nothing where the objects tell enough, and ten endpoints at most", () => {
+    const stopped = shop();
+    stopped.service.selector = { app: "nobody" };
+    stopped.slices = [];
+    assert.equal(toTry(factsOf([stopped]), { namespace: "shop", name: "web" }), undefined);
+    assert.deepEqual(toTry(facts, { namespace: "shop", name: "web" })?.[0], {
+      ...{ namespace: "shop", pod: "web-1", port: 8080 },
+    });
+    const large = shop();
+    const [first] = large.slices;
+    const [one] = first?.endpoints ?? [];
+    assert.ok(first && one);
+    first.endpoints = Array.from({ length: 50 }, (_, i) => ({
+      ...one,
+      pod: `web-${i}`,
+      address: `10.244.1.${i + 1}`,
+    }));
+    assert.equal(toTry(factsOf([large]), { namespace: "shop", name: "web" })?.length, 10);
+  });
+});
