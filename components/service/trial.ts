@@ -57,7 +57,8 @@ export function endpointsToTry(one: Case): EndpointToTry[] {
           .filter(({ protocol, port }) => protocol === "TCP" && port > 0)
           .map(({ port }) => ({ namespace: slice.namespace, pod, port })),
   );
-  return all.slice(0, mostEndpoints);
+  // A pod has an endpoint in each family.
+  return [...new Map(all.map((one) => [`${one.pod}:${one.port}`, one])).values()].slice(0, mostEndpoints);
 }
 
 /** What the endpoints by themselves say; undefined where all that could be asked take connections. */

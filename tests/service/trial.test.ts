@@ -62,6 +62,12 @@ suite("an endpoint that is asked by itself", () => {
 
   test("refuses where nothing listens; whoever has taken the connection answers, whatever it speaks", () => {
     assert.equal(unreached("dial tcp 10.244.1.2:8080: connect: connection refused"), "refuses");
+    assert.equal(
+      unreached(
+        "proxy error from 127.0.0.1:8131 while dialing 10.244.1.2:8080, code 502: 502 connection refused",
+      ),
+      "refuses",
+    );
     assert.equal(unreached("EOF"), "answers");
     assert.equal(
       unreached('net/http: HTTP/1.x transport connection broken: malformed HTTP response "x"'),
@@ -75,6 +81,12 @@ suite("an endpoint that is asked by itself", () => {
   test("is silent where the network may be the reason, and denied where nobody may ask", () => {
     assert.equal(unreached("dial tcp 10.244.1.2:8080: i/o timeout"), "silent");
     assert.equal(unreached("dial tcp 10.244.1.2:8080: connect: no route to host"), "silent");
+    assert.equal(
+      unreached(
+        "proxy error from 127.0.0.1:8131 while dialing 10.244.1.2:8080, code 503: 503 Service Unavailable",
+      ),
+      "silent",
+    );
     assert.equal(outcome(undefined, "no answer"), "silent");
     assert.equal(
       outcome(403, 'pods "web-1" is forbidden: User "x" cannot get resource "pods/proxy"'),

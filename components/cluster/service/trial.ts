@@ -107,8 +107,8 @@ export function outcomeOf(error: unknown): Outcome {
     return isTold ? { outcome: "answers", reason: "" } : { outcome: "silent", reason: said };
   }
   if (/connection refused/i.test(failure)) return { outcome: "refuses", reason: failure };
-  // One that speaks something else than HTTP, or ends the connection, has taken it.
-  return /time?d?[- ]?out|no route|unreachable|deadline exceeded/i.test(failure)
+  // One that speaks something else than HTTP, or ends the connection, has taken it; a proxy on the way may say anything.
+  return /^proxy error|time?d?[- ]?out|no route|unreachable|deadline exceeded/i.test(failure)
     ? { outcome: "silent", reason: failure }
     : { outcome: "answers", reason: "" };
 }

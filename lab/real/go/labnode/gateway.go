@@ -105,14 +105,18 @@ func (p kubeletProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodConnect {
 		return
 	}
-	kubelet, err := p.dial(r.Host)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadGateway)
-		return
-	}
+	kubelet, failure := p.dial(r.Host)
 	client, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		kubelet.Close()
+		if failure == nil {
+			kubelet.Close()
+		}
+		return
+	}
+	if failure != nil {
+		// All that the API server tells of it is the status line.
+		io.WriteString(client, "HTTP/1.1 502 "+failure.Error()+"\r\n\r\n")
+		client.Close()
 		return
 	}
 	if _, err := io.WriteString(client, "HTTP/1.1 200 OK\r\n\r\n"); err != nil {
