@@ -35,8 +35,11 @@ export interface ReadOptions {
 
 /** What {@link examineService} does. */
 export interface ServiceOptions extends ReadOptions {
-  /** Whether the nodes' kube-proxies are asked, and the endpoints by themselves, where the objects do not tell enough. */
-  readonly isTried: boolean;
+  /**
+   * Whether the nodes' kube-proxies are asked, and the endpoints by themselves, where the objects do not tell enough.
+   * Default: false.
+   */
+  readonly isTried?: boolean;
 }
 
 /**
@@ -49,7 +52,7 @@ export interface ServiceOptions extends ReadOptions {
 export async function examineService(
   config: KubeConfig,
   which: ServiceName,
-  { isTried, ...options }: ServiceOptions,
+  { isTried = false, ...options }: ServiceOptions,
 ): Promise<ServiceDiagnosis> {
   const { facts, diagnosis } = await reading(config, options, async (reader, counts) => {
     const services = await readServices(reader, which, counts);

@@ -5,7 +5,7 @@ import { ApiError, request } from "../api.ts";
 import { forEachConcurrently } from "../concurrency.ts";
 import { Interrupted } from "../ending.ts";
 import { HttpMethod } from "../kubernetes.ts";
-import { examine, type Finding } from "../verify/index.ts";
+import { choicesOf, examine, type Finding, forEachChoice } from "../verify/index.ts";
 
 /** What is asked, and how long. */
 export interface TrialOptions {
@@ -19,7 +19,13 @@ export interface TrialOptions {
  * @throws Error when there is no kube-proxy to ask, or no right to
  */
 export async function askKubeProxies(config: KubeConfig, options: TrialOptions): Promise<NodeReport[]> {
-  const { nodes } = await examine(config, options);
+  const { deadlineMs, signal } = options;
+  const timeout = AbortSignal.timeout(deadlineMs);
+  const deadline = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
+  const all = { daemonSet: undefined, nodes: undefined };
+  const choices = await choicesOf(config, { ...all, deadline, isPatient: false });
+  const fleets = await forEachChoice(choices, (choice) => examine(config, { ...choice, ...options }));
+  const nodes = fleets.flatMap((fleet) => fleet.nodes);
   const someAnswer = nodes.some(({ service }) => service !== null);
   return nodes.map((finding) => reportOf(finding, someAnswer));
 }
