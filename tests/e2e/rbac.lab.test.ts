@@ -318,6 +318,14 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
     await work(rights[0] as Right, operator.config);
     await assertNeeded(operator, rights);
     await assertEach(operator, rights, [], work);
+    // Without those of verify.yaml it says that the nodes were not asked.
+    const which = { namespace: "default", name: "kubernetes" };
+    const { nodes, unread } = await examineService(operator.config, which, {
+      deadlineMs: 10_000,
+      isTried: true,
+    });
+    assert.equal(nodes, null);
+    assert.match(unread["kubeProxies"] ?? "", /forbidden/);
   });
 
   test("no role but up.yaml's makes or changes what others run or resolve names by", async () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { diagnose, type ServiceDiagnosis } from "../../components/service/diagnose.ts";
 import { formatService } from "../../components/service/format.ts";
-import type { NodeReport } from "../../components/service/verdict.ts";
+import type { NodeReport } from "../../components/service/trial.ts";
 import { faults } from "./faults/index.ts";
 import { endpointOf, factsOf, reconcile, shop, type Shop, town, type Town } from "./world.ts";
 
@@ -13,13 +13,16 @@ function look(
 ): ServiceDiagnosis {
   const one = shop();
   change(one);
-  const diagnosis = diagnose(factsOf([one], around), one.service, nodes);
+  const diagnosis = diagnose(factsOf([one], around), one.service, { nodes });
   assert.ok(diagnosis);
   return diagnosis;
 }
 
 const reports = (...verdicts: NodeReport["verdict"][]): NodeReport[] =>
-  verdicts.map((verdict, index) => ({ node: `node-${index + 1}`, verdict, reason: `because of ${verdict}` }));
+  verdicts.map((verdict, index) => ({
+    ...{ node: `node-${index + 1}`, verdict, reason: `because of ${verdict}` },
+    ...{ lastSyncSeconds: 2, newService: "answers", seconds: 0.3 },
+  }));
 
 suite("the verdict", () => {
   test("with the nodes' word: what excludes kube-proxy comes first, then the nodes, then what weighs less", () => {
@@ -35,21 +38,6 @@ suite("the verdict", () => {
       "kube-proxy is not the reason: the Service has no endpoint that is ready.",
     );
     assert.equal(look(faults["balancer-pending"]?.has, { nodes }).verdict.kind, "kube-proxy");
-  });
-
-  test("all nodes fine, some unknown, and a reason that is elsewhere", () => {
-    const fine = look(undefined, { nodes: reports("fine", "fine") });
-    assert.deepEqual([fine.verdict.sentence, fine.ok], ["It answers on all 2 nodes.", true]);
-    const some = look(undefined, { nodes: reports("fine", "unknown") });
-    assert.equal(some.verdict.kind, "unknown");
-    assert.match(some.verdict.sentence, /it answers on 1 of 2 nodes, and nothing is known of the others/);
-    const elsewhere = look(undefined, { nodes: reports("fine", "elsewhere") });
-    assert.deepEqual(
-      [elsewhere.verdict.sentence, elsewhere.ok],
-      ["kube-proxy is not the reason: because of elsewhere.", false],
-    );
-    assert.deepEqual(elsewhere.nodes?.length, 2);
-    assert.equal(look().nodes, null);
   });
 
   test("a kube-proxy that does not run is the reason, unless something else stops the Service", () => {
