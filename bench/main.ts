@@ -5,19 +5,23 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ProblemsError } from "../components/input/problems.ts";
 import { missingForRealNodes } from "../lab/real/requirements.ts";
+import { availableMegabytes, lackOfMemory, missingForMachines } from "../lab/vm/requirements.ts";
 import { formatCommandCosts, measureCommands } from "./commands.ts";
 import { formatCosts, measureConfiguration } from "./configuration.ts";
 import { measureDefaultRate } from "./defaultRate.ts";
 import { casesNamed } from "./node/cases.ts";
 import { measureBehaviour } from "./node/index.ts";
-import { formatted, publish, readBehaviour, writeBehaviour } from "./node/publish.ts";
 import { tables } from "./node/table.ts";
 import { measurePreflight } from "./preflight.ts";
+import { behaviour, formatted, switches } from "./publish.ts";
 import { countRequests } from "./requests.ts";
 import { measureRestarts } from "./restart.ts";
 import { measureStart } from "./start.ts";
 import { type Comparison, table } from "./statistics.ts";
 import { costTable, measureTests } from "./tests.ts";
+import { measuredSwitches } from "./vm/cases.ts";
+import { measureSwitches } from "./vm/index.ts";
+import { switchTable } from "./vm/table.ts";
 
 const usage = `Usage: npm run bench -- [--runs N] [--nodes N,N...]
        npm run bench -- --start [--runs N]
@@ -25,6 +29,7 @@ const usage = `Usage: npm run bench -- [--runs N] [--nodes N,N...]
        npm run bench -- --preflight [--runs N] [--nodes N,N...]
        npm run bench -- --default-rate [--runs N] [--nodes N,N...]
        npm run bench -- [--node [--only CASE]] [--plot]
+       npm run bench -- [--vm [--only SWITCH]] [--plot]
        npm run bench -- --tests
 
   --runs N       repetitions of each measurement, side by side (default 5)
@@ -35,12 +40,13 @@ const usage = `Usage: npm run bench -- [--runs N] [--nodes N,N...]
   --preflight    measure the checks before an up instead
   --default-rate measure a rolling restart at the controller manager's default rate instead, and what a node waits that joins meanwhile
   --node         measure what changes of kube-proxy do to connections instead: root on Linux
+  --vm           measure what the switches between modes do to connections instead, on a node with a kernel of its own: root on Linux
   --tests        measure every test file instead, and whose CPU time it takes; the longest are begun first from then on
   --only CASE    just the changes with this in their name
-  --plot         put what --node has measured, now or before, on docs/restart-behaviour.md with its pictures
+  --plot         put what --node and --vm have measured, now or before, on docs/restart-behaviour.md and docs/mode.md with their pictures
 
-Prints a table and writes bench/results.json, bench/behaviour.json with --node, bench/tests.json with --tests; what --requests counts, --start,
---preflight, --default-rate and --only measure is just printed.`;
+Prints a table and writes bench/results.json, bench/behaviour.json with --node, bench/switches.json with --vm, bench/tests.json with --tests; what
+--requests counts, --start, --preflight, --default-rate and --only measure is just printed.`;
 
 const { values } = parseArgs({
   options: {
@@ -51,13 +57,19 @@ const { values } = parseArgs({
     preflight: { type: "boolean", default: false },
     "default-rate": { type: "boolean", default: false },
     node: { type: "boolean", default: false },
+    vm: { type: "boolean", default: false },
     tests: { type: "boolean", default: false },
     only: { type: "string" },
     plot: { type: "boolean", default: false },
   },
 });
 const runs = Number(values.runs);
-const missing = values.node ? await missingForRealNodes() : [];
+const missing = [
+  ...(values.node || values.vm ? await missingForRealNodes() : []),
+  ...(values.vm ? [...missingForMachines(), ...lackOfMemory(1, availableMegabytes())] : []),
+];
+/** The names that --only may be a part of. */
+const names = (values.vm ? measuredSwitches() : casesNamed()).map(({ what }) => what);
 /** Sizes of labs, where something is measured alone. */
 const alone = { requests: [20, 200], preflight: [20, 1000], "default-rate": [300] };
 const [, standard = [50, 1000]] =
@@ -67,23 +79,30 @@ const sizes = values.nodes?.split(",").map(Number) ?? standard;
 if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
   console.error(`--runs, --nodes: whole numbers above 0, please.\n\n${usage}`);
   process.exitCode = 2;
-} else if (values.only !== undefined && (!values.node || values.plot)) {
-  console.error(`--only: with --node and without --plot, please.\n\n${usage}`);
+} else if (values.only !== undefined && (values.node === values.vm || values.plot)) {
+  console.error(`--only: with --node or --vm and without --plot, please.\n\n${usage}`);
   process.exitCode = 2;
-} else if (casesNamed(values.only).length === 0) {
-  const names = casesNamed().map(({ what }) => `  ${what}`);
-  console.error(`--only: part of one of these, please:\n${names.join("\n")}`);
+} else if (!names.some((name) => name.includes(values.only ?? ""))) {
+  console.error(`--only: part of one of these, please:\n${names.map((name) => `  ${name}`).join("\n")}`);
   process.exitCode = 2;
 } else if (missing.length > 0) {
-  console.error(new ProblemsError("what real nodes need of this machine", missing).message);
+  console.error(new ProblemsError("what nodes need of this machine", missing).message);
   process.exitCode = 1;
-} else if (values.node || values.plot) {
+} else if (values.node || values.vm || values.plot) {
   if (values.node) {
-    const behaviour = await measureBehaviour(values.only);
-    console.log(`\n${await formatted(tables(behaviour), "markdown")}`);
-    if (values.only === undefined) await writeBehaviour(behaviour);
+    const measured = await measureBehaviour(values.only);
+    console.log(`\n${await formatted(tables(measured), "markdown")}`);
+    if (values.only === undefined) await behaviour.keep(measured);
   }
-  if (values.plot) await publish(readBehaviour());
+  if (values.vm) {
+    const measured = await measureSwitches(values.only);
+    console.log(`\n${await formatted(switchTable(measured), "markdown")}`);
+    if (values.only === undefined) await switches.keep(measured);
+  }
+  if (values.plot) {
+    await behaviour.publish();
+    await switches.publish();
+  }
 } else if (values.tests) {
   const costs = await measureTests();
   console.log(`\n${await formatted(costTable(costs), "markdown")}`);

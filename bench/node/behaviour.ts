@@ -37,8 +37,8 @@ export interface ProxyView {
 /** All that was seen of a node. */
 export interface NodeView extends ProxyView {
   readonly name: string;
-  /** From where on this node Services were asked. */
-  readonly from: Attempt["from"];
+  /** From where on this node Services were asked; absent for everywhere. */
+  readonly from?: Attempt["from"];
   /** Questions to port 10256, where a kube-proxy tells its health. */
   readonly health: readonly Pick<Attempt, "at" | "error">[];
   /** The helpers of a switch between modes, which stand beside the DaemonSet's kube-proxies. */
@@ -115,7 +115,7 @@ export interface ProxyTimeline {
 /** A node's part of a {@link Timeline}. */
 export interface NodeTimeline extends ProxyTimeline {
   readonly name: string;
-  readonly from: Attempt["from"];
+  readonly from?: Attempt["from"];
   readonly closed: readonly Span[];
   /** Absent where there were none. */
   readonly helpers?: ProxyTimeline;
@@ -163,7 +163,8 @@ export function resultOf(about: Pick<Result, "mode" | "what" | "command">, view:
   };
 }
 
-function countFlows(attempts: readonly Attempt[]): Record<Flow, Count> {
+/** How each kind of questions fared. */
+export function countFlows(attempts: readonly Attempt[]): Record<Flow, Count> {
   const count = (flow: Flow): Count => {
     const own = attempts.filter((attempt) => flowOf(attempt) === flow);
     const total = { attempts: own.length, failed: failuresIn(own).length };
@@ -255,12 +256,14 @@ export function timelineOf(title: string, mode: Mode, { began, ended, attempts, 
     tookMs: ended - began,
     nodes: nodes.map(({ name, from, health, helpers, ...proxies }) => ({
       name,
-      from,
+      ...(from !== undefined && { from }),
       ...course(proxies),
       closed: closedSpans(health, began),
       ...(helpers.pods.length > 0 && { helpers: course(helpers) }),
       lanes: flows.map((flow) => {
-        const own = attempts.filter((attempt) => attempt.from === from && flowOf(attempt) === flow);
+        const own = attempts.filter(
+          (attempt) => [attempt.from, undefined].includes(from) && flowOf(attempt) === flow,
+        );
         return { flow, attempts: lane(own), failed: lane(failuresIn(own)) };
       }),
     })),

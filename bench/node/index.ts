@@ -1,24 +1,20 @@
 /** What changes of kube-proxy do to the connections of a cluster's users, measured on real nodes. */
-import { availableParallelism, loadavg, release } from "node:os";
+import { release } from "node:os";
 import { loadCluster } from "../../components/cluster/client.ts";
-import { down, type Lab, type Mode, modes, up } from "../../lab/index.ts";
+import type { Lab, Mode } from "../../lab/index.ts";
 import { Scenario } from "../../tests/e2e/scenario.ts";
 import { chooseEngine, type Engine } from "../../tests/engine/index.ts";
 import { deployResponders, targetsOf } from "../../tests/node/responder.ts";
+import { type Occasion, onOccasion } from "../occasion.ts";
+import { withLab } from "../withLab.ts";
 import { cut, type Result, resultOf, type Timeline, timelineOf } from "./behaviour.ts";
 import { type Bench, type Case, casesNamed, configurationOf } from "./cases.ts";
 import { watchNodes } from "./watch.ts";
 
 /** All that was measured at one time, and on what. */
-export interface Behaviour {
-  /** ISO 8601. */
-  readonly at: string;
-  readonly engine: Engine["kind"];
+export interface Behaviour extends Occasion {
   readonly kubernetes: string;
   readonly kernel: string;
-  readonly cores: number;
-  /** The machine's load averages of the last minute, when the measurement began and when it ended. */
-  readonly load: readonly [before: number, after: number];
   readonly results: readonly Result[];
   /** For pictures, by their names. */
   readonly timelines: Readonly<Record<string, Timeline>>;
@@ -30,6 +26,9 @@ const pictured: Mode = "iptables";
 /** The node to ask from, and the one with the pod to ask from. */
 const [node, other] = ["real-1", "real-2"];
 
+/** The modes that this machine's kernel has. */
+const modes = ["iptables", "nftables"] as const;
+
 /**
  * Does all that a user may do to kube-proxy, in each mode on a lab of its own with two real nodes, and measures it.
  *
@@ -39,42 +38,21 @@ export async function measureBehaviour(only?: string): Promise<Behaviour> {
   const wanted = casesNamed(only);
   const engine = await chooseEngine();
   console.log(engine.description);
-  const at = new Date().toISOString();
-  const before = load();
-  const results: Result[] = [];
-  const timelines: Record<string, Timeline> = {};
-  let kubernetes = "";
-  for (const mode of modes) {
-    await withLab(`bench-${mode}`, async (lab) => {
-      kubernetes = lab.kubernetesVersion;
-      await measureMode({ lab, engine, mode, wanted }, (result, picture, timeline) => {
-        results.push(result);
-        if (picture !== undefined && mode === pictured) timelines[picture] = timeline;
+  return await onOccasion(engine, async () => {
+    const results: Result[] = [];
+    const timelines: Record<string, Timeline> = {};
+    let kubernetes = "";
+    for (const mode of modes) {
+      await withLab({ name: `bench-${mode}`, realNodes: 2 }, async (lab) => {
+        kubernetes = lab.kubernetesVersion;
+        await measureMode({ lab, engine, mode, wanted }, (result, picture, timeline) => {
+          results.push(result);
+          if (picture !== undefined && mode === pictured) timelines[picture] = timeline;
+        });
       });
-    });
-  }
-  return {
-    at,
-    engine: engine.kind,
-    kubernetes,
-    kernel: release(),
-    cores: availableParallelism(),
-    load: [before, load()],
-    results,
-    timelines,
-  };
-}
-
-function load(): number {
-  return Number(loadavg()[0]?.toFixed(1));
-}
-
-async function withLab(name: string, work: (lab: Lab) => Promise<void>): Promise<void> {
-  try {
-    await work(await up({ name, realNodes: 2, log: console.log }));
-  } finally {
-    await down(name);
-  }
+    }
+    return { kubernetes, kernel: release(), results, timelines };
+  });
 }
 
 interface ModeOptions {

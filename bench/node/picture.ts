@@ -140,7 +140,8 @@ function upLane(tookMs: number, scale: Scale): Lane {
 }
 
 function nodeLanes(node: NodeTimeline, scale: Scale, shown: Span): Lane[] {
-  const asked = node.from === "pod" ? "asked from a pod on it" : "asked from itself";
+  const places = node.from === undefined ? ["node", "pod"] : [node.from];
+  const asked = places.map((place) => (place === "pod" ? "a pod on it" : "itself")).join(" and ");
   const lanes = [
     podLane(node, "kube-proxy", scale, shown),
     syncLane(node, "rules synced", scale),
@@ -155,7 +156,7 @@ function nodeLanes(node: NodeTimeline, scale: Scale, shown: Span): Lane[] {
   const header: Lane = {
     height: row + 6,
     draw: (y) => [
-      text(`Node ${node.name}, ${asked}`, { x: 16, y: y + 19, class: "head" }),
+      text(`Node ${node.name}, asked from ${asked}`, { x: 16, y: y + 19, class: "head" }),
       // Beneath all that is on the lanes.
       ...node.closed.map(([from, to]) =>
         element("rect", {

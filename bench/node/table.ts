@@ -1,13 +1,13 @@
 /** The measured results as Markdown. */
+import { toldOf } from "../occasion.ts";
 import type { Count, NodeResult, Result } from "./behaviour.ts";
 import type { Behaviour } from "./index.ts";
 
 /** A table for each mode, and on what they were measured. */
-export function tables({ at, engine, kubernetes, kernel, cores, load, results }: Behaviour): string {
+export function tables({ at, kubernetes, kernel, cores, results, ...occasion }: Behaviour): string {
   const on = [
     `Measured on ${at.slice(0, 10)}: Kubernetes ${kubernetes}, two [real nodes](lab.md#real-nodes) on one machine with`,
-    `${cores} cores and Linux ${kernel.replace(/-.*/, "")}, ${engine === "cli" ? "the Pulumi CLI" : "the stand-in engine"}.`,
-    `Load average ${load[0]} before, ${load[1]} after.`,
+    `${cores} cores and Linux ${kernel.replace(/-.*/, "")}, ${toldOf(occasion)}`,
   ].join(" ");
   const byMode = [...Map.groupBy(results, ({ mode }) => mode)];
   const measured = byMode.flatMap(([mode, own]) => [`Mode ${mode}:`, table(own, columns)]);
@@ -15,9 +15,10 @@ export function tables({ at, engine, kubernetes, kernel, cores, load, results }:
   return [on, ...measured, "What was done:", table(different, commands)].join("\n\n");
 }
 
-type Column = readonly [title: string, cell: (result: Result) => string];
+/** A column of a table: its title, and what is in it. */
+export type Column<T> = readonly [title: string, cell: (result: T) => string];
 
-const columns: readonly Column[] = [
+const columns: readonly Column<Result>[] = [
   ["what changes", ({ what }) => what],
   ["new TCP failed", ({ flows }) => failed(flows["new tcp"])],
   ["long-lived TCP broken", ({ flows }) => broken(flows["kept tcp"])],
@@ -29,12 +30,13 @@ const columns: readonly Column[] = [
   ["took", ({ tookMs }) => seconds(tookMs)],
 ];
 
-const commands: readonly Column[] = [
+const commands: readonly Column<Result>[] = [
   ["what changes", ({ what }) => what],
   ["by", ({ command }) => command],
 ];
 
-function table(results: readonly Result[], columns: readonly Column[]): string {
+/** A table with a row for each result. */
+export function table<T>(results: readonly T[], columns: readonly Column<T>[]): string {
   const rows = [
     columns.map(([title]) => title),
     columns.map(() => "---"),
@@ -43,12 +45,14 @@ function table(results: readonly Result[], columns: readonly Column[]): string {
   return rows.map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
 
-function failed(...counts: readonly Count[]): string {
+/** How many of all questions nobody answered. */
+export function failed(...counts: readonly Count[]): string {
   const sum = (key: "attempts" | "failed") => counts.reduce((total, count) => total + count[key], 0);
   return `${sum("failed")} of ${sum("attempts")}`;
 }
 
-function broken({ broken = 0, kept = 0 }: Count): string {
+/** How many of those that were kept failed at least once. */
+export function broken({ broken = 0, kept = 0 }: Count): string {
   return `${broken} of ${kept}`;
 }
 
@@ -73,6 +77,7 @@ function longest(nodes: readonly NodeResult[], of: (node: NodeResult) => number 
   return values.length > 0 ? Math.max(...values) : undefined;
 }
 
-function seconds(ms: number | undefined): string {
+/** A time, as a reader is told; nothing where there is none. */
+export function seconds(ms: number | undefined): string {
   return ms === undefined ? "" : `${(ms / 1000).toFixed(1)} s`;
 }

@@ -2,7 +2,7 @@
 import { CoreV1Api, type KubeConfig, makeInformer, type V1Pod } from "@kubernetes/client-node";
 import { helperPorts } from "../../components/cluster/modeSwitch/pods.ts";
 import { samplesOf } from "../../components/cluster/verify/metrics.ts";
-import { clearingValue, helperLabel } from "../../components/plan/modes.ts";
+import { clearingValue, countingValue, helperLabel } from "../../components/plan/modes.ts";
 import { type Lab, nodeCommand } from "../../lab/index.ts";
 import { startLines } from "../../tests/node/lines.ts";
 import type { Attempt } from "../../tests/node/probe.ts";
@@ -16,8 +16,15 @@ const namespace = "kube-system";
 const readSyncs = (port: number) =>
   `while read -r _; do wget -q -O - http://127.0.0.1:${port}/metrics | grep ^${lastSync}; done`;
 
-/** Pause between two readings in milliseconds: a kube-proxy syncs at most once a second. */
-const readingMs = 100;
+/** How often a {@link NodeWatch} looks, in milliseconds. */
+interface WatchPace {
+  /** Between two readings of the syncs: a kube-proxy syncs at most once a second. */
+  readonly readingMs: number;
+  /** Between two questions for its health. */
+  readonly healthMs: number;
+}
+
+const standard: WatchPace = { readingMs: 100, healthMs: 50 };
 
 /** A node, but not who is asked from there. */
 type Watched = Omit<NodeView, "from">;
@@ -30,7 +37,11 @@ export interface NodeWatch {
 }
 
 /** Begins with the pods as they are. Has to be stopped. */
-export async function watchNodes(lab: Lab, config: KubeConfig): Promise<NodeWatch> {
+export async function watchNodes(
+  lab: Lab,
+  config: KubeConfig,
+  pace: WatchPace = standard,
+): Promise<NodeWatch> {
   const pods = new Map<string, PodLife & { kind: Kind; node?: string | undefined }>();
   const see = (pod: V1Pod, gone?: number): void => {
     const kind = kindOf(pod);
@@ -60,7 +71,7 @@ export async function watchNodes(lab: Lab, config: KubeConfig): Promise<NodeWatc
     see(pod, Date.now());
   });
   await informer.start();
-  const nodes = lab.realNodes.map((name) => watchNode(lab, name));
+  const nodes = [...lab.realNodes, ...lab.vmNodes].map((name) => watchNode(lab, name, pace));
   const podsOf = (name: string, wanted: Kind) =>
     [...pods.values()].filter(({ node, kind }) => node === name && kind === wanted);
   return {
@@ -84,18 +95,20 @@ type Kind = "proxy" | "helper";
 
 function kindOf({ metadata }: V1Pod): Kind | undefined {
   const { [helperLabel]: helps, "k8s-app": app } = metadata?.labels ?? {};
-  if (helps !== undefined) return helps === clearingValue ? undefined : "helper";
+  if (helps !== undefined) return [clearingValue, countingValue].includes(helps) ? undefined : "helper";
   return app === "kube-proxy" ? "proxy" : undefined;
 }
 
-function watchNode(lab: Lab, name: string) {
+function watchNode(lab: Lab, name: string, { readingMs, healthMs }: WatchPace) {
   const health: Pick<Attempt, "at" | "error">[] = [];
-  const ask = ["labnode", "probe", "-target", "health=tcp/127.0.0.1:10256"];
+  const target = ["-target", "health=tcp/127.0.0.1:10256"];
+  const ask = ["labnode", "probe", "-interval", `${healthMs}ms`, ...target];
   const asking = startLines(nodeCommand(lab, name, ask), (line) => {
     const attempt = JSON.parse(line) as Attempt;
     if (attempt.flow === "new") health.push(attempt);
   });
-  const [proxy, helper] = [watchSyncs(lab, name, 10249), watchSyncs(lab, name, helperPorts.metrics)];
+  const syncsAt = (port: number) => watchSyncs(lab, name, port, readingMs);
+  const [proxy, helper] = [syncsAt(10249), syncsAt(helperPorts.metrics)];
   const stop = async () => {
     await Promise.all([asking.stop(), proxy.stop(), helper.stop()]);
   };
@@ -103,7 +116,7 @@ function watchNode(lab: Lab, name: string) {
 }
 
 /** Of the kube-proxy whose metrics are at this port of the node's loopback address. */
-function watchSyncs(lab: Lab, name: string, port: number) {
+function watchSyncs(lab: Lab, name: string, port: number, readingMs: number) {
   const syncs = new Map<string, Sync>();
   const reading = startLines(
     nodeCommand(lab, name, ["sh", "-c", `exec 2>/dev/null; ${readSyncs(port)}`]),

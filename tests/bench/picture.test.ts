@@ -4,8 +4,8 @@ import { basename } from "node:path";
 import { suite, test } from "node:test";
 import type { Timeline } from "../../bench/node/behaviour.ts";
 import { draw } from "../../bench/node/picture.ts";
-import { pages, readBehaviour } from "../../bench/node/publish.ts";
 import { element, strokes, text } from "../../bench/node/svg.ts";
+import { behaviour } from "../../bench/publish.ts";
 
 const timeline: Timeline = {
   title: "restart, `Rolling` & <more>",
@@ -97,7 +97,7 @@ suite("SVG", () => {
 });
 
 test("docs/restart-behaviour.md and its pictures are those of bench/behaviour.json", async () => {
-  for (const [path, content] of await pages(readBehaviour())) {
+  for (const [path, content] of await behaviour.pages()) {
     // Their difference would fill screens.
     const isNew = readFileSync(path, "utf8") === content;
     assert.ok(isNew, `${basename(path)} is older: npm run bench -- --plot makes it anew`);

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { images } from "../../lab/real/build.ts";
-import { isOwn, node, useIpvsNode } from "./ipvsNode.ts";
+import { useIpvsNode } from "./ipvsNode.ts";
+import { isOwn, node } from "./machine.ts";
 import { failures } from "./probe.ts";
 import { skipMachines } from "./requirements.ts";
 

@@ -1,7 +1,8 @@
 /** The other ways out of ipvs and into it: `npm run test:vm`, about a quarter of an hour. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { isOwn, node, useIpvsNode } from "./ipvsNode.ts";
+import { useIpvsNode } from "./ipvsNode.ts";
+import { isOwn, node } from "./machine.ts";
 import { failures } from "./probe.ts";
 import { skipMachines } from "./requirements.ts";
 

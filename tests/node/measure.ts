@@ -4,16 +4,19 @@ import { formatReport, verify } from "../../components/cluster/verify/index.ts";
 import { nodeCommand, type Lab } from "../../lab/index.ts";
 import { run, runOrFail } from "../../lab/tools.ts";
 import type { Running } from "../engine/index.ts";
-import { Probe, type Attempt } from "./probe.ts";
+import { type Attempt, type Pace, Probe } from "./probe.ts";
 import type { Targets } from "./responder.ts";
 
-/** A second of attempts: long enough to see what a change has left behind. */
-const afterwards = 20;
-
-/** Whom {@link measure} asks, and from which node beside the client pod. */
+/** Whom {@link measure} asks, from which node beside the client pod, and how. */
 export interface Asked {
   readonly node: string;
   readonly targets: Targets;
+  /** Default: the probe's own. */
+  readonly pace?: Pace;
+  /** Attempts of each kind before the work. Default: what it takes to ask everybody once. */
+  readonly ahead?: number;
+  /** The same after it. Default: 20, a second at the probe's own pace, long enough to see what was left behind. */
+  readonly afterwards?: number;
 }
 
 /** What happened while some work was done. */
@@ -27,11 +30,12 @@ export interface Measured {
 /** Asks before, during and after some work. */
 export async function measure(
   lab: Lab,
-  { node, targets }: Asked,
+  { node, targets, pace, ahead = 0, afterwards = 20 }: Asked,
   work: () => Promise<unknown>,
 ): Promise<Measured> {
-  const probe = await Probe.start(lab, node, targets);
+  const probe = await Probe.start(lab, node, targets, pace);
   try {
+    if (ahead > 0) await probe.after(Date.now(), ahead);
     const began = Date.now();
     await work();
     const ended = Date.now();
