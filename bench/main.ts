@@ -21,6 +21,7 @@ import { type Comparison, table } from "./statistics.ts";
 import { costTable, measureTests } from "./tests.ts";
 import { measuredSwitches } from "./vm/cases.ts";
 import { measureSwitches } from "./vm/index.ts";
+import { including } from "./vm/results.ts";
 import { switchTable } from "./vm/table.ts";
 
 const usage = `Usage: npm run bench -- [--runs N] [--nodes N,N...]
@@ -45,8 +46,9 @@ const usage = `Usage: npm run bench -- [--runs N] [--nodes N,N...]
   --only CASE    just the changes with this in their name
   --plot         put what --node and --vm have measured, now or before, on docs/restart-behaviour.md and docs/mode.md with their pictures
 
-Prints a table and writes bench/results.json, bench/behaviour.json with --node, bench/switches.json with --vm, bench/tests.json with --tests; what
---requests counts, --start, --preflight, --default-rate and --only measure is just printed.`;
+Prints a table and writes bench/results.json, bench/behaviour.json with --node, bench/tests.json with --tests; what --requests counts, --start,
+--preflight, --default-rate and --node --only measure is just printed. --vm keeps each switch in bench/switches.json as soon as it is measured, in
+place of the one before.`;
 
 const { values } = parseArgs({
   options: {
@@ -95,9 +97,10 @@ if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
     if (values.only === undefined) await behaviour.keep(measured);
   }
   if (values.vm) {
-    const measured = await measureSwitches(values.only);
-    console.log(`\n${await formatted(switchTable(measured), "markdown")}`);
-    if (values.only === undefined) await switches.keep(measured);
+    await measureSwitches(values.only, async (outcome) => {
+      await switches.keep(including(switches.read(), outcome));
+    });
+    console.log(`\n${await formatted(switchTable(switches.read()), "markdown")}`);
   }
   if (values.plot) {
     await behaviour.publish();

@@ -6,7 +6,7 @@ import type { Timeline } from "./node/behaviour.ts";
 import type { Behaviour } from "./node/index.ts";
 import { draw } from "./node/picture.ts";
 import { tables } from "./node/table.ts";
-import type { Switches } from "./vm/index.ts";
+import type { Switches } from "./vm/results.ts";
 import { switchTable } from "./vm/table.ts";
 
 const root = join(import.meta.dirname, "..");

@@ -2,17 +2,17 @@
 import { down, type Lab, up, type UpOptions } from "../lab/index.ts";
 
 /** Does some work on a new lab, and ends that afterwards: also when the work fails, or a signal ends this program. */
-export async function withLab(
+export async function withLab<T>(
   options: UpOptions & { name: string },
-  work: (lab: Lab) => Promise<void>,
-): Promise<void> {
+  work: (lab: Lab) => Promise<T>,
+): Promise<T> {
   const { promise: interrupted, reject } = Promise.withResolvers<never>();
   const interrupt = (signal: NodeJS.Signals): void => {
     reject(new Error(`interrupted by ${signal}`));
   };
   process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
   try {
-    await Promise.race([up({ log: console.log, ...options }).then(work), interrupted]);
+    return await Promise.race([up({ log: console.log, ...options }).then(work), interrupted]);
   } finally {
     process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
     await down(options.name);

@@ -1,20 +1,26 @@
 /** What changes of kube-proxy do to the connections of a cluster's users, measured on real nodes. */
-import { release } from "node:os";
+import { availableParallelism, release } from "node:os";
 import { loadCluster } from "../../components/cluster/client.ts";
 import type { Lab, Mode } from "../../lab/index.ts";
 import { Scenario } from "../../tests/e2e/scenario.ts";
 import { chooseEngine, type Engine } from "../../tests/engine/index.ts";
 import { deployResponders, targetsOf } from "../../tests/node/responder.ts";
-import { type Occasion, onOccasion } from "../occasion.ts";
+import { load } from "../occasion.ts";
 import { withLab } from "../withLab.ts";
 import { cut, type Result, resultOf, type Timeline, timelineOf } from "./behaviour.ts";
 import { type Bench, type Case, casesNamed, configurationOf } from "./cases.ts";
 import { watchNodes } from "./watch.ts";
 
 /** All that was measured at one time, and on what. */
-export interface Behaviour extends Occasion {
+export interface Behaviour {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly engine: Engine["kind"];
   readonly kubernetes: string;
   readonly kernel: string;
+  readonly cores: number;
+  /** The machine's load averages of the last minute, when the measurement began and when it ended. */
+  readonly load: readonly [before: number, after: number];
   readonly results: readonly Result[];
   /** For pictures, by their names. */
   readonly timelines: Readonly<Record<string, Timeline>>;
@@ -38,21 +44,30 @@ export async function measureBehaviour(only?: string): Promise<Behaviour> {
   const wanted = casesNamed(only);
   const engine = await chooseEngine();
   console.log(engine.description);
-  return await onOccasion(engine, async () => {
-    const results: Result[] = [];
-    const timelines: Record<string, Timeline> = {};
-    let kubernetes = "";
-    for (const mode of modes) {
-      await withLab({ name: `bench-${mode}`, realNodes: 2 }, async (lab) => {
-        kubernetes = lab.kubernetesVersion;
-        await measureMode({ lab, engine, mode, wanted }, (result, picture, timeline) => {
-          results.push(result);
-          if (picture !== undefined && mode === pictured) timelines[picture] = timeline;
-        });
+  const at = new Date().toISOString();
+  const before = load();
+  const results: Result[] = [];
+  const timelines: Record<string, Timeline> = {};
+  let kubernetes = "";
+  for (const mode of modes) {
+    await withLab({ name: `bench-${mode}`, realNodes: 2 }, async (lab) => {
+      kubernetes = lab.kubernetesVersion;
+      await measureMode({ lab, engine, mode, wanted }, (result, picture, timeline) => {
+        results.push(result);
+        if (picture !== undefined && mode === pictured) timelines[picture] = timeline;
       });
-    }
-    return { kubernetes, kernel: release(), results, timelines };
-  });
+    });
+  }
+  return {
+    at,
+    engine: engine.kind,
+    kubernetes,
+    kernel: release(),
+    cores: availableParallelism(),
+    load: [before, load()],
+    results,
+    timelines,
+  };
 }
 
 interface ModeOptions {

@@ -1,13 +1,14 @@
 /** The measured results as Markdown. */
-import { toldOf } from "../occasion.ts";
+import { nameOf } from "../occasion.ts";
 import type { Count, NodeResult, Result } from "./behaviour.ts";
 import type { Behaviour } from "./index.ts";
 
 /** A table for each mode, and on what they were measured. */
-export function tables({ at, kubernetes, kernel, cores, results, ...occasion }: Behaviour): string {
+export function tables({ at, engine, kubernetes, kernel, cores, load, results }: Behaviour): string {
   const on = [
     `Measured on ${at.slice(0, 10)}: Kubernetes ${kubernetes}, two [real nodes](lab.md#real-nodes) on one machine with`,
-    `${cores} cores and Linux ${kernel.replace(/-.*/, "")}, ${toldOf(occasion)}`,
+    `${cores} cores and Linux ${kernel.replace(/-.*/, "")}, ${nameOf(engine)}.`,
+    `Load average ${load[0]} before, ${load[1]} after.`,
   ].join(" ");
   const byMode = [...Map.groupBy(results, ({ mode }) => mode)];
   const measured = byMode.flatMap(([mode, own]) => [`Mode ${mode}:`, table(own, columns)]);

@@ -22,9 +22,11 @@ interface WatchPace {
   readonly readingMs: number;
   /** Between two questions for its health. */
   readonly healthMs: number;
+  /** How long an answer to one may take, before nobody is there. */
+  readonly timeoutMs: number;
 }
 
-const standard: WatchPace = { readingMs: 100, healthMs: 50 };
+const standard: WatchPace = { readingMs: 100, healthMs: 50, timeoutMs: 2000 };
 
 /** A node, but not who is asked from there. */
 type Watched = Omit<NodeView, "from">;
@@ -99,10 +101,10 @@ function kindOf({ metadata }: V1Pod): Kind | undefined {
   return app === "kube-proxy" ? "proxy" : undefined;
 }
 
-function watchNode(lab: Lab, name: string, { readingMs, healthMs }: WatchPace) {
+function watchNode(lab: Lab, name: string, { readingMs, healthMs, timeoutMs }: WatchPace) {
   const health: Pick<Attempt, "at" | "error">[] = [];
-  const target = ["-target", "health=tcp/127.0.0.1:10256"];
-  const ask = ["labnode", "probe", "-interval", `${healthMs}ms`, ...target];
+  const times = ["-interval", `${healthMs}ms`, "-timeout", `${timeoutMs}ms`];
+  const ask = ["labnode", "probe", ...times, "-target", "health=tcp/127.0.0.1:10256"];
   const asking = startLines(nodeCommand(lab, name, ask), (line) => {
     const attempt = JSON.parse(line) as Attempt;
     if (attempt.flow === "new") health.push(attempt);

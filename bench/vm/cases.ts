@@ -111,6 +111,11 @@ const rounds: readonly Round[] = [
       intoIpvs("nftables"),
       kept("iptables"),
       cleared("iptables"),
+    ],
+  },
+  {
+    way: "pulumi up",
+    switches: [
       { ...intoIpvs("iptables"), isWay: true },
       cutOff("nftables"),
       { ...intoIpvs("nftables"), isWay: true },

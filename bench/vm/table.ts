@@ -1,27 +1,20 @@
 /** The measured switches as Markdown. */
 import { broken, type Column, failed, seconds, table } from "../node/table.ts";
-import { toldOf } from "../occasion.ts";
-import type { Switches, SwitchResult } from "./index.ts";
+import { nameOf } from "../occasion.ts";
+import type { Switches, SwitchResult } from "./results.ts";
 
 /** A table of all switches, those of a direction together, and on what they were measured. */
-export function switchTable({
-  at,
-  command,
-  kubernetes,
-  kernel,
-  processor,
-  cores,
-  ...rest
-}: Switches): string {
+export function switchTable({ command, setting, results }: Switches): string {
+  const { cores, engine, kernel, kubernetes, processor } = setting;
+  const dates = results.map(({ at }) => at.slice(0, 10)).sort();
+  const loads = results.map(({ load }) => load);
   const on = [
-    `Measured on ${at.slice(0, 10)} by \`${command}\`: Kubernetes ${kubernetes}, one [node with a kernel of its`,
-    `own](lab.md#nodes-with-a-kernel-of-their-own), Linux ${kernel}, processor "${processor}", on a machine with`,
-    `${cores} cores, ${toldOf(rest)}`,
+    `Measured on ${[...new Set(dates)].join(", ")} by \`${command}\`: Kubernetes ${kubernetes}, Linux ${kernel}, processor`,
+    `"${processor}", on a machine with ${cores} cores, ${nameOf(engine)}.`,
+    `Load average ${Math.min(...loads)} to ${Math.max(...loads)}.`,
   ].join(" ");
-  const byDirection = [...Map.groupBy(rest.results, ({ from, mode }) => `${from} to ${mode}`).values()];
-  return [on, table(byDirection.flat(), columns), "What was done:", table(byDirection.flat(), commands)].join(
-    "\n\n",
-  );
+  const byDirection = [...Map.groupBy(results, ({ from, mode }) => `${from} to ${mode}`).values()].flat();
+  return [on, table(byDirection, columns), "What was done:", table(byDirection, commands)].join("\n\n");
 }
 
 const columns: readonly Column<SwitchResult>[] = [

@@ -141,6 +141,22 @@ suite("the course of a change", () => {
     assert.deepEqual(syncs, [900, 2500, 2700, 4000]);
   });
 
+  test("has all attempts where it is not told from where on a node they came", () => {
+    const anywhere = view.nodes.map(({ from: _, ...node }) => node);
+    const [node = assert.fail()] = timelineOf("restart", "iptables", cut({ ...view, nodes: anywhere })).nodes;
+    const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
+    assert.deepEqual(
+      node.lanes.map(({ flow, attempts, failed }) => [flow, sum(attempts), sum(failed)]),
+      [
+        ["new tcp", 3, 2],
+        ["kept tcp", 3, 2],
+        ["new udp", 1, 0],
+        ["kept udp", 0, 0],
+      ],
+    );
+    assert.equal(node.from, undefined);
+  });
+
   test("has a node's own attempts, a tenth of a second each", () => {
     const lanes = timelineOf("restart", "iptables", cut(view)).nodes[0]?.lanes ?? [];
     const seen = lanes.map(({ flow, attempts, failed }) => {

@@ -5,7 +5,7 @@ import { suite, test } from "node:test";
 import type { Timeline } from "../../bench/node/behaviour.ts";
 import { draw } from "../../bench/node/picture.ts";
 import { element, strokes, text } from "../../bench/node/svg.ts";
-import { behaviour } from "../../bench/publish.ts";
+import { behaviour, switches } from "../../bench/publish.ts";
 
 const timeline: Timeline = {
   title: "restart, `Rolling` & <more>",
@@ -96,10 +96,12 @@ suite("SVG", () => {
   });
 });
 
-test("docs/restart-behaviour.md and its pictures are those of bench/behaviour.json", async () => {
-  for (const [path, content] of await behaviour.pages()) {
-    // Their difference would fill screens.
-    const isNew = readFileSync(path, "utf8") === content;
-    assert.ok(isNew, `${basename(path)} is older: npm run bench -- --plot makes it anew`);
-  }
-});
+for (const [what, publication] of Object.entries({ behaviour, switches })) {
+  test(`the page and the pictures are those of bench/${what}.json`, async () => {
+    for (const [path, content] of await publication.pages()) {
+      // Their difference would fill screens.
+      const isNew = readFileSync(path, "utf8") === content;
+      assert.ok(isNew, `${basename(path)} is older: npm run bench -- --plot makes it anew`);
+    }
+  });
+}

@@ -1,14 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Flow, Result } from "../../bench/node/behaviour.ts";
+import type { Result } from "../../bench/node/behaviour.ts";
 import { tables } from "../../bench/node/table.ts";
-
-const flows: Record<Flow, Result["flows"][Flow]> = {
-  "new tcp": { attempts: 100, failed: 1 },
-  "kept tcp": { attempts: 100, failed: 20, kept: 8, broken: 2, moved: 0 },
-  "new udp": { attempts: 10, failed: 3 },
-  "kept udp": { attempts: 20, failed: 4, kept: 8, broken: 1, moved: 5 },
-};
+import { flows, rows } from "./results.ts";
 
 const result: Result = {
   mode: "nftables",
@@ -39,18 +33,6 @@ const behaviour = {
   load: [0.1, 1.5],
   timelines: {},
 } as const;
-
-/** The cells of the rows that begin so. */
-const rows = (text: string, what: string): string[][] =>
-  text
-    .split("\n")
-    .filter((line) => line.startsWith(`| ${what}`))
-    .map((line) =>
-      line
-        .split("|")
-        .slice(2, -1)
-        .map((cell) => cell.trim()),
-    );
 
 test("a row has the failures, and the longest times of all nodes", () => {
   const text = tables({ ...behaviour, results: [result] });
