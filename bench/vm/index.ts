@@ -115,7 +115,7 @@ async function measureSwitch(
     way,
     control: countFlows(control.attempts),
     failures: failures(seen.attempts),
-    own: countFlows(seen.attempts.filter(isOwn))["kept tcp"].broken ?? 0,
+    own: from === "ipvs" ? (countFlows(seen.attempts.filter(isOwn))["kept tcp"].broken ?? 0) : 0,
     ...(carried !== undefined && { carried: Number(carried) }),
     left: (await leftOf(lab, from)).length,
   };

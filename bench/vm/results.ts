@@ -16,7 +16,7 @@ export interface SwitchResult extends Result {
   readonly control: Readonly<Record<Flow, Count>>;
   /** What failed, as far as anything did. */
   readonly failures: readonly string[];
-  /** Of the kept TCP connections that broke, those of the node itself that had a Service's IPv6 address as their source. */
+  /** Of the kept TCP connections that broke, the node's own that had, by ipvs, a Service's IPv6 address as their source. */
   readonly own: number;
   /** How many TCP connections the user was told of that ipvs carried. */
   readonly carried?: number;

@@ -1,10 +1,13 @@
-/** The other ways out of ipvs and into it: `npm run test:vm`, about a quarter of an hour. */
+/** The other ways out of ipvs and into it, and five switches in a row: `npm run test:vm`, about an hour. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { useIpvsNode } from "./ipvsNode.ts";
 import { isOwn, node } from "./machine.ts";
 import { failures } from "./probe.ts";
 import { skipMachines } from "./requirements.ts";
+
+/** Switches out of ipvs to each mode, one after the other on the same node. */
+const times = 5;
 
 suite("the other ways out of ipvs", { skip: skipMachines }, () => {
   const at = useIpvsNode(`t${process.pid}-ipvs-ways`);
@@ -26,21 +29,26 @@ suite("the other ways out of ipvs", { skip: skipMachines }, () => {
     assert.ok(broken > 0 && broken <= at.keptByTcp, `${broken} of ${at.keptByTcp} that were counted`);
     t.diagnostic(`${broken} of ${at.keptByTcp} that were counted are broken`);
     assert.deepEqual(await at.ofIpvs(), []);
+    await at.toIpvs("nftables");
   });
 
-  test("into it, and for iptables, which needs no preparation: kept, then cleared", async (t) => {
-    await at.toIpvs("nftables");
-    const attempts = await at.measure(t, async () => {
-      const modeSwitch = { onDeadline: "keep" };
-      const { output } = await at.scenario.up({ configuration: { mode: "iptables" }, modeSwitch });
-      assert.match(output, new RegExp(`Kept, as modeSwitch says: ${node} ${at.keptByTcp} connections`));
+  for (const mode of ["nftables", "iptables"]) {
+    test(`for ${mode} and back, ${times} times: kept, then cleared`, async (t) => {
+      for (let done = 0; done < times; done += 1) {
+        const attempts = await at.measure(t, async () => {
+          const modeSwitch = { onDeadline: "keep" };
+          const { output } = await at.scenario.up({ configuration: { mode }, modeSwitch });
+          assert.match(output, new RegExp(`Kept, as modeSwitch says: ${node} ${at.keptByTcp} connections`));
+        });
+        assert.deepEqual(failures(attempts), []);
+        assert.ok((await at.ofIpvs()).includes("kube-ipvs0"));
+        const cleared = await at.measure(t, async () => {
+          await at.scenario.up({ modeSwitch: { drain: "0s", onDeadline: "cut" } });
+        });
+        assert.deepEqual(failures(cleared.filter((attempt) => !isOwn(attempt))), []);
+        assert.deepEqual(await at.ofIpvs(), []);
+        await at.toIpvs(mode);
+      }
     });
-    assert.deepEqual(failures(attempts), []);
-    assert.ok((await at.ofIpvs()).includes("kube-ipvs0"));
-    const cleared = await at.measure(t, async () => {
-      await at.scenario.up({ modeSwitch: { drain: "0s", onDeadline: "cut" } });
-    });
-    assert.deepEqual(failures(cleared.filter((attempt) => !isOwn(attempt))), []);
-    assert.deepEqual(await at.ofIpvs(), []);
-  });
+  }
 });
