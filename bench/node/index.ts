@@ -50,9 +50,9 @@ export async function measureBehaviour(only?: string): Promise<Behaviour> {
   const timelines: Record<string, Timeline> = {};
   let kubernetes = "";
   for (const mode of modes) {
-    await withLab({ name: `bench-${mode}`, realNodes: 2 }, async (lab) => {
+    await withLab({ name: `bench-${mode}`, realNodes: 2 }, async (lab, interrupted) => {
       kubernetes = lab.kubernetesVersion;
-      await measureMode({ lab, engine, mode, wanted }, (result, picture, timeline) => {
+      await measureMode({ lab, engine, mode, wanted, interrupted }, (result, picture, timeline) => {
         results.push(result);
         if (picture !== undefined && mode === pictured) timelines[picture] = timeline;
       });
@@ -75,15 +75,17 @@ interface ModeOptions {
   readonly engine: Engine;
   readonly mode: Mode;
   readonly wanted: readonly Case[];
+  readonly interrupted: Promise<never>;
 }
 
 type OnResult = (result: Result, picture: string | undefined, timeline: Timeline) => void;
 
-async function measureMode({ lab, engine, mode, wanted }: ModeOptions, onResult: OnResult): Promise<void> {
+async function measureMode(options: ModeOptions, onResult: OnResult): Promise<void> {
+  const { lab, engine, mode, wanted, interrupted } = options;
   const config = { podSubnet: lab.podSubnet, configuration: configurationOf(mode) };
   const scenario = await Scenario.open(engine, lab, config);
   const watch = await watchNodes(lab, loadCluster({ kubeconfig: lab.kubeconfig }, {}));
-  try {
+  const measureAll = async (): Promise<void> => {
     await deployResponders(lab, other);
     const bench: Bench = { scenario, lab, mode, node, targets: await targetsOf(lab, "responder", node) };
     const measured = async (each: Case): Promise<void> => {
@@ -99,6 +101,9 @@ async function measureMode({ lab, engine, mode, wanted }: ModeOptions, onResult:
     if (wanted[0] !== casesNamed()[0]) await scenario.up();
     const possible = wanted.filter((each) => (each.mode ?? mode) === mode);
     for (const each of possible) await measured(each);
+  };
+  try {
+    await Promise.race([measureAll(), interrupted]);
   } finally {
     await watch.stop();
     await scenario.dispose();

@@ -52,11 +52,11 @@ async function measureRound(
   onOutcome: (outcome: Outcome) => Promise<void>,
 ): Promise<void> {
   const kubeProxy = way === "by hand" ? { kubeadm: true, mode: firstMode } : {};
-  await withLab({ name: `bench-${process.pid}`, vmNodes: 1, ...kubeProxy }, async (lab) => {
+  await withLab({ name: `bench-${process.pid}`, vmNodes: 1, ...kubeProxy }, async (lab, interrupted) => {
     const config = { podSubnet: lab.podSubnet, configuration: { mode: firstMode } };
     const scenario = await Scenario.open(engine, lab, config);
     const watch = await watchNodes(lab, loadCluster({ kubeconfig: lab.kubeconfig }, {}), watchPace);
-    try {
+    const goRound = async (): Promise<void> => {
       if (way === "pulumi up") await scenario.up();
       await deployResponders(lab, node);
       const targets = await targetsOf(lab, "responder", node);
@@ -70,6 +70,9 @@ async function measureRound(
           await onOutcome({ setting, ...measured });
         }
       }
+    };
+    try {
+      await Promise.race([goRound(), interrupted]);
     } finally {
       await watch.stop();
       await scenario.dispose();

@@ -7,11 +7,9 @@ import type { Switches, SwitchResult } from "./results.ts";
 export function switchTable({ command, setting, results }: Switches): string {
   const { cores, engine, kernel, kubernetes, processor } = setting;
   const dates = results.map(({ at }) => at.slice(0, 10)).sort();
-  const loads = results.map(({ load }) => load);
   const on = [
     `Measured on ${[...new Set(dates)].join(", ")} by \`${command}\`: Kubernetes ${kubernetes}, Linux ${kernel}, processor`,
     `"${processor}", on a machine with ${cores} cores, ${nameOf(engine)}.`,
-    `Load average ${Math.min(...loads)} to ${Math.max(...loads)}.`,
   ].join(" ");
   const byDirection = [...Map.groupBy(results, ({ from, mode }) => `${from} to ${mode}`).values()].flat();
   return [on, table(byDirection, columns), "What was done:", table(byDirection, commands)].join("\n\n");
@@ -29,6 +27,7 @@ const columns: readonly Column<SwitchResult>[] = [
   ["control run failed", ({ control }) => failed(...Object.values(control))],
   ["left of the old mode", ({ left }) => (left === 0 ? "nothing" : `${left} parts`)],
   ["took", ({ tookMs }) => seconds(tookMs)],
+  ["load average", ({ load }) => String(load)],
 ];
 
 const commands: readonly Column<SwitchResult>[] = [

@@ -1,4 +1,4 @@
-/** The other ways out of ipvs and into it, and five switches in a row: `npm run test:vm`, about an hour. */
+/** The other ways out of ipvs and into it, and five switches in a row: `npm run test:vm`, which takes long. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { useIpvsNode } from "./ipvsNode.ts";

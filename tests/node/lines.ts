@@ -16,7 +16,15 @@ export function startLines({ file, args, env }: Invocation, onLine: (line: strin
   const child = spawn(file, args, { env, stdio: ["pipe", "pipe", "inherit"] });
   createInterface({ input: child.stdout }).on("line", onLine);
   child.stdin.on("error", () => undefined); // It has ended by itself.
-  const ended = new Promise((resolve) => child.once("close", resolve));
+  // It does not see that this process ends where the node that it runs on has gone.
+  const kill = () => child.kill();
+  process.once("exit", kill);
+  const ended = new Promise<void>((resolve) => {
+    child.once("close", () => {
+      process.off("exit", kill);
+      resolve();
+    });
+  });
   return {
     write: (line) => child.stdin.write(`${line}\n`),
     stop: async () => {
