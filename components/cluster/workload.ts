@@ -137,9 +137,9 @@ export async function listPods(config: KubeConfig, node?: string): Promise<Pod[]
 }
 
 /** The pods that help in a switch between modes, see `helperLabel`. */
-export async function listHelpers(config: KubeConfig): Promise<Pod[]> {
+export async function listHelpers(config: KubeConfig, signal?: AbortSignal): Promise<Pod[]> {
   const query = { labelSelector: helperLabel };
-  return await listAll<Pod>(config, paths.pods, { query });
+  return await listAll<Pod>(config, paths.pods, { query, signal });
 }
 
 /** kube-proxy's pods that belong to nobody: those that a deleted DaemonSet has left. */

@@ -3,6 +3,7 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import { askNodes } from "./askNodes.ts";
 import { diagnose, type Finding } from "./diagnosis.ts";
 import { readFleetInTime } from "./fleet.ts";
+import { listHelpers } from "../workload.ts";
 import { metricsPortOf } from "./probe.ts";
 import { readyPods, ServiceCheck } from "./serviceCheck.ts";
 import { withTestServices } from "./testServiceRemoval.ts";
@@ -31,6 +32,8 @@ export interface Diagnosis {
   readonly excluded: number;
   /** Outliers first, then excluded nodes. */
   readonly nodes: readonly Finding[];
+  /** Pods that a switch between modes has on these nodes, as `POD on NODE`: it goes on, or was left in the middle. */
+  readonly helpers: readonly string[];
 }
 
 /**
@@ -48,6 +51,11 @@ export async function examine(config: KubeConfig, options: ExamineOptions): Prom
   ]);
   const daemonSet = options.daemonSet ?? "kube-proxy";
   const fleet = await readFleetInTime(config, { daemonSet, nodes: options.nodes }, deadline);
+  const theirs = new Set(fleet.nodes.map(({ name }) => name));
+  const helpers = (await listHelpers(config, deadline))
+    .filter(({ spec }) => theirs.has(spec.nodeName ?? ""))
+    .map(({ metadata, spec }) => `${metadata.name} on ${spec.nodeName ?? ""}`)
+    .sort();
   const port = metricsPortOf(fleet.configuration);
   const answers = new Map<string, Answered>();
   const { configuration } = fleet;
@@ -70,5 +78,5 @@ export async function examine(config: KubeConfig, options: ExamineOptions): Prom
   const count = (wanted: Finding["verdict"]): number =>
     nodes.filter(({ verdict }) => verdict === wanted).length;
   const [healthy, outliers, excluded] = [count("healthy"), count("outlier"), count("excluded")];
-  return { daemonSet, ok: outliers === 0 && healthy > 0, healthy, outliers, excluded, nodes };
+  return { daemonSet, ok: outliers === 0 && healthy > 0, healthy, outliers, excluded, nodes, helpers };
 }

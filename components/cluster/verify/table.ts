@@ -70,8 +70,21 @@ export function formatDiagnosis(diagnosis: Diagnosis, restart: string): string {
     ...details,
     "",
     `DaemonSet ${diagnosis.daemonSet}: ${healthy} nodes alike and healthy, ${outliers} outliers, ${excluded} NotReady.`,
+    ...helperLines(diagnosis.helpers),
     ...unaskedLines(diagnosis.nodes),
   ]);
+}
+
+/** At most this many are named. */
+const mostHelpers = 3;
+
+/** Whoever left a switch in the middle has rules of two modes on a node. */
+function helperLines(helpers: readonly string[]): string[] {
+  if (helpers.length === 0) return [];
+  const named = [...helpers.slice(0, mostHelpers), ...(helpers.length > mostHelpers ? ["..."] : [])];
+  return [
+    `A switch between modes has not ended: ${helpers.length} of its pods are there, ${named.join(", ")}. pulumi up ends it.`,
+  ];
 }
 
 function worstOf(header: readonly string[], rows: readonly string[][], badLines: number): string[] {

@@ -351,6 +351,7 @@ describe("the doctor", () => {
         outliers: 1,
         excluded: 0,
         nodes: found,
+        helpers: [],
       };
       const text = formatDiagnosis(diagnosis, "restart --context x");
       assert.match(text, /^ {2}restart it alone: restart --context x --nodes c$/m);

@@ -1,6 +1,8 @@
 /** Whatever interrupts ipvs being left, a plain `up` afterwards ends it or goes back, and nothing of it is left. */
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
+import { loadCluster } from "../../../components/cluster/client.ts";
+import { examine, formatDiagnosis } from "../../../components/cluster/verify/index.ts";
 import { busyImage, setNodes } from "../../../lab/index.ts";
 import { eventually, type LivePod } from "../scenario.ts";
 import type { Call } from "./faultProxy.ts";
@@ -145,6 +147,13 @@ suite("leaving ipvs, interrupted anywhere", () => {
     for (const node of [1, 2, 3])
       assert.match(output, new RegExp(`ipvs on node-000${node}: carries 3 connections`));
     assert.deepEqual(await helpers(), { nftables: 3 });
+    const config = loadCluster({ kubeconfig: at.lab.kubeconfig }, {});
+    const diagnosis = await examine(config, { deadlineMs: 60_000 });
+    assert.equal(diagnosis.helpers.length, 3);
+    assert.match(
+      formatDiagnosis(diagnosis, ""),
+      /has not ended: 3 of its pods are there, kube-proxy-\w+-nftables on /,
+    );
     assert.equal(await goBack(), false);
     assert.deepEqual(
       [await cluster.daemonSets(), await cluster.pods()].flat().map(({ metadata }) => metadata.uid),
