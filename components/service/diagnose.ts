@@ -164,7 +164,7 @@ function diagnosisOf(one: Case, cluster: readonly Finding[], trial: Trial = {}):
   const used = facts.slices === undefined ? undefined : usedEndpoints(one);
   const { nodes, endpoints, untried = {} } = trial;
   const isBad =
-    (nodes?.some(({ verdict }) => verdict === "faulty") ?? false) ||
+    (nodes?.some(({ verdict }) => verdict === "faulty" || verdict === "elsewhere") ?? false) ||
     faultOfEndpoints(endpoints ?? []) !== undefined;
   return {
     namespace: service.namespace,
@@ -234,6 +234,7 @@ const partNames: Readonly<Record<string, string>> = {
   namespaces: "the namespaces",
   kubeProxies: "the nodes' kube-proxies",
   endpointsAlone: "the endpoints by themselves",
+  endpointsFromNodes: "the endpoints from each node",
   services: "the Services",
 };
 

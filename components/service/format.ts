@@ -136,21 +136,22 @@ function withAccess(command: string, access: readonly string[]): string {
 /** The nodes, the faulty ones first. */
 function nodeLines(nodes: readonly NodeReport[]): string[] {
   if (nodes.length === 0) return [];
-  const weights = { faulty: 0, unknown: 1, fine: 2 };
+  const weights = { faulty: 0, elsewhere: 1, unknown: 2, fine: 3 };
   const sorted = nodes.toSorted(
     (a, b) => weights[a.verdict] - weights[b.verdict] || a.node.localeCompare(b.node),
   );
   const shown = sorted.slice(0, mostFine + nodes.filter(({ verdict }) => verdict !== "fine").length);
-  const rows = shown.map(({ node, lastSyncSeconds, newService, seconds, verdict, reason }) => [
+  const rows = shown.map(({ node, lastSyncSeconds, newService, seconds, reached, verdict, reason }) => [
     node,
     lastSyncSeconds === null ? "no answer" : `synced ${formatSeconds(lastSyncSeconds)} ago`,
     { answers: `yes, ${(seconds ?? 0).toFixed(1)} s`, fails: "no", unasked: "not asked" }[newService],
+    reached === null ? "-" : `${reached.endpoints} of ${reached.of}`,
     reason === "" ? verdict : `${verdict}: ${reason}`,
   ]);
   const left = sorted.length - shown.length;
   return [
     "",
-    ...table(["NODE", "KUBE-PROXY", "KNOWS A NEW SERVICE", "VERDICT"], rows),
+    ...table(["NODE", "KUBE-PROXY", "KNOWS A NEW SERVICE", "ENDPOINTS REACHED", "VERDICT"], rows),
     ...(left > 0 ? [`... and ${left} more that are fine`] : []),
   ];
 }

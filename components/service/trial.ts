@@ -10,11 +10,13 @@ export interface NodeReport {
   readonly newService: "answers" | "fails" | "unasked";
   /** Seconds from the making of the new one until it answered; null where it did not. */
   readonly seconds: number | null;
+  /** How many endpoints are reached by its rules, of those that take connections by themselves; null where none was asked. */
+  readonly reached: { readonly endpoints: number; readonly of: number } | null;
   /**
-   * `fine`: its kube-proxy does its work. `faulty`: it does not, so that it may be the reason. `unknown`: nothing of that is
-   * known.
+   * `fine`: its kube-proxy does its work. `faulty`: it does not, so that it may be the reason. `elsewhere`: it does, and yet
+   * endpoints are not reached from there. `unknown`: nothing of that is known.
    */
-  readonly verdict: "fine" | "faulty" | "unknown";
+  readonly verdict: "fine" | "faulty" | "elsewhere" | "unknown";
   /** What there is to say of it, one sentence; empty where there is nothing. */
   readonly reason: string;
 }
@@ -24,6 +26,9 @@ export interface EndpointReport {
   /** Its pod. */
   readonly namespace: string;
   readonly pod: string;
+  /** The pod's, and its node. */
+  readonly address: string;
+  readonly node: string;
   readonly port: number;
   /**
    * `answers`: it takes connections. `refuses`: nothing listens there, or on the loopback interface alone. `silent`: nobody
@@ -43,22 +48,50 @@ export interface Trial {
 }
 
 /** An endpoint to ask. */
-export type EndpointToTry = Pick<EndpointReport, "namespace" | "pod" | "port">;
+export type EndpointToTry = Omit<EndpointReport, "outcome" | "reason">;
 
 /** At most so many endpoints are asked: what all have in common shows, and nobody is kept busy. */
 export const mostEndpoints = 10;
 
-/** The endpoints of a Service that can be asked for by themselves: those of pods, over TCP. */
+/** The endpoints of a Service that can be asked for by themselves: those of pods, over TCP, of its first family. */
 export function endpointsToTry(one: Case): EndpointToTry[] {
-  const all = usedEndpoints(one).flatMap(({ pod, slice }) =>
-    pod === ""
+  const [family = "IPv4"] = one.service.families;
+  const all = usedEndpoints(one).flatMap(({ pod, address, node, slice }) =>
+    pod === "" || slice.addressType !== family
       ? []
       : slice.ports
           .filter(({ protocol, port }) => protocol === "TCP" && port > 0)
-          .map(({ port }) => ({ namespace: slice.namespace, pod, port })),
+          .map(({ port }) => ({ namespace: slice.namespace, pod, address, node, port })),
   );
-  // A pod has an endpoint in each family.
-  return [...new Map(all.map((one) => [`${one.pod}:${one.port}`, one])).values()].slice(0, mostEndpoints);
+  return all.slice(0, mostEndpoints);
+}
+
+/**
+ * What was reached by the rules of nodes, beside what is known of their kube-proxies.
+ *
+ * @param counts - of endpoints by node, of those that take connections by themselves; nothing of nodes that were not asked
+ * @param of - how many these are
+ */
+export function withReached(
+  nodes: readonly NodeReport[],
+  counts: ReadonlyMap<string, number>,
+  of: number,
+): NodeReport[] {
+  // Where none is reached from anywhere, what leads there from outside of the cluster may be the reason.
+  const isTold = [...counts.values()].some((endpoints) => endpoints > 0);
+  return nodes.map((report) => {
+    const endpoints = counts.get(report.node);
+    if (endpoints === undefined || !isTold) return report;
+    const reached = { endpoints, of };
+    return endpoints < of && report.verdict === "fine"
+      ? {
+          ...report,
+          reached,
+          verdict: "elsewhere",
+          reason: "its rules lead to all of them: see to the network between it and the pods",
+        }
+      : { ...report, reached };
+  });
 }
 
 /** What the endpoints by themselves say; undefined where all that could be asked take connections. */

@@ -47,6 +47,14 @@ export function verdictOf({ findings, unread, trial = {} }: Evidence): Verdict {
   }
   if (fault !== undefined) return { ...notTheReason(fault), next: lookAtPods(endpoints) };
   if (faulty.length > 0) return ofFaulty(faulty, nodes.length);
+  const elsewhere = nodes.filter(({ verdict }) => verdict === "elsewhere").length;
+  if (elsewhere > 0) {
+    const where = `${elsewhere} of ${count(nodes.length, "node")}`;
+    return {
+      ...notTheReason(`from ${where} not every endpoint is reached, though the rules there lead to it`),
+      next: null,
+    };
+  }
   if (worst?.severity === Severity.some) return ofFinding(worst);
   const noPart = findings.find(({ kind }) => (kinds[kind] as Kind).hasNoPart === true);
   if (noPart !== undefined) return ofFinding(noPart);

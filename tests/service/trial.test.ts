@@ -6,7 +6,12 @@ import { outcomeOf, reportOf } from "../../components/cluster/service/trial.ts";
 import type { Finding } from "../../components/cluster/verify/index.ts";
 import { diagnose, toTry } from "../../components/service/diagnose.ts";
 import { formatService } from "../../components/service/format.ts";
-import type { EndpointReport, NodeReport, Trial } from "../../components/service/trial.ts";
+import {
+  type EndpointReport,
+  type NodeReport,
+  type Trial,
+  withReached,
+} from "../../components/service/trial.ts";
 import { factsOf, shop } from "./world.ts";
 
 const healthy: Finding = {
@@ -28,7 +33,7 @@ suite("a node's kube-proxy", () => {
 
   test("does its work where a new Service answers, also one that differs from others", () => {
     assert.deepEqual(reportOf(healthy, true), {
-      ...{ node: "node-1", lastSyncSeconds: 2, newService: "answers", seconds: 0.3 },
+      ...{ node: "node-1", lastSyncSeconds: 2, newService: "answers", seconds: 0.3, reached: null },
       ...{ verdict: "fine", reason: "" },
     });
     assert.equal(
@@ -97,12 +102,21 @@ suite("an endpoint that is asked by itself", () => {
 });
 
 suite("the verdict after a trial", () => {
-  const facts = factsOf([shop()]);
+  const shop1 = shop();
+  const facts = factsOf([shop1]);
   const node = (name: string, verdict: NodeReport["verdict"], reason = ""): NodeReport => ({
-    ...{ node: name, lastSyncSeconds: 2, newService: "answers", seconds: 0.3, verdict, reason },
+    ...{
+      node: name,
+      lastSyncSeconds: 2,
+      newService: "answers",
+      seconds: 0.3,
+      reached: null,
+      verdict,
+      reason,
+    },
   });
   const endpoint = (pod: string, outcome: EndpointReport["outcome"], reason = ""): EndpointReport => ({
-    ...{ namespace: "shop", pod, port: 8080, outcome, reason },
+    ...{ namespace: "shop", pod, address: "10.244.1.1", node: "node-1", port: 8080, outcome, reason },
   });
   const told = (trial: Trial, access: readonly string[] = []) => {
     const diagnosis = diagnose(facts, { namespace: "shop", name: "web" }, trial);
@@ -121,7 +135,10 @@ suite("the verdict after a trial", () => {
     assert.deepEqual([ok, verdict.kind], [false, "kube-proxy"]);
     assert.equal(verdict.sentence, "kube-proxy is the reason on 2 of 3 nodes.");
     assert.match(text, /restart-nodes -- --nodes node-7,node-8 --context prod\n/);
-    assert.match(text, /^node-7 +synced 2s ago +yes, 0\.3 s +faulty: no change for 3 h\nnode-8 .*\nnode-1 /m);
+    assert.match(
+      text,
+      /^node-7 +synced 2s ago +yes, 0\.3 s +- +faulty: no change for 3 h\nnode-8 .*\nnode-1 /m,
+    );
     assert.match(text, /^shop\/web-1 +8080 +answers$/m);
   });
 
@@ -157,6 +174,43 @@ suite("the verdict after a trial", () => {
     assert.match(partial.verdict.sentence, /cannot be told from here: .* 2 of 3 nodes do their work/);
   });
 
+  test("accuses the network, and restarts nothing, where the rules of a node lead to what is not reached from there", () => {
+    const fine = [
+      node("node-1", "fine"),
+      node("node-2", "fine"),
+      node("node-3", "unknown"),
+      node("node-4", "faulty"),
+    ];
+    const counts = new Map(Object.entries({ "node-1": 2, "node-2": 1, "node-4": 0 }));
+    const reached = withReached(fine, counts, 2);
+    assert.deepEqual(
+      reached.map(({ verdict, reached: of }) => [verdict, of?.endpoints]),
+      [
+        ["fine", 2],
+        ["elsewhere", 1],
+        ["unknown", undefined],
+        ["faulty", 0],
+      ],
+    );
+    const { ok, verdict, text } = told({ nodes: reached.slice(0, 3), endpoints: answering });
+    assert.deepEqual([ok, verdict.kind], [false, "not-kube-proxy"]);
+    assert.match(
+      verdict.sentence,
+      /from 1 of 3 nodes not every endpoint is reached, though the rules there lead to it/,
+    );
+    assert.match(
+      text,
+      /^node-2 +synced 2s ago +yes, 0\.3 s +1 of 2 +elsewhere: its rules lead to all of them/m,
+    );
+    assert.doesNotMatch(text, /restart-nodes/);
+  });
+
+  test("does not judge nodes by what is reached from none: the way from outside may be closed", () => {
+    const fine = [node("node-1", "fine"), node("node-2", "fine")];
+    const counts = new Map(Object.entries({ "node-1": 0, "node-2": 0 }));
+    assert.deepEqual(withReached(fine, counts, 2), fine);
+  });
+
   test("says what could not be tried", () => {
     const { text } = told({ untried: { kubeProxies: "daemonsets.apps is forbidden" } });
     assert.match(text, /Not looked at:\n {2}the nodes' kube-proxies: daemonsets\.apps is forbidden/);
@@ -168,7 +222,13 @@ suite("the verdict after a trial", () => {
     stopped.slices = [];
     assert.equal(toTry(factsOf([stopped]), { namespace: "shop", name: "web" }), undefined);
     assert.deepEqual(toTry(facts, { namespace: "shop", name: "web" })?.[0], {
-      ...{ namespace: "shop", pod: "web-1", port: 8080 },
+      ...{
+        namespace: "shop",
+        pod: "web-1",
+        address: shop1.pods[0]?.addresses[0],
+        node: "node-1",
+        port: 8080,
+      },
     });
     const large = shop();
     const [first] = large.slices;

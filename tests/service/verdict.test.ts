@@ -21,7 +21,7 @@ function look(
 const reports = (...verdicts: NodeReport["verdict"][]): NodeReport[] =>
   verdicts.map((verdict, index) => ({
     ...{ node: `node-${index + 1}`, verdict, reason: `because of ${verdict}` },
-    ...{ lastSyncSeconds: 2, newService: "answers", seconds: 0.3 },
+    ...{ lastSyncSeconds: 2, newService: "answers", seconds: 0.3, reached: null },
   }));
 
 suite("the verdict", () => {

@@ -8,12 +8,12 @@ import {
   type ServiceDiagnosis,
   toTry,
 } from "../../service/diagnose.ts";
-import type { EndpointToTry, Trial } from "../../service/trial.ts";
+import { type EndpointToTry, type Trial, withReached } from "../../service/trial.ts";
 import { ApiError } from "../apiError.ts";
 import { Session } from "../api.ts";
 import { Reader } from "../reader.ts";
 import { type Counts, readNames, readServiceFacts, readServices, type ServiceName } from "./read.ts";
-import { askEndpoints, askKubeProxies } from "./trial.ts";
+import { askEndpoints, askKubeProxies, countReached } from "./trial.ts";
 
 export { formatService, formatServices } from "../../service/format.ts";
 
@@ -89,7 +89,16 @@ async function tried(
     part("kubeProxies", askKubeProxies(config, { deadlineMs, signal })),
     part("endpointsAlone", askEndpoints(config, targets, { signal })),
   ]);
-  return { nodes, endpoints, untried };
+  const taking = (endpoints ?? []).filter(({ outcome }) => outcome === "answers");
+  const reports = nodes?.map(({ report }) => report);
+  if (nodes === undefined || reports === undefined || taking.length === 0) {
+    return { nodes: reports, endpoints, untried };
+  }
+  const counts = await part(
+    "endpointsFromNodes",
+    countReached(config, nodes, taking, { deadlineMs, signal }),
+  );
+  return { nodes: counts ? withReached(reports, counts, taking.length) : reports, endpoints, untried };
 }
 
 /** Finds out of all Services what may keep them from answering, see {@link examineService}. */

@@ -1,11 +1,21 @@
 /** Asks the nodes' kube-proxies, and a Service's endpoints by themselves. */
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { EndpointReport, EndpointToTry, NodeReport } from "../../service/trial.ts";
 import { ApiError, request } from "../api.ts";
+import { all } from "../apiError.ts";
 import { forEachConcurrently } from "../concurrency.ts";
 import { Interrupted } from "../ending.ts";
 import { HttpMethod } from "../kubernetes.ts";
-import { choicesOf, examine, type Finding, forEachChoice } from "../verify/index.ts";
+import {
+  choicesOf,
+  examine,
+  type Finding,
+  forEachChoice,
+  makeTestService,
+  withTestServices,
+} from "../verify/index.ts";
 
 /** What is asked, and how long. */
 export interface TrialOptions {
@@ -13,21 +23,27 @@ export interface TrialOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What is known of a node, and its kube-proxy's pod, where it has one. */
+export interface AskedNode {
+  readonly report: NodeReport;
+  readonly pod: string | null;
+}
+
 /**
  * Asks every node's kube-proxy for its metrics, and for a Service that is made for it and removed; see `examine`.
  *
  * @throws Error when there is no kube-proxy to ask, or no right to
  */
-export async function askKubeProxies(config: KubeConfig, options: TrialOptions): Promise<NodeReport[]> {
+export async function askKubeProxies(config: KubeConfig, options: TrialOptions): Promise<AskedNode[]> {
   const { deadlineMs, signal } = options;
   const timeout = AbortSignal.timeout(deadlineMs);
   const deadline = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
-  const all = { daemonSet: undefined, nodes: undefined };
-  const choices = await choicesOf(config, { ...all, deadline, isPatient: false });
+  const everywhere = { daemonSet: undefined, nodes: undefined };
+  const choices = await choicesOf(config, { ...everywhere, deadline, isPatient: false });
   const fleets = await forEachChoice(choices, (choice) => examine(config, { ...choice, ...options }));
   const nodes = fleets.flatMap((fleet) => fleet.nodes);
   const someAnswer = nodes.some(({ service }) => service !== null);
-  return nodes.map((finding) => reportOf(finding, someAnswer));
+  return nodes.map((finding) => ({ report: reportOf(finding, someAnswer), pod: finding.pod }));
 }
 
 /**
@@ -42,7 +58,7 @@ export function reportOf(
 ): NodeReport {
   const newService = service?.verdict ?? "unasked";
   const common = {
-    ...{ node, lastSyncSeconds, newService, reason: findings.join("; ") },
+    ...{ node, lastSyncSeconds, newService, reached: null, reason: findings.join("; ") },
     seconds: service?.verdict === "answers" ? service.seconds : null,
   };
   if (newService === "answers" || verdict === "healthy") return { ...common, verdict: "fine" };
@@ -77,11 +93,71 @@ export async function askEndpoints(
   return endpoints.flatMap((endpoint) => reports.get(endpoint) ?? []);
 }
 
+/** How many questions are under way at a time, of all nodes and endpoints together. */
+const manyAtOnce = 50;
+
+/** Longest wait, in milliseconds, until a node's rules lead to an endpoint. It takes about a second. */
+const patienceMs = 5000;
+
+/** Pause between two questions, in milliseconds. */
+const pauseMs = 200;
+
+/**
+ * Counts from each node which endpoints its rules lead to: for each endpoint a Service is made that leads there from every
+ * node, and asked for at the nodes' addresses. Nothing of it stays.
+ *
+ * @param endpoints - those that take connections by themselves
+ * @returns how many answered, by node
+ * @throws ApiError when a Service cannot be made
+ */
+export async function countReached(
+  config: KubeConfig,
+  nodes: readonly AskedNode[],
+  endpoints: readonly EndpointToTry[],
+  { deadlineMs, signal }: TrialOptions,
+): Promise<Map<string, number>> {
+  const timeout = AbortSignal.timeout(deadlineMs);
+  const deadline = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
+  const id = randomUUID();
+  const asked = nodes.filter(({ report, pod }) => report.newService === "answers" && pod !== null);
+  const counts = new Map(asked.map(({ report }) => [report.node, 0]));
+  const use = { id, mayHaveSome: () => endpoints.length > 0, isInHaste: () => deadline.aborted };
+  await withTestServices(config, use, async () => {
+    const services = endpoints.map(({ node, address, port }) =>
+      makeTestService(
+        config,
+        { id, nodes: [{ node, address }], targetPort: port, isShared: true, lifetimeMs: 2 * deadlineMs },
+        deadline,
+      ),
+    );
+    const ports = (await all("test Services", services)).map(({ nodePort }) => nodePort);
+    const pairs = asked.flatMap(({ report, pod }) => ports.map((port) => ({ node: report.node, pod, port })));
+    await forEachConcurrently(pairs, manyAtOnce, async ({ node, pod, port }) => {
+      const until = Date.now() + patienceMs;
+      for (;;) {
+        const target = { namespace: "kube-system", pod: pod ?? "", port };
+        const { outcome } = await ask(config, target, deadline).catch((error: unknown) => {
+          signal?.throwIfAborted();
+          if (error instanceof Interrupted) throw error;
+          return { outcome: "silent" as const };
+        });
+        if (outcome === "answers") {
+          counts.set(node, (counts.get(node) ?? 0) + 1);
+          return;
+        }
+        if (outcome === "denied" || Date.now() > until || deadline.aborted) return;
+        await sleep(pauseMs, undefined, { signal: deadline }).catch(() => undefined);
+      }
+    });
+  });
+  return counts;
+}
+
 type Outcome = Pick<EndpointReport, "outcome" | "reason">;
 
 async function ask(
   config: KubeConfig,
-  { namespace, pod, port }: EndpointToTry,
+  { namespace, pod, port }: Pick<EndpointToTry, "namespace" | "pod" | "port">,
   signal: AbortSignal | undefined,
 ): Promise<Outcome> {
   const bounded = AbortSignal.any([

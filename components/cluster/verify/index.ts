@@ -6,6 +6,7 @@ export type { Finding } from "./diagnosis.ts";
 export { formatDiagnosis, formatReport } from "./table.ts";
 export { prepareRestart, type PrepareOptions, takeBaseline } from "./prepare.ts";
 export { lookAgain } from "./lookAgain.ts";
-export { removeTestServices } from "./testServiceRemoval.ts";
+export { makeTestService } from "./testService.ts";
+export { removeTestServices, withTestServices } from "./testServiceRemoval.ts";
 export type { Baseline, Expectation, NodeResult, Report, ServiceAnswer, Verdict } from "./types.ts";
 export { verify, type VerifyOptions } from "./verify.ts";

@@ -57,6 +57,8 @@ export interface TestServiceOptions {
   readonly nodes: readonly TestNode[];
   /** Where they listen. */
   readonly targetPort: number;
+  /** Whether it leads to all of them from every node. Default: at each node to that node's alone. */
+  readonly isShared?: boolean;
   /** Milliseconds after which anybody may remove it. */
   readonly lifetimeMs: number;
 }
@@ -65,14 +67,14 @@ export interface TestServiceOptions {
  * Makes a Service of type NodePort, without a selector, and its EndpointSlices. The slices belong to the Service: who
  * deletes that is rid of all.
  *
- * At each node it leads to that node alone: what it says of one does not hang on others, nor on the network between
- * them. See {@link addEndpoints}.
+ * At each node it leads to that node alone, unless it is shared: what it says of one does not hang on others, nor on the
+ * network between them. See {@link addEndpoints}.
  *
  * @throws ApiError when the API server refuses or does not answer; nothing is left then
  */
 export async function makeTestService(
   config: KubeConfig,
-  { id, nodes, targetPort, lifetimeMs }: TestServiceOptions,
+  { id, nodes, targetPort, isShared = false, lifetimeMs }: TestServiceOptions,
   signal?: AbortSignal,
 ): Promise<TestService> {
   // Known before there is an answer, so that it can be removed when there is none.
@@ -85,7 +87,7 @@ export async function makeTestService(
     },
     spec: {
       type: "NodePort",
-      externalTrafficPolicy: "Local",
+      externalTrafficPolicy: isShared ? "Cluster" : "Local",
       ipFamilyPolicy: "SingleStack",
       ipFamilies: [familyOf(nodes)],
       ports: [{ ...portOf(targetPort), targetPort }],
@@ -102,7 +104,7 @@ export async function makeTestService(
     return await addEndpoints(
       config,
       { ...testServiceOf(service), endpoints: new Map() },
-      { id, nodes },
+      { id, nodes, isShared },
       signal,
     );
   } catch (error) {
@@ -126,7 +128,7 @@ export async function makeTestService(
 export async function addEndpoints(
   config: KubeConfig,
   service: TestService,
-  { id, nodes }: Pick<TestServiceOptions, "id" | "nodes">,
+  { id, nodes, isShared = false }: Pick<TestServiceOptions, "id" | "nodes" | "isShared">,
   signal?: AbortSignal,
 ): Promise<TestService> {
   const { name, uid, targetPort } = service;
@@ -147,7 +149,7 @@ export async function addEndpoints(
         addresses: [address],
         nodeName: node,
         conditions: { ready: true },
-        hints: { forNodes: [{ name: node }] },
+        ...(!isShared && { hints: { forNodes: [{ name: node }] } }),
       })),
     };
     await request(config, HttpMethod.POST, paths.slices, { body: slice, signal });

@@ -74,7 +74,11 @@ suite("a Service of which the objects tell nothing", () => {
       stdout,
       /port http 80 -> 8080: 4 endpoints ready on \d nodes?\n\nNothing is found that keeps it from answering: the kube-proxies of all 3 nodes do their work\./,
     );
-    assert.equal(stdout.match(/^node-000\d +synced \d+s ago +yes, \d\.\d s +fine$/gm)?.length, 3, stdout);
+    assert.equal(
+      stdout.match(/^node-000\d +synced \d+s ago +yes, \d\.\d s +4 of 4 +fine$/gm)?.length,
+      3,
+      stdout,
+    );
     assert.equal(stdout.match(/^shop\/web-\S+ +8080 +answers$/gm)?.length, 4, stdout);
     assert.match(stderr, /Asks each node's kube-proxy, .* and 4 endpoints; --objects-only leaves it out/);
     assert.equal(await testServices(), "");
@@ -88,7 +92,7 @@ suite("a Service of which the objects tell nothing", () => {
       stdout,
       /^kube-proxy is the reason on 1 of 3 nodes\.\n {2}Restart it there alone: {2}npm run --silent restart-nodes -- --nodes node-0002 --kubeconfig /m,
     );
-    assert.match(stdout, /^node-0002 +synced \d+s ago +no +faulty: a new Service does not answer/m);
+    assert.match(stdout, /^node-0002 +synced \d+s ago +no +- +faulty: a new Service does not answer/m);
     assert.equal(stdout.match(/ fine$/gm)?.length, 2, stdout);
   });
 
@@ -103,6 +107,17 @@ suite("a Service of which the objects tell nothing", () => {
       );
       assert.doesNotMatch(stdout, /restart-nodes/);
     }
+  });
+
+  test("does not for the network of one node: it is named, and no restart is recommended", async () => {
+    setFaults(lab, { "node-0003": "isolated" });
+    const { code, stdout } = await run("--service", "shop/web");
+    assert.equal(code, 1, stdout);
+    assert.match(stdout, /^kube-proxy is not the reason: from 1 of 3 nodes not every endpoint is reached/m);
+    assert.match(stdout, /^node-0003 +synced \d+s ago +yes, \d\.\d s +\d of 4 +elsewhere: /m);
+    assert.equal(stdout.match(/ 4 of 4 +fine$/gm)?.length, 2, stdout);
+    assert.doesNotMatch(stdout, /restart-nodes/);
+    assert.equal(await testServices(), "");
   });
 
   test("asks nobody where it is told not to, and says so in the JSON", async () => {
