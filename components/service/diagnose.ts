@@ -15,12 +15,12 @@ import { slicePorts } from "./slicePorts.ts";
 import { slicesByHand, slicesOfPods, takenSlices } from "./slices.ts";
 import { affinity, hints, localPolicies } from "./traffic.ts";
 import {
-  endpointsToTry,
   type EndpointReport,
-  type EndpointToTry,
   faultOfEndpoints,
   type NodeReport,
+  type ToTry,
   type Trial,
+  tryOf,
 } from "./trial.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
 import { severities, Severity } from "./weights.ts";
@@ -102,21 +102,22 @@ export function diagnose(
 }
 
 /**
- * Which endpoints of a Service to ask by themselves.
+ * What to try of a Service.
  *
  * @returns undefined where there is nothing to try: no such Service, or what was found stops it anyhow
  */
 export function toTry(
   facts: ServiceFacts,
   { namespace, name }: Pick<Service, "namespace" | "name">,
-): readonly EndpointToTry[] | undefined {
+): ToTry | undefined {
   const service = facts.services.find((one) => one.namespace === namespace && one.name === name);
   if (service === undefined || !hasPart(service)) return undefined;
   const one = caseOf(service, new Lookup(facts));
   const isStopped = [...findingsOf(one), ...diagnoseCluster(facts)].some(
     ({ severity }) => severity === Severity.stops,
   );
-  return isStopped ? undefined : facts.slices === undefined ? [] : endpointsToTry(one);
+  if (isStopped) return undefined;
+  return facts.slices === undefined ? { endpoints: [], nodePort: undefined } : tryOf(one);
 }
 
 /** Says of a Service that is not there what there is. */
@@ -235,6 +236,7 @@ const partNames: Readonly<Record<string, string>> = {
   kubeProxies: "the nodes' kube-proxies",
   endpointsAlone: "the endpoints by themselves",
   endpointsFromNodes: "the endpoints from each node",
+  nodePort: "the Service's own NodePort",
   services: "the Services",
 };
 

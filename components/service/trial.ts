@@ -50,11 +50,35 @@ export interface Trial {
 /** An endpoint to ask. */
 export type EndpointToTry = Omit<EndpointReport, "outcome" | "reason">;
 
+/** What to try of a Service. */
+export interface ToTry {
+  readonly endpoints: readonly EndpointToTry[];
+  /** Its own NodePort, which tries its own rules; undefined without one that every node answers. */
+  readonly nodePort: number | undefined;
+}
+
+/** What {@link withReached} judges by. */
+export interface Counts {
+  /** Endpoints by node, of those that take connections by themselves; nothing of nodes that were not asked. */
+  readonly endpoints: ReadonlyMap<string, number>;
+  /** How many these are. */
+  readonly of: number;
+  /** 1 or 0 by node: whether the Service's own NodePort answers there; undefined where it was not asked. */
+  readonly own: ReadonlyMap<string, number> | undefined;
+}
+
 /** At most so many endpoints are asked: what all have in common shows, and nobody is kept busy. */
 export const mostEndpoints = 10;
 
+/** What can be tried of a Service: see {@link ToTry}. */
+export function tryOf(one: Case): ToTry {
+  const { ports, externalLocal } = one.service;
+  const own = ports.find(({ protocol, nodePort }) => protocol === "TCP" && nodePort > 0);
+  return { endpoints: endpointsToTry(one), nodePort: externalLocal ? undefined : own?.nodePort };
+}
+
 /** The endpoints of a Service that can be asked for by themselves: those of pods, over TCP, of its first family. */
-export function endpointsToTry(one: Case): EndpointToTry[] {
+function endpointsToTry(one: Case): EndpointToTry[] {
   const [family = "IPv4"] = one.service.families;
   const all = usedEndpoints(one).flatMap(({ pod, address, node, slice }) =>
     pod === "" || slice.addressType !== family
@@ -66,32 +90,35 @@ export function endpointsToTry(one: Case): EndpointToTry[] {
   return all.slice(0, mostEndpoints);
 }
 
-/**
- * What was reached by the rules of nodes, beside what is known of their kube-proxies.
- *
- * @param counts - of endpoints by node, of those that take connections by themselves; nothing of nodes that were not asked
- * @param of - how many these are
- */
-export function withReached(
-  nodes: readonly NodeReport[],
-  counts: ReadonlyMap<string, number>,
-  of: number,
-): NodeReport[] {
-  // Where none is reached from anywhere, what leads there from outside of the cluster may be the reason.
-  const isTold = [...counts.values()].some((endpoints) => endpoints > 0);
+/** What was reached by the rules of nodes, beside what is known of their kube-proxies. */
+export function withReached(nodes: readonly NodeReport[], { endpoints, of, own }: Counts): NodeReport[] {
+  const isTold = someAnswered(endpoints);
+  const isOwnTold = own !== undefined && someAnswered(own);
   return nodes.map((report) => {
-    const endpoints = counts.get(report.node);
-    if (endpoints === undefined || !isTold) return report;
-    const reached = { endpoints, of };
-    return endpoints < of && report.verdict === "fine"
+    const count = endpoints.get(report.node);
+    if (count === undefined || !isTold) return report;
+    const reached = { ...report, reached: { endpoints: count, of } };
+    if (report.verdict !== "fine") return reached;
+    if (count < of) {
+      return {
+        ...reached,
+        verdict: "elsewhere",
+        reason: "its rules lead to all of them: see to the network between it and the pods",
+      };
+    }
+    return isOwnTold && own.get(report.node) === 0
       ? {
-          ...report,
-          reached,
-          verdict: "elsewhere",
-          reason: "its rules lead to all of them: see to the network between it and the pods",
+          ...reached,
+          verdict: "faulty",
+          reason: "the Service's own NodePort does not answer there, whereas a new one to its endpoints does",
         }
-      : { ...report, reached };
+      : reached;
   });
+}
+
+/** Where nobody has answered from anywhere, what leads there from outside of the cluster may be the reason. */
+function someAnswered(counts: ReadonlyMap<string, number>): boolean {
+  return [...counts.values()].some((count) => count > 0);
 }
 
 /** What the endpoints by themselves say; undefined where all that could be asked take connections. */

@@ -76,6 +76,26 @@ suite("why a Service does not answer, on real nodes", { skip }, () => {
     }
   });
 
+  test("rules that somebody has removed for this Service alone are", async () => {
+    // Its chains stay as they are until it changes, whatever else kube-proxy syncs.
+    const listed = await onNode("nft", "list", "chains", "ip");
+    const chains = listed.match(/(service|external)-\S+-default\/responder\/tcp\/http/g) ?? [];
+    assert.ok(chains.length > 0, listed);
+    const flushes = chains.map((chain) => `flush chain ip kube-proxy ${chain}`);
+    await onNode("nft", flushes.join(" ; "));
+    await assertAccused();
+    // Which the command that is recommended mends.
+    const restart = [
+      join(doctor, "..", "restartNodes.ts"),
+      "--kubeconfig",
+      at.lab.kubeconfig,
+      "--nodes",
+      faulty,
+    ];
+    await runOrFail({ file: process.execPath, args: restart, env: {} });
+    assert.equal((await ask("default/responder")).code, 0);
+  });
+
   test("a port at which nothing listens is not kube-proxy's fault", async () => {
     const ports = [
       { name: "http", port: 80, targetPort: 9999, protocol: "TCP" },

@@ -182,7 +182,7 @@ suite("the verdict after a trial", () => {
       node("node-4", "faulty"),
     ];
     const counts = new Map(Object.entries({ "node-1": 2, "node-2": 1, "node-4": 0 }));
-    const reached = withReached(fine, counts, 2);
+    const reached = withReached(fine, { endpoints: counts, of: 2, own: undefined });
     assert.deepEqual(
       reached.map(({ verdict, reached: of }) => [verdict, of?.endpoints]),
       [
@@ -205,10 +205,30 @@ suite("the verdict after a trial", () => {
     assert.doesNotMatch(text, /restart-nodes/);
   });
 
+  test("accuses a kube-proxy by the Service's own NodePort, where a new Service to the same endpoints answers", () => {
+    const fine = ["node-1", "node-2"].map((name) => node(name, "fine"));
+    const endpoints = new Map(Object.entries({ "node-1": 2, "node-2": 2 }));
+    const judged = (own: Readonly<Record<string, number>>) =>
+      withReached(fine, { endpoints, of: 2, own: new Map(Object.entries(own)) }).map(
+        ({ verdict }) => verdict,
+      );
+    assert.deepEqual(judged({ "node-1": 1, "node-2": 0 }), ["fine", "faulty"]);
+    assert.deepEqual(judged({ "node-1": 1, "node-2": 1 }), ["fine", "fine"]);
+    // Where it answers nowhere, a firewall may be the reason.
+    assert.deepEqual(judged({ "node-1": 0, "node-2": 0 }), ["fine", "fine"]);
+    const own = shop();
+    const [port] = own.service.ports;
+    assert.ok(port);
+    port.nodePort = 30_080;
+    assert.equal(toTry(factsOf([own]), own.service)?.nodePort, 30_080);
+    own.service.externalLocal = true;
+    assert.equal(toTry(factsOf([own]), own.service)?.nodePort, undefined);
+  });
+
   test("does not judge nodes by what is reached from none: the way from outside may be closed", () => {
     const fine = [node("node-1", "fine"), node("node-2", "fine")];
     const counts = new Map(Object.entries({ "node-1": 0, "node-2": 0 }));
-    assert.deepEqual(withReached(fine, counts, 2), fine);
+    assert.deepEqual(withReached(fine, { endpoints: counts, of: 2, own: undefined }), fine);
   });
 
   test("says what could not be tried", () => {
@@ -221,7 +241,7 @@ suite("the verdict after a trial", () => {
     stopped.service.selector = { app: "nobody" };
     stopped.slices = [];
     assert.equal(toTry(factsOf([stopped]), { namespace: "shop", name: "web" }), undefined);
-    assert.deepEqual(toTry(facts, { namespace: "shop", name: "web" })?.[0], {
+    assert.deepEqual(toTry(facts, { namespace: "shop", name: "web" })?.endpoints[0], {
       ...{
         namespace: "shop",
         pod: "web-1",
@@ -239,6 +259,6 @@ suite("the verdict after a trial", () => {
       pod: `web-${i}`,
       address: `10.244.1.${i + 1}`,
     }));
-    assert.equal(toTry(factsOf([large]), { namespace: "shop", name: "web" })?.length, 10);
+    assert.equal(toTry(factsOf([large]), { namespace: "shop", name: "web" })?.endpoints.length, 10);
   });
 });

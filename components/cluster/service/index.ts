@@ -8,12 +8,12 @@ import {
   type ServiceDiagnosis,
   toTry,
 } from "../../service/diagnose.ts";
-import { type EndpointToTry, type Trial, withReached } from "../../service/trial.ts";
+import { type ToTry, type Trial, withReached } from "../../service/trial.ts";
 import { ApiError } from "../apiError.ts";
 import { Session } from "../api.ts";
 import { Reader } from "../reader.ts";
 import { type Counts, readNames, readServiceFacts, readServices, type ServiceName } from "./read.ts";
-import { askEndpoints, askKubeProxies, countReached } from "./trial.ts";
+import { askEndpoints, askKubeProxies, countAnswers, countReached } from "./trial.ts";
 
 export { formatService, formatServices } from "../../service/format.ts";
 
@@ -62,18 +62,18 @@ export async function examineService(
     const names = await readNames(reader, which.namespace);
     return { diagnosis: diagnoseMissing({ ...which, ...names }, reader.unread) };
   });
-  const endpoints = isTried && facts ? toTry(facts, which) : undefined;
-  if (facts === undefined || endpoints === undefined) return diagnosis;
-  return diagnose(facts, which, await tried(config, endpoints, options)) ?? diagnosis;
+  const trial = isTried && facts ? toTry(facts, which) : undefined;
+  if (facts === undefined || trial === undefined) return diagnosis;
+  return diagnose(facts, which, await tried(config, trial, options)) ?? diagnosis;
 }
 
 async function tried(
   config: KubeConfig,
-  targets: readonly EndpointToTry[],
+  { endpoints: targets, nodePort }: ToTry,
   { deadlineMs, signal, onProgress }: ReadOptions,
 ): Promise<Trial> {
   onProgress?.(
-    `Asks each node's kube-proxy, a Service that is made there and removed, and ${targets.length} endpoints; --objects-only leaves it out.`,
+    `Asks each node's kube-proxy, ${targets.length} endpoints, and Services that are made there and removed; --objects-only leaves it out.`,
   );
   const untried: Record<string, string> = {};
   const part = async <T>(name: string, work: Promise<T>): Promise<T | undefined> => {
@@ -89,16 +89,19 @@ async function tried(
     part("kubeProxies", askKubeProxies(config, { deadlineMs, signal })),
     part("endpointsAlone", askEndpoints(config, targets, { signal })),
   ]);
-  const taking = (endpoints ?? []).filter(({ outcome }) => outcome === "answers");
   const reports = nodes?.map(({ report }) => report);
+  const taking = (endpoints ?? []).filter(({ outcome }) => outcome === "answers");
   if (nodes === undefined || reports === undefined || taking.length === 0) {
     return { nodes: reports, endpoints, untried };
   }
-  const counts = await part(
-    "endpointsFromNodes",
-    countReached(config, nodes, taking, { deadlineMs, signal }),
-  );
-  return { nodes: counts ? withReached(reports, counts, taking.length) : reports, endpoints, untried };
+  const timeout = AbortSignal.timeout(deadlineMs);
+  const deadline = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
+  const [reached, own] = await Promise.all([
+    part("endpointsFromNodes", countReached(config, nodes, taking, { deadlineMs, signal })),
+    nodePort === undefined ? undefined : part("nodePort", countAnswers(config, nodes, [nodePort], deadline)),
+  ]);
+  const counted = reached && withReached(reports, { endpoints: reached, of: taking.length, own });
+  return { nodes: counted ?? reports, endpoints, untried };
 }
 
 /** Finds out of all Services what may keep them from answering, see {@link examineService}. */

@@ -107,8 +107,8 @@ const pauseMs = 200;
  * node, and asked for at the nodes' addresses. Nothing of it stays.
  *
  * @param endpoints - those that take connections by themselves
- * @returns how many answered, by node
- * @throws ApiError when a Service cannot be made
+ * @returns see {@link countAnswers}
+ * @throws ApiError when a Service cannot be made; when the time is over
  */
 export async function countReached(
   config: KubeConfig,
@@ -119,10 +119,8 @@ export async function countReached(
   const timeout = AbortSignal.timeout(deadlineMs);
   const deadline = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
   const id = randomUUID();
-  const asked = nodes.filter(({ report, pod }) => report.newService === "answers" && pod !== null);
-  const counts = new Map(asked.map(({ report }) => [report.node, 0]));
   const use = { id, mayHaveSome: () => endpoints.length > 0, isInHaste: () => deadline.aborted };
-  await withTestServices(config, use, async () => {
+  return await withTestServices(config, use, async () => {
     const services = endpoints.map(({ node, address, port }) =>
       makeTestService(
         config,
@@ -131,40 +129,60 @@ export async function countReached(
       ),
     );
     const ports = (await all("test Services", services)).map(({ nodePort }) => nodePort);
-    const pairs = asked.flatMap(({ report, pod }) => ports.map((port) => ({ node: report.node, pod, port })));
-    await forEachConcurrently(pairs, manyAtOnce, async ({ node, pod, port }) => {
-      const until = Date.now() + patienceMs;
-      for (;;) {
-        const target = { namespace: "kube-system", pod: pod ?? "", port };
-        const { outcome } = await ask(config, target, deadline).catch((error: unknown) => {
-          signal?.throwIfAborted();
-          if (error instanceof Interrupted) throw error;
-          return { outcome: "silent" as const };
-        });
-        if (outcome === "answers") {
-          counts.set(node, (counts.get(node) ?? 0) + 1);
-          return;
-        }
-        if (outcome === "denied" || Date.now() > until || deadline.aborted) return;
-        await sleep(pauseMs, undefined, { signal: deadline }).catch(() => undefined);
-      }
-    });
+    return await countAnswers(config, nodes, ports, deadline);
+  });
+}
+
+/**
+ * Counts at each node which of some NodePorts answer, each by a connection of its own.
+ *
+ * @returns how many do, by node; nothing of nodes at which not even a new Service does
+ */
+export async function countAnswers(
+  config: KubeConfig,
+  nodes: readonly AskedNode[],
+  ports: readonly number[],
+  signal: AbortSignal,
+): Promise<Map<string, number>> {
+  const asked = nodes.flatMap(({ report: { node, newService }, pod }) =>
+    newService === "answers" && pod !== null ? [{ node, pod }] : [],
+  );
+  const counts = new Map(asked.map(({ node }) => [node, 0]));
+  const pairs = asked.flatMap(({ node, pod }) => ports.map((port) => ({ node, pod, port })));
+  await forEachConcurrently(pairs, manyAtOnce, async ({ node, pod, port }) => {
+    const until = Date.now() + patienceMs;
+    for (;;) {
+      signal.throwIfAborted();
+      const { outcome } = await ask(config, { namespace: "kube-system", pod, port, scheme: "https" }, signal);
+      if (outcome === "answers") counts.set(node, (counts.get(node) ?? 0) + 1);
+      if (outcome === "answers" || outcome === "denied" || Date.now() > until) return;
+      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+    }
   });
   return counts;
+}
+
+/** Whom to ask. */
+interface Question extends Pick<EndpointToTry, "namespace" | "pod" | "port"> {
+  /**
+   * With `https` the API server opens a connection of its own for it, also where one is open from before: that one would be
+   * answered without any rule. Whoever speaks no TLS has taken the connection all the same.
+   */
+  readonly scheme?: "http" | "https";
 }
 
 type Outcome = Pick<EndpointReport, "outcome" | "reason">;
 
 async function ask(
   config: KubeConfig,
-  { namespace, pod, port }: Pick<EndpointToTry, "namespace" | "pod" | "port">,
+  { namespace, pod, port, scheme = "http" }: Question,
   signal: AbortSignal | undefined,
 ): Promise<Outcome> {
   const bounded = AbortSignal.any([
     AbortSignal.timeout(timeoutMs),
     ...(signal === undefined ? [] : [signal]),
   ]);
-  const place = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}:${port}/proxy/`;
+  const place = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${scheme}:${encodeURIComponent(pod)}:${port}/proxy/`;
   try {
     await request(config, HttpMethod.GET, place, { signal: bounded, largest });
     return { outcome: "answers", reason: "" };

@@ -80,7 +80,10 @@ suite("a Service of which the objects tell nothing", () => {
       stdout,
     );
     assert.equal(stdout.match(/^shop\/web-\S+ +8080 +answers$/gm)?.length, 4, stdout);
-    assert.match(stderr, /Asks each node's kube-proxy, .* and 4 endpoints; --objects-only leaves it out/);
+    assert.match(
+      stderr,
+      /Asks each node's kube-proxy, 4 endpoints, and Services .*; --objects-only leaves it out/,
+    );
     assert.equal(await testServices(), "");
   });
 
