@@ -29,6 +29,20 @@ suite("two kube-proxies on a node", () => {
     );
   });
 
+  test("are seen by a watch that was lost and begins anew, and none is made up of what went meanwhile", () => {
+    const running = new RunningPods();
+    const see = (name: string, nodeName: string): void => {
+      const metadata = { name, resourceVersion: "1" };
+      running.see("ADDED", { metadata, spec: { nodeName }, status: { phase: "Running" } });
+    };
+    see("a", "node-1");
+    running.forget();
+    see("b", "node-1");
+    assert.deepEqual(running.violations, []);
+    see("c", "node-1");
+    assert.deepEqual(running.violations, ["c ran on node-1 beside b"]);
+  });
+
   test("are two even when one is about to end: it runs until it is gone", () => {
     assert.deepEqual(
       violations(

@@ -29,6 +29,11 @@ export class RunningPods {
     if (others.length > 0) this.violations.push(`${name} ran on ${nodeName} beside ${others.join(" and ")}`);
     this.#nodeOf.set(name, nodeName);
   }
+
+  /** Of what was seen until now nobody knows whether it still is. */
+  forget(): void {
+    this.#nodeOf.clear();
+  }
 }
 
 /** Watches a lab's kube-proxies at its API server. */
@@ -48,7 +53,11 @@ export class PodWatch {
       see: (change, pod) => {
         running.see(change, pod);
       },
-      lose: (why) => running.violations.push(`the watch was lost: ${why}`),
+      // An API server that is too busy ends a watch, and may have forgotten where it was.
+      lose: (why) => {
+        console.log(`The watch of kube-proxy's pods was lost, and begins anew: ${why}`);
+        running.forget();
+      },
     });
     return new PodWatch(running, stop);
   }
