@@ -62,14 +62,10 @@ await runCheck({
 });
 
 async function nodes(options: ClusterOptions, signal: AbortSignal): Promise<boolean> {
-  const { config, deadlineMs, json, access } = options;
-  const { choicesOf, examine, forEachChoice, formatDiagnosis } =
-    await import("../components/cluster/verify/index.ts");
-  const deadline = AbortSignal.any([AbortSignal.timeout(deadlineMs), signal]);
-  const choices = await choicesOf(config, { ...options, deadline, isPatient: false });
-  const diagnoses = await forEachChoice(choices, (choice) =>
-    examine(config, { ...choice, deadlineMs, signal }),
-  );
+  const { config, json, access } = options;
+  const { examine, formatDiagnosis, inEachFleet } = await import("../components/cluster/verify/index.ts");
+  const fleets = { ...options, signal, isPatient: false };
+  const diagnoses = await inEachFleet(config, fleets, (share) => examine(config, share));
   const restart = ["npm run --silent restart-nodes --", ...access].join(" ");
   const ok = areWell(diagnoses);
   printEach(diagnoses, { ok, json, format: (one) => formatDiagnosis(one, restart) });

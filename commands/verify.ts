@@ -1,8 +1,7 @@
 import {
   type Baseline,
-  choicesOf,
-  forEachChoice,
   formatReport,
+  inEachFleet,
   leastOf,
   readBaselines,
   verify,
@@ -79,20 +78,21 @@ await runCheck({
     const baseline = own["baseline"] === undefined ? undefined : baselineOf(daemonSet);
     // What comes from before a change is of one DaemonSet.
     const isOfOne = own["baseline"] !== undefined || own["test-services"] !== undefined;
-    const deadline = AbortSignal.any([AbortSignal.timeout(deadlineMs), signal]);
-    const choices = isOfOne
-      ? [{ daemonSet: daemonSet ?? "kube-proxy", nodes }]
-      : await choicesOf(config, { daemonSet, nodes, deadline, isPatient: true });
+    const fleets = {
+      daemonSet: isOfOne ? (daemonSet ?? "kube-proxy") : daemonSet,
+      ...{ nodes, deadlineMs, signal, isPatient: true },
+    };
     const expectation = {
       ...{ baseline, since, allowFailures: own["failures"] === "any" },
       ...{ token: own["token"], mode: own["mode"], testServices: own["test-services"] },
     };
-    const reports = await forEachChoice(choices, (choice) => {
-      const whose = choices.length > 1 ? `${choice.daemonSet}, ` : "";
+    const reports = await inEachFleet(config, fleets, ({ isOneOfSeveral, deadlineMs: left, ...share }) => {
+      const whose = isOneOfSeveral ? `${share.daemonSet}, ` : "";
       const onProgress = (line: string): void => {
         complain(`${whose}${line}`);
       };
-      return verify(config, { ...expectation, ...choice }, { deadlineMs, signal, onProgress });
+      const one = { ...expectation, daemonSet: share.daemonSet, nodes: share.nodes };
+      return verify(config, one, { deadlineMs: left, signal, onProgress });
     });
     printEach(reports, { ok: areWell(reports), json, format: formatReport });
     const sum = (key: "verified" | "failed") => reports.reduce((total, report) => total + report[key], 0);

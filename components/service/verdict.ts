@@ -45,7 +45,7 @@ export function verdictOf({ findings, unread, trial = {} }: Evidence): Verdict {
   if (faulty.length > 0 && !endpoints.every(({ outcome }) => outcome === "refuses")) {
     return ofFaulty(faulty, nodes.length);
   }
-  if (fault !== undefined) return { ...notTheReason(fault), next: lookAtPods(endpoints) };
+  if (fault !== undefined) return { ...notTheReason(fault), next: lookAtPod(endpoints) };
   if (faulty.length > 0) return ofFaulty(faulty, nodes.length);
   const elsewhere = nodes.filter(({ verdict }) => verdict === "elsewhere").length;
   if (elsewhere > 0) {
@@ -85,7 +85,9 @@ function notTheReason(why: string): Omit<Verdict, "next"> {
   return { kind: "not-kube-proxy", sentence: `kube-proxy is not the reason: ${why}.` };
 }
 
-function lookAtPods([first]: readonly EndpointReport[]): Next | null {
+/** The pod that {@link faultOfEndpoints} names. */
+function lookAtPod(endpoints: readonly EndpointReport[]): Next | null {
+  const first = endpoints.find(({ outcome }) => outcome === "refuses");
   return first === undefined
     ? null
     : {

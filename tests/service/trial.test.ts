@@ -161,6 +161,7 @@ suite("the verdict after a trial", () => {
       verdict.sentence,
       /1 of 3 endpoints .* take no connection at port 8080, such as pod shop\/web-2/,
     );
+    assert.match(verdict.next?.command ?? "", / exec web-2 -- /);
   });
 
   test("is that nothing is found, where all do their work; silence of endpoints alone is no finding", () => {

@@ -11,6 +11,7 @@ import {
 import { type ToTry, type Trial, withReached } from "../../service/trial.ts";
 import { ApiError } from "../apiError.ts";
 import { Session } from "../api.ts";
+import { deadlineIn } from "../deadline.ts";
 import { Reader } from "../reader.ts";
 import { type Counts, readNames, readServiceFacts, readServices, type ServiceName } from "./read.ts";
 import { askEndpoints, askKubeProxies, countAnswers, countReached } from "./trial.ts";
@@ -54,6 +55,7 @@ export async function examineService(
   which: ServiceName,
   { isTried = false, ...options }: ServiceOptions,
 ): Promise<ServiceDiagnosis> {
+  const until = Date.now() + options.deadlineMs;
   const { facts, diagnosis } = await reading(config, options, async (reader, counts) => {
     const services = await readServices(reader, which, counts);
     const found = services.length === 0 ? undefined : await readServiceFacts(reader, which, services, counts);
@@ -64,14 +66,18 @@ export async function examineService(
   });
   const trial = isTried && facts ? toTry(facts, which) : undefined;
   if (facts === undefined || trial === undefined) return diagnosis;
-  return diagnose(facts, which, await tried(config, trial, options)) ?? diagnosis;
+  return diagnose(facts, which, await tried(config, trial, until, options)) ?? diagnosis;
 }
 
+/** @param until - when what has not answered is not waited for any more, in milliseconds since 1970 */
 async function tried(
   config: KubeConfig,
   { endpoints: targets, nodePort }: ToTry,
-  { deadlineMs, signal, onProgress }: ReadOptions,
+  until: number,
+  { signal, onProgress }: ReadOptions,
 ): Promise<Trial> {
+  // What was read before has taken of it.
+  const inTime = () => ({ deadlineMs: until - Date.now(), signal });
   onProgress?.(
     `Asks each node's kube-proxy, ${targets.length} endpoints, and Services that are made there and removed; --objects-only leaves it out.`,
   );
@@ -86,19 +92,19 @@ async function tried(
     }
   };
   const [nodes, endpoints] = await Promise.all([
-    part("kubeProxies", askKubeProxies(config, { deadlineMs, signal })),
-    part("endpointsAlone", askEndpoints(config, targets, { signal })),
+    part("kubeProxies", askKubeProxies(config, inTime())),
+    part("endpointsAlone", askEndpoints(config, targets, inTime())),
   ]);
   const reports = nodes?.map(({ report }) => report);
   const taking = (endpoints ?? []).filter(({ outcome }) => outcome === "answers");
   if (nodes === undefined || reports === undefined || taking.length === 0) {
     return { nodes: reports, endpoints, untried };
   }
-  const timeout = AbortSignal.timeout(deadlineMs);
-  const deadline = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
   const [reached, own] = await Promise.all([
-    part("endpointsFromNodes", countReached(config, nodes, taking, { deadlineMs, signal })),
-    nodePort === undefined ? undefined : part("nodePort", countAnswers(config, nodes, [nodePort], deadline)),
+    part("endpointsFromNodes", countReached(config, nodes, taking, inTime())),
+    nodePort === undefined
+      ? undefined
+      : part("nodePort", countAnswers(config, nodes, [nodePort], deadlineIn(until - Date.now(), signal))),
   ]);
   const counted = reached && withReached(reports, { endpoints: reached, of: taking.length, own });
   return { nodes: counted ?? reports, endpoints, untried };
@@ -119,7 +125,7 @@ async function reading<T>(
 ): Promise<T> {
   const began = Date.now();
   const counts: Counts = { services: 0, endpoints: 0, pods: 0 };
-  const stop = AbortSignal.any([AbortSignal.timeout(deadlineMs), ...(signal === undefined ? [] : [signal])]);
+  const stop = deadlineIn(deadlineMs, signal);
   const session = await Session.open(config);
   const progress = setInterval(() => {
     onProgress(formatProgress(counts, (Date.now() - began) / 1000));

@@ -6,16 +6,10 @@ import type { EndpointReport, EndpointToTry, NodeReport } from "../../service/tr
 import { ApiError, request } from "../api.ts";
 import { all } from "../apiError.ts";
 import { forEachConcurrently } from "../concurrency.ts";
+import { deadlineIn } from "../deadline.ts";
 import { Interrupted } from "../ending.ts";
 import { HttpMethod } from "../kubernetes.ts";
-import {
-  choicesOf,
-  examine,
-  type Finding,
-  forEachChoice,
-  makeTestService,
-  withTestServices,
-} from "../verify/index.ts";
+import { examine, type Finding, inEachFleet, makeTestService, withTestServices } from "../verify/index.ts";
 
 /** What is asked, and how long. */
 export interface TrialOptions {
@@ -35,12 +29,9 @@ export interface AskedNode {
  * @throws Error when there is no kube-proxy to ask, or no right to
  */
 export async function askKubeProxies(config: KubeConfig, options: TrialOptions): Promise<AskedNode[]> {
-  const { deadlineMs, signal } = options;
-  const timeout = AbortSignal.timeout(deadlineMs);
-  const deadline = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
-  const everywhere = { daemonSet: undefined, nodes: undefined };
-  const choices = await choicesOf(config, { ...everywhere, deadline, isPatient: false });
-  const fleets = await forEachChoice(choices, (choice) => examine(config, { ...choice, ...options }));
+  deadlineIn(options.deadlineMs, options.signal).throwIfAborted();
+  const everywhere = { daemonSet: undefined, nodes: undefined, isPatient: false };
+  const fleets = await inEachFleet(config, { ...everywhere, ...options }, (share) => examine(config, share));
   const nodes = fleets.flatMap((fleet) => fleet.nodes);
   const someAnswer = nodes.some(({ service }) => service !== null);
   return nodes.map((finding) => ({ report: reportOf(finding, someAnswer), pod: finding.pod }));
@@ -80,15 +71,18 @@ const largest = 64 * 1024;
 /**
  * Asks endpoints by themselves: the API server opens a connection to the pod (`pods/proxy`), past every kube-proxy, and asks
  * for `/`.
+ *
+ * @throws the signal's reason, or that the time is over
  */
 export async function askEndpoints(
   config: KubeConfig,
   endpoints: readonly EndpointToTry[],
-  { signal }: Pick<TrialOptions, "signal">,
+  { deadlineMs, signal }: TrialOptions,
 ): Promise<EndpointReport[]> {
+  const deadline = deadlineIn(deadlineMs, signal);
   const reports = new Map<EndpointToTry, EndpointReport>();
   await forEachConcurrently(endpoints, concurrency, async (endpoint) => {
-    reports.set(endpoint, { ...endpoint, ...(await ask(config, endpoint, signal)) });
+    reports.set(endpoint, { ...endpoint, ...(await ask(config, endpoint, deadline)) });
   });
   return endpoints.flatMap((endpoint) => reports.get(endpoint) ?? []);
 }
@@ -116,8 +110,9 @@ export async function countReached(
   endpoints: readonly EndpointToTry[],
   { deadlineMs, signal }: TrialOptions,
 ): Promise<Map<string, number>> {
-  const timeout = AbortSignal.timeout(deadlineMs);
-  const deadline = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
+  const deadline = deadlineIn(deadlineMs, signal);
+  // A Service whose creation is given up has to be looked for afterwards.
+  deadline.throwIfAborted();
   const id = randomUUID();
   const use = { id, mayHaveSome: () => endpoints.length > 0, isInHaste: () => deadline.aborted };
   return await withTestServices(config, use, async () => {
@@ -176,19 +171,16 @@ type Outcome = Pick<EndpointReport, "outcome" | "reason">;
 async function ask(
   config: KubeConfig,
   { namespace, pod, port, scheme = "http" }: Question,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<Outcome> {
-  const bounded = AbortSignal.any([
-    AbortSignal.timeout(timeoutMs),
-    ...(signal === undefined ? [] : [signal]),
-  ]);
+  const bounded = deadlineIn(timeoutMs, signal);
   const place = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${scheme}:${encodeURIComponent(pod)}:${port}/proxy/`;
   try {
     await request(config, HttpMethod.GET, place, { signal: bounded, largest });
     return { outcome: "answers", reason: "" };
   } catch (error) {
     if (error instanceof Interrupted) throw error;
-    signal?.throwIfAborted();
+    signal.throwIfAborted();
     if (bounded.aborted) return { outcome: "silent", reason: `no answer within ${timeoutMs / 1000} s` };
     return outcomeOf(error);
   }

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { type Placement, selects } from "../../pools/placement.ts";
 import { listAll } from "../api.ts";
+import { deadlineIn } from "../deadline.ts";
 import { Interrupted } from "../ending.ts";
 import { type DaemonSet, isKubeProxy, nameOf, paths } from "../workload.ts";
 import { isPassing } from "./errors.ts";
@@ -90,16 +91,40 @@ async function byNodes(
   return choices.filter(({ nodes }) => nodes.length > 0);
 }
 
+/** What {@link inEachFleet} goes by. */
+export interface FleetsOptions extends Omit<ChoiceOptions, "deadline"> {
+  /** Longest time for finding out which there are, and for the work, in milliseconds. */
+  readonly deadlineMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What the work on one of several DaemonSets goes by. */
+export interface Share extends FleetChoice {
+  /** What is left of the time, in milliseconds. */
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal | undefined;
+  /** Whether there are others. */
+  readonly isOneOfSeveral: boolean;
+}
+
 /**
- * Does something with each of several DaemonSets side by side, and waits for all: each has to put away what it has made.
+ * Does something with each DaemonSet that is meant, see {@link choicesOf}, side by side, and waits for all: each has to put
+ * away what it has made.
  *
  * @throws what the first one failed with
  */
-export async function forEachChoice<T>(
-  choices: readonly FleetChoice[],
-  work: (choice: FleetChoice) => Promise<T>,
+export async function inEachFleet<T>(
+  config: KubeConfig,
+  { deadlineMs, signal, ...options }: FleetsOptions,
+  work: (share: Share) => Promise<T>,
 ): Promise<T[]> {
-  const settled = await Promise.allSettled(choices.map(work));
+  const until = Date.now() + deadlineMs;
+  const choices = await choicesOf(config, { ...options, deadline: deadlineIn(deadlineMs, signal) });
+  const common = {
+    ...{ deadlineMs: Math.max(0, until - Date.now()), signal },
+    isOneOfSeveral: choices.length > 1,
+  };
+  const settled = await Promise.allSettled(choices.map((choice) => work({ ...choice, ...common })));
   return settled.map((result) => {
     if (result.status === "rejected") throw result.reason;
     return result.value;

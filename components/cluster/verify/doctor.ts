@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { KubeConfig } from "@kubernetes/client-node";
+import { deadlineIn } from "../deadline.ts";
 import { askNodes } from "./askNodes.ts";
 import { diagnose, type Finding } from "./diagnosis.ts";
 import { readFleetInTime } from "./fleet.ts";
@@ -45,10 +46,7 @@ export interface Diagnosis {
  */
 export async function examine(config: KubeConfig, options: ExamineOptions): Promise<Diagnosis> {
   const { deadlineMs, signal } = options;
-  const deadline = AbortSignal.any([
-    AbortSignal.timeout(deadlineMs),
-    ...(signal === undefined ? [] : [signal]),
-  ]);
+  const deadline = deadlineIn(deadlineMs, signal);
   const daemonSet = options.daemonSet ?? "kube-proxy";
   const fleet = await readFleetInTime(config, { daemonSet, nodes: options.nodes }, deadline);
   const theirs = new Set(fleet.nodes.map(({ name }) => name));

@@ -1,6 +1,6 @@
 /** Proof that kube-proxy runs on every node as it is meant to, and the comparison of all nodes with each other. */
 export { formatBaseline, leastOf, readBaselines } from "./baseline.ts";
-export { choicesOf, forEachChoice } from "./choices.ts";
+export { choicesOf, inEachFleet, type Share } from "./choices.ts";
 export { examine, type Diagnosis, type ExamineOptions } from "./doctor.ts";
 export type { Finding } from "./diagnosis.ts";
 export { formatDiagnosis, formatReport } from "./table.ts";

@@ -1,9 +1,10 @@
 /** Servers that take their time, or never end: how long anybody waits for them. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import type { KubeConfig } from "@kubernetes/client-node";
 import { get, listAll } from "../../../components/cluster/api.ts";
 import { ApiError } from "../../../components/cluster/apiError.ts";
-import { examine, verify } from "../../../components/cluster/verify/index.ts";
+import { examine, inEachFleet, type Share, verify } from "../../../components/cluster/verify/index.ts";
 import { type Answer, FakeApi } from "./fakeApi.ts";
 
 /** Does something with an API server that answers so; gives also how long it took, in milliseconds. */
@@ -70,6 +71,26 @@ suite("deadlines", { concurrency: true }, () => {
         // It is two seconds, and a busy machine takes some more.
         assert.ok(ms < deadlineMs + 3500, `took ${ms} ms`);
       }
+    });
+  }
+
+  const works: Readonly<Record<string, (config: KubeConfig, share: Share) => Promise<unknown>>> = {
+    verify: (config, share) => verify(config, share, share),
+    examine,
+  };
+  for (const [name, work] of Object.entries(works)) {
+    test(`hold also where nobody says which DaemonSets there are: ${name}`, async () => {
+      const deadlineMs = 4000;
+      const all = { daemonSet: undefined, nodes: undefined, isPatient: name === "verify" };
+      const { ms } = await against(
+        () => true,
+        ({ config }) =>
+          assert.rejects(
+            inEachFleet(config, { ...all, deadlineMs }, (share) => work(config, share)),
+            /its nodes cannot be read: /,
+          ),
+      );
+      assert.ok(ms < deadlineMs + 3500, `took ${ms} ms`);
     });
   }
 

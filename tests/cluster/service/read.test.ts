@@ -124,6 +124,25 @@ suite("what is read for a Service", () => {
     );
   });
 
+  const ofTrial = (url: string) => url.includes("/namespaces/kube-proxy-test/");
+  const ofPods = (url: string) => url.startsWith(`/api/v1${space}/pods?`);
+  for (const [what, late] of [
+    ["the pods and a test Service", (url: string) => ofPods(url) || ofTrial(url)],
+    ["a test Service", ofTrial],
+  ] as const) {
+    test(`one deadline for all of it, where the API server never answers for ${what}`, async () => {
+      serve(shop());
+      const { answer } = api;
+      api.answer = (request, response) => late(request.url ?? "") || answer(request, response);
+      const began = Date.now();
+      const deadlineMs = 4000;
+      await examineService(api.config, web, { deadlineMs, isTried: true });
+      const ms = Date.now() - began;
+      // It is two seconds, and a busy machine takes some more.
+      assert.ok(ms < deadlineMs + 3500, `took ${ms} ms`);
+    });
+  }
+
   const kinds = [
     ["slices", `/apis/discovery.k8s.io/v1${space}/endpointslices`],
     ["endpoints", `/api/v1${space}/endpoints`],
