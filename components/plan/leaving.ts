@@ -135,17 +135,19 @@ export function withLeaving(wave: Wave, leaving: LeavingIpvs | undefined): Wave 
   if (leaving === undefined && !isSparing) return wave;
   const { metadata, spec } = wave.daemonSet;
   const { template } = spec;
-  const marks = { ...metadata.annotations, [leavingAnnotation]: JSON.stringify(leaving) };
-  const spares = { ...template.metadata.annotations, [othersAnnotation]: othersValue };
+  const marks = leaving && { [leavingAnnotation]: JSON.stringify(leaving) };
+  const spares = isSparing && { [othersAnnotation]: othersValue };
   return {
     ...wave,
     daemonSet: {
       ...wave.daemonSet,
-      metadata: leaving === undefined ? metadata : { ...metadata, annotations: marks },
+      metadata: marks ? { ...metadata, annotations: { ...metadata.annotations, ...marks } } : metadata,
       spec: {
         ...spec,
         template: {
-          metadata: isSparing ? { ...template.metadata, annotations: spares } : template.metadata,
+          metadata: spares
+            ? { ...template.metadata, annotations: { ...template.metadata.annotations, ...spares } }
+            : template.metadata,
           spec: isKeeping || isSparing ? withoutModules(template.spec) : template.spec,
         },
       },

@@ -95,29 +95,31 @@ export function diagnose(
   { namespace, name }: Pick<Service, "namespace" | "name">,
   trial?: Trial,
 ): ServiceDiagnosis | undefined {
-  const service = facts.services.find((one) => one.namespace === namespace && one.name === name);
+  const service = serviceOf(facts, { namespace, name });
   if (service === undefined) return undefined;
   const about = diagnoseCluster(facts);
   return diagnosisOf(caseOf(service, new Lookup(facts)), about, trial);
 }
 
+function serviceOf(
+  { services }: ServiceFacts,
+  { namespace, name }: Pick<Service, "namespace" | "name">,
+): Service | undefined {
+  return services.find((one) => one.namespace === namespace && one.name === name);
+}
+
 /**
  * What to try of a Service.
  *
+ * @param diagnosis - what {@link diagnose} says of it without a trial
  * @returns undefined where there is nothing to try: no such Service, or what was found stops it anyhow
  */
-export function toTry(
-  facts: ServiceFacts,
-  { namespace, name }: Pick<Service, "namespace" | "name">,
-): ToTry | undefined {
-  const service = facts.services.find((one) => one.namespace === namespace && one.name === name);
-  if (service === undefined || !hasPart(service)) return undefined;
-  const one = caseOf(service, new Lookup(facts));
-  const isStopped = [...findingsOf(one), ...diagnoseCluster(facts)].some(
-    ({ severity }) => severity === Severity.stops,
-  );
-  if (isStopped) return undefined;
-  return facts.slices === undefined ? { endpoints: [], nodePort: undefined } : tryOf(one);
+export function toTry(facts: ServiceFacts, diagnosis: ServiceDiagnosis): ToTry | undefined {
+  const service = serviceOf(facts, diagnosis);
+  const isStopped = diagnosis.findings.some(({ severity }) => severity === Severity.stops);
+  if (service === undefined || !hasPart(service) || isStopped) return undefined;
+  if (facts.slices === undefined) return { endpoints: [], nodePort: undefined };
+  return tryOf(caseOf(service, new Lookup(facts)));
 }
 
 /** Says of a Service that is not there what there is. */

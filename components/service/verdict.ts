@@ -42,11 +42,9 @@ export function verdictOf({ findings, unread, trial = {} }: Evidence): Verdict {
   if (worst?.severity === Severity.stops) return ofFinding(worst);
   const fault = faultOfEndpoints(endpoints);
   const faulty = nodes.filter(({ verdict }) => verdict === "faulty");
-  if (faulty.length > 0 && !endpoints.every(({ outcome }) => outcome === "refuses")) {
-    return ofFaulty(faulty, nodes.length);
-  }
+  const allRefuse = endpoints.length > 0 && endpoints.every(({ outcome }) => outcome === "refuses");
+  if (faulty.length > 0 && !allRefuse) return ofFaulty(faulty, nodes.length);
   if (fault !== undefined) return { ...notTheReason(fault), next: lookAtPod(endpoints) };
-  if (faulty.length > 0) return ofFaulty(faulty, nodes.length);
   const elsewhere = nodes.filter(({ verdict }) => verdict === "elsewhere").length;
   if (elsewhere > 0) {
     const where = `${elsewhere} of ${count(nodes.length, "node")}`;

@@ -1,7 +1,7 @@
 /** What ipvs carries on a node, as its script tells it of the kernel's own tables. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
@@ -11,21 +11,14 @@ import {
   isDrained,
   readCarried,
 } from "../../components/cluster/modeSwitch/carried.ts";
+import { commandFolder } from "./commandFolder.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "carried-"));
 after(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** A folder with the commands that kube-proxy's image has, and no others. */
-const bin = join(folder, "bin");
-mkdirSync(bin);
-for (const command of ["cat", "grep"]) {
-  symlinkSync(
-    execFileSync("sh", ["-c", `command -v ${command}`], { encoding: "utf8" }).trim(),
-    join(bin, command),
-  );
-}
+const bin = commandFolder(join(folder, "bin"));
 
 /**
  * Runs the script on tables of this content, in the place of the kernel's.

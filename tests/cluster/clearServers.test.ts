@@ -1,20 +1,13 @@
 /** A node is rid of kube-proxy's virtual servers, and keeps those of others. */
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
 import fc from "fast-check";
 import { addressPattern, clearServersScript } from "../../components/cluster/modeSwitch/clearServers.ts";
+import { commandFolder } from "./commandFolder.ts";
 import { isWithin } from "../../components/preflight/cidr.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "clear-servers-"));
@@ -47,12 +40,7 @@ function clear(
   { tools = ["ip", "ipvsadm"], failing = "", content = servers, device = true } = {},
 ): { readonly code: number | null; readonly calls: string; readonly said: string } {
   const place = mkdtempSync(join(folder, "node-"));
-  const bin = join(place, "bin");
-  mkdirSync(bin);
-  for (const command of ["cat", "grep"]) {
-    const path = execFileSync("sh", ["-c", `command -v ${command}`], { encoding: "utf8" }).trim();
-    symlinkSync(path, join(bin, command));
-  }
+  const bin = commandFolder(join(place, "bin"));
   for (const tool of tools) {
     const text = `#!/bin/sh\necho ${tool} "$@" >>${place}/calls\nexit ${tool === failing ? 2 : 0}\n`;
     writeFileSync(join(bin, tool), text, { mode: 0o700 });

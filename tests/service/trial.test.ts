@@ -5,10 +5,12 @@ import { ApiError } from "../../components/cluster/apiError.ts";
 import { outcomeOf, reportOf } from "../../components/cluster/service/trial.ts";
 import type { Finding } from "../../components/cluster/verify/index.ts";
 import { diagnose, toTry } from "../../components/service/diagnose.ts";
+import type { ServiceFacts } from "../../components/service/facts.ts";
 import { formatService } from "../../components/service/format.ts";
 import {
   type EndpointReport,
   type NodeReport,
+  type ToTry,
   type Trial,
   withReached,
 } from "../../components/service/trial.ts";
@@ -100,6 +102,13 @@ suite("an endpoint that is asked by itself", () => {
     assert.equal(outcome(401, "Unauthorized"), "denied");
   });
 });
+
+/** What would be tried of a Service, by what the objects tell of it. */
+function tryOf(facts: ServiceFacts, which = { namespace: "shop", name: "web" }): ToTry | undefined {
+  const diagnosis = diagnose(facts, which);
+  assert.ok(diagnosis);
+  return toTry(facts, diagnosis);
+}
 
 suite("the verdict after a trial", () => {
   const shop1 = shop();
@@ -221,9 +230,9 @@ suite("the verdict after a trial", () => {
     const [port] = own.service.ports;
     assert.ok(port);
     port.nodePort = 30_080;
-    assert.equal(toTry(factsOf([own]), own.service)?.nodePort, 30_080);
+    assert.equal(tryOf(factsOf([own]), own.service)?.nodePort, 30_080);
     own.service.externalLocal = true;
-    assert.equal(toTry(factsOf([own]), own.service)?.nodePort, undefined);
+    assert.equal(tryOf(factsOf([own]), own.service)?.nodePort, undefined);
   });
 
   test("does not judge nodes by what is reached from none: the way from outside may be closed", () => {
@@ -241,8 +250,8 @@ suite("the verdict after a trial", () => {
     const stopped = shop();
     stopped.service.selector = { app: "nobody" };
     stopped.slices = [];
-    assert.equal(toTry(factsOf([stopped]), { namespace: "shop", name: "web" }), undefined);
-    assert.deepEqual(toTry(facts, { namespace: "shop", name: "web" })?.endpoints[0], {
+    assert.equal(tryOf(factsOf([stopped])), undefined);
+    assert.deepEqual(tryOf(facts)?.endpoints[0], {
       ...{
         namespace: "shop",
         pod: "web-1",
@@ -260,6 +269,6 @@ suite("the verdict after a trial", () => {
       pod: `web-${i}`,
       address: `10.244.1.${i + 1}`,
     }));
-    assert.equal(toTry(factsOf([large]), { namespace: "shop", name: "web" })?.endpoints.length, 10);
+    assert.equal(tryOf(factsOf([large]))?.endpoints.length, 10);
   });
 });

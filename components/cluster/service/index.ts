@@ -64,7 +64,7 @@ export async function examineService(
     const names = await readNames(reader, which.namespace);
     return { diagnosis: diagnoseMissing({ ...which, ...names }, reader.unread) };
   });
-  const trial = isTried && facts ? toTry(facts, which) : undefined;
+  const trial = isTried && facts ? toTry(facts, diagnosis) : undefined;
   if (facts === undefined || trial === undefined) return diagnosis;
   return diagnose(facts, which, await tried(config, trial, until, options)) ?? diagnosis;
 }

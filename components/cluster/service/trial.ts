@@ -3,12 +3,11 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { EndpointReport, EndpointToTry, NodeReport } from "../../service/trial.ts";
-import { ApiError, request } from "../api.ts";
+import { ApiError } from "../api.ts";
 import { all } from "../apiError.ts";
 import { forEachConcurrently } from "../concurrency.ts";
 import { deadlineIn } from "../deadline.ts";
-import { Interrupted } from "../ending.ts";
-import { HttpMethod } from "../kubernetes.ts";
+import { askPod, failureIn, isOfNetwork, type PodPort } from "../podProxy.ts";
 import { examine, type Finding, inEachFleet, makeTestService, withTestServices } from "../verify/index.ts";
 
 /** What is asked, and how long. */
@@ -64,9 +63,6 @@ const concurrency = 5;
 
 /** Longest wait for an endpoint, in milliseconds. */
 const timeoutMs = 3000;
-
-/** More of an answer than this is not read, in bytes: that there is one is all. */
-const largest = 64 * 1024;
 
 /**
  * Asks endpoints by themselves: the API server opens a connection to the pod (`pods/proxy`), past every kube-proxy, and asks
@@ -157,33 +153,14 @@ export async function countAnswers(
   return counts;
 }
 
-/** Whom to ask. */
-interface Question extends Pick<EndpointToTry, "namespace" | "pod" | "port"> {
-  /**
-   * With `https` the API server opens a connection of its own for it, also where one is open from before: that one would be
-   * answered without any rule. Whoever speaks no TLS has taken the connection all the same.
-   */
-  readonly scheme?: "http" | "https";
-}
-
 type Outcome = Pick<EndpointReport, "outcome" | "reason">;
 
-async function ask(
-  config: KubeConfig,
-  { namespace, pod, port, scheme = "http" }: Question,
-  signal: AbortSignal,
-): Promise<Outcome> {
-  const bounded = deadlineIn(timeoutMs, signal);
-  const place = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${scheme}:${encodeURIComponent(pod)}:${port}/proxy/`;
-  try {
-    await request(config, HttpMethod.GET, place, { signal: bounded, largest });
-    return { outcome: "answers", reason: "" };
-  } catch (error) {
-    if (error instanceof Interrupted) throw error;
-    signal.throwIfAborted();
-    if (bounded.aborted) return { outcome: "silent", reason: `no answer within ${timeoutMs / 1000} s` };
-    return outcomeOf(error);
-  }
+/** @throws the signal's reason where that has come */
+async function ask(config: KubeConfig, target: Omit<PodPort, "path">, signal: AbortSignal): Promise<Outcome> {
+  const answer = await askPod(config, { ...target, path: "/" }, timeoutMs, signal);
+  if (answer.kind === "answer") return { outcome: "answers", reason: "" };
+  signal.throwIfAborted();
+  return answer.kind === "none" ? { outcome: "silent", reason: answer.reason } : outcomeOf(answer.error);
 }
 
 /** What the API server says where it could not ask. Everything else is the endpoint's own word, whatever that is. */
@@ -193,14 +170,14 @@ export function outcomeOf(error: unknown): Outcome {
   if ((status === 401 || status === 403) && /pods\/proxy|Unauthorized/.test(said)) {
     return { outcome: "denied", reason: said };
   }
-  const [, failure] = /error trying to reach service: '?(.*?)'?$/im.exec(said) ?? [];
+  const failure = failureIn(said);
   if (failure === undefined) {
     const isTold = status !== undefined || said.startsWith("the answer is longer than");
     return isTold ? { outcome: "answers", reason: "" } : { outcome: "silent", reason: said };
   }
   if (/connection refused/i.test(failure)) return { outcome: "refuses", reason: failure };
   // One that speaks something else than HTTP, or ends the connection, has taken it; a proxy on the way may say anything.
-  return /^proxy error|time?d?[- ]?out|no route|unreachable|deadline exceeded/i.test(failure)
+  return /^proxy error/i.test(failure) || isOfNetwork(failure)
     ? { outcome: "silent", reason: failure }
     : { outcome: "answers", reason: "" };
 }

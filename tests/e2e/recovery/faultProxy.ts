@@ -42,6 +42,11 @@ export interface Call {
   readonly writes: boolean;
 }
 
+/** Whether a call is said of no pod alone: of that there may be another one, or none, in the next run. */
+export function isOnce(call: Call["name"]): boolean {
+  return !call.includes("*");
+}
+
 /** What is told of every {@link Call}. */
 export type OnCall = (call: Call) => void | Promise<void>;
 

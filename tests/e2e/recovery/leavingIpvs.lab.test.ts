@@ -5,7 +5,7 @@ import { loadCluster } from "../../../components/cluster/client.ts";
 import { examine, formatDiagnosis } from "../../../components/cluster/verify/index.ts";
 import { busyImage, setNodes } from "../../../lab/index.ts";
 import { eventually, type LivePod } from "../scenario.ts";
-import type { Call } from "./faultProxy.ts";
+import { type Call, isOnce } from "./faultProxy.ts";
 import { useRig } from "./rig.ts";
 
 const namespace = "/api/v1/namespaces/kube-system";
@@ -262,9 +262,4 @@ interface Mounting {
 
 function isModules({ mountPath }: { readonly mountPath: string }): boolean {
   return mountPath === "/lib/modules";
-}
-
-/** What is not said of one pod alone: of that there may be another one, or none, in the next run. */
-function isOnce(call: string): boolean {
-  return !call.includes("*");
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { neverReadyImage } from "../../../lab/index.ts";
 import type { LivePod } from "../scenario.ts";
-import type { Call } from "./faultProxy.ts";
+import { type Call, isOnce } from "./faultProxy.ts";
 import { useRig } from "./rig.ts";
 
 const pods = "/api/v1/namespaces/kube-system/pods";
@@ -142,8 +142,3 @@ suite("a switch between modes, interrupted anywhere", () => {
     );
   });
 });
-
-/** What is not said of one pod alone: of that there may be another one, or none, in the next run. */
-function isOnce(call: string): boolean {
-  return !call.includes("*");
-}
