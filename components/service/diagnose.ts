@@ -18,10 +18,12 @@ import {
   type EndpointReport,
   faultOfEndpoints,
   type NodeReport,
+  silentAmong,
   type ToTry,
   type Trial,
   tryOf,
 } from "./trial.ts";
+import { untriedOf } from "./untried.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
 import { severities, Severity } from "./weights.ts";
 
@@ -45,6 +47,8 @@ export interface ServiceDiagnosis {
   readonly nodes: readonly NodeReport[] | null;
   /** What endpoints said when they were asked by themselves, ten at most; null where none was. */
   readonly tried: readonly EndpointReport[] | null;
+  /** What no trial can tell, one sentence each; null where nothing was tried. */
+  readonly untried: readonly string[] | null;
   /** What could not be read, by its name, and why. */
   readonly unread: Readonly<Record<string, string>>;
 }
@@ -118,7 +122,7 @@ export function toTry(facts: ServiceFacts, diagnosis: ServiceDiagnosis): ToTry |
   const service = serviceOf(facts, diagnosis);
   const isStopped = diagnosis.findings.some(({ severity }) => severity === Severity.stops);
   if (service === undefined || !hasPart(service) || isStopped) return undefined;
-  if (facts.slices === undefined) return { endpoints: [], nodePort: undefined };
+  if (facts.slices === undefined) return { endpoints: [], nodePort: undefined, changedAt: undefined };
   return tryOf(caseOf(service, new Lookup(facts)));
 }
 
@@ -128,7 +132,8 @@ export function diagnoseMissing(looked: Missing, unread: ServiceFacts["unread"] 
   const findings = [missing(looked)];
   return {
     ...{ namespace, name, type: null, addresses: [], ports: [], endpoints: null, ok: false },
-    ...{ verdict: verdictOf({ findings, unread: [] }), findings, nodes: null, tried: null, unread },
+    ...{ verdict: verdictOf({ findings, unread: [] }), findings },
+    ...{ nodes: null, tried: null, untried: null, unread },
   };
 }
 
@@ -168,7 +173,8 @@ function diagnosisOf(one: Case, cluster: readonly Finding[], trial: Trial = {}):
   const { nodes, endpoints, untried = {} } = trial;
   const isBad =
     (nodes?.some(({ verdict }) => verdict === "faulty" || verdict === "elsewhere") ?? false) ||
-    faultOfEndpoints(endpoints ?? []) !== undefined;
+    faultOfEndpoints(endpoints ?? []) !== undefined ||
+    silentAmong(endpoints ?? []).length > 0;
   return {
     namespace: service.namespace,
     name: service.name,
@@ -181,6 +187,7 @@ function diagnosisOf(one: Case, cluster: readonly Finding[], trial: Trial = {}):
     findings,
     nodes: nodes ?? null,
     tried: endpoints ?? null,
+    untried: nodes === undefined && endpoints === undefined ? null : untriedOf(one),
     unread: { ...facts.unread, ...untried },
   };
 }

@@ -68,6 +68,11 @@ export interface Slice {
   /** Label `endpointslice.kubernetes.io/managed-by`; empty without it. */
   readonly managedBy: string;
   readonly hasHeadlessLabel: boolean;
+  /**
+   * When that which its endpoints follow last changed, in milliseconds since 1970, by annotation
+   * `endpoints.kubernetes.io/last-change-trigger-time`; undefined where nobody says.
+   */
+  readonly changedAt: number | undefined;
   readonly ports: readonly SlicePort[];
   readonly endpoints: readonly Endpoint[];
 }

@@ -44,6 +44,7 @@ export function formatService(diagnosis: ServiceDiagnosis, access: readonly stri
     ...indented(told(beside)),
     ...nodeLines(diagnosis.nodes ?? []),
     ...endpointLines(diagnosis.tried ?? []),
+    ...partLines("Not tried", diagnosis.untried ?? []),
     ...unreadLines(unread),
   ]);
 }
@@ -168,10 +169,14 @@ function endpointLines(endpoints: readonly EndpointReport[]): string[] {
 }
 
 function unreadLines(unread: Readonly<Record<string, string>>): string[] {
-  const parts = Object.entries(unread);
-  return parts.length === 0
-    ? []
-    : ["", "Not looked at:", ...parts.map(([part, why]) => `  ${nameOfPart(part)}: ${why}`)];
+  return partLines(
+    "Not looked at",
+    Object.entries(unread).map(([part, why]) => `${nameOfPart(part)}: ${why}`),
+  );
+}
+
+function partLines(heading: string, some: readonly string[]): string[] {
+  return some.length === 0 ? [] : ["", `${heading}:`, ...indented(some)];
 }
 
 function indented(some: readonly string[]): string[] {

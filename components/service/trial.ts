@@ -1,5 +1,6 @@
 /** Pure: what was tried beside reading objects: each node's kube-proxy, and each endpoint by itself. */
-import { type Case, count, usedEndpoints } from "./case.ts";
+import { formatSeconds } from "../input/seconds.ts";
+import { type Case, count, isTaken, usedEndpoints } from "./case.ts";
 
 /** What is known of one node's kube-proxy: by its own word, and by a Service that was made for it, and removed. */
 export interface NodeReport {
@@ -55,6 +56,8 @@ export interface ToTry {
   readonly endpoints: readonly EndpointToTry[];
   /** Its own NodePort, which tries its own rules; undefined without one that every node answers. */
   readonly nodePort: number | undefined;
+  /** When its endpoints last changed, in milliseconds since 1970; undefined where nobody says. */
+  readonly changedAt: number | undefined;
 }
 
 /** What {@link withReached} judges by. */
@@ -74,7 +77,8 @@ export const mostEndpoints = 10;
 export function tryOf(one: Case): ToTry {
   const { ports, externalLocal } = one.service;
   const own = ports.find(({ protocol, nodePort }) => protocol === "TCP" && nodePort > 0);
-  return { endpoints: endpointsToTry(one), nodePort: externalLocal ? undefined : own?.nodePort };
+  const nodePort = externalLocal ? undefined : own?.nodePort;
+  return { endpoints: endpointsToTry(one), nodePort, changedAt: lastChangeOf(one) };
 }
 
 /** The endpoints of a Service that can be asked for by themselves: those of pods, over TCP, of its first family. */
@@ -88,6 +92,37 @@ function endpointsToTry(one: Case): EndpointToTry[] {
           .map(({ port }) => ({ namespace: slice.namespace, pod, address, node, port })),
   );
   return all.slice(0, mostEndpoints);
+}
+
+/**
+ * When the endpoints of a Service last changed, by the EndpointSlices that kube-proxy looks at.
+ *
+ * @returns milliseconds since 1970; undefined where none says
+ */
+function lastChangeOf({ service, slices }: Pick<Case, "service" | "slices">): number | undefined {
+  const [family = "IPv4"] = service.families;
+  const times = slices.flatMap((slice) =>
+    isTaken(slice, service) && slice.addressType === family ? (slice.changedAt ?? []) : [],
+  );
+  return times.length === 0 ? undefined : Math.max(...times);
+}
+
+/** How far clocks may be apart, and how long a sync may take, in seconds. */
+const tolerance = 60;
+
+/**
+ * Accuses the kube-proxies that have not synced since the Service's endpoints changed. One at which a new Service answers has
+ * heard of later changes than that.
+ *
+ * @param ago - seconds since the change
+ */
+export function withChange(nodes: readonly NodeReport[], ago: number): NodeReport[] {
+  return nodes.map((report) => {
+    const { lastSyncSeconds, newService, reason } = report;
+    if (newService === "answers" || ago < 0 || (lastSyncSeconds ?? 0) <= ago + tolerance) return report;
+    const behind = `it has not programmed changes for ${formatSeconds(lastSyncSeconds)}: the Service's endpoints changed ${formatSeconds(ago)} ago`;
+    return { ...report, verdict: "faulty", reason: reason === "" ? behind : `${behind}; ${reason}` };
+  });
 }
 
 /** What was reached by the rules of nodes, beside what is known of their kube-proxies. */
@@ -130,7 +165,17 @@ export function faultOfEndpoints(endpoints: readonly EndpointReport[]): string |
   const ports = [...new Set(refusing.map(({ port }) => port))].join(", ");
   const which =
     refusing.length === asked.length && endpoints.length === asked.length
-      ? `none of the ${count(endpoints.length, "endpoint")} that were asked by themselves takes a connection at port ${ports}`
+      ? `${endpoints.length === 1 ? "its only endpoint, asked by itself, takes no" : `none of the ${endpoints.length} endpoints that were asked by themselves takes a`} connection at port ${ports}`
       : `${refusing.length} of ${count(endpoints.length, "endpoint")} that were asked by themselves take no connection at port ${ports}`;
   return `${which}, such as pod ${first.namespace}/${first.pod}`;
+}
+
+/**
+ * The endpoints that gave no answer, whereas others of the same Service did: these the API server may reach. Where none
+ * answers, the way there may be closed to it.
+ */
+export function silentAmong(endpoints: readonly EndpointReport[]): EndpointReport[] {
+  return endpoints.some(({ outcome }) => outcome === "answers")
+    ? endpoints.filter(({ outcome }) => outcome === "silent")
+    : [];
 }

@@ -3,7 +3,7 @@ import { listed } from "../input/problems.ts";
 import { count } from "./case.ts";
 import type { Finding, Next } from "./finding.ts";
 import { type Kind, kinds } from "./kinds.ts";
-import { type EndpointReport, faultOfEndpoints, type NodeReport, type Trial } from "./trial.ts";
+import { type EndpointReport, faultOfEndpoints, type NodeReport, silentAmong, type Trial } from "./trial.ts";
 import { Blame, Severity } from "./weights.ts";
 
 /** What comes of the findings. */
@@ -53,6 +53,8 @@ export function verdictOf({ findings, unread, trial = {} }: Evidence): Verdict {
       next: null,
     };
   }
+  const [silent, ...more] = silentAmong(endpoints);
+  if (silent !== undefined) return ofSilent(silent, 1 + more.length, endpoints.length);
   if (worst?.severity === Severity.some) return ofFinding(worst);
   const noPart = findings.find(({ kind }) => (kinds[kind] as Kind).hasNoPart === true);
   if (noPart !== undefined) return ofFinding(noPart);
@@ -64,7 +66,7 @@ export function verdictOf({ findings, unread, trial = {} }: Evidence): Verdict {
     };
   }
   if (worst?.severity === Severity.may) return ofDoubt(worst);
-  return ofNothing(nodes);
+  return ofNothing(nodes, endpoints);
 }
 
 function ofFaulty(faulty: readonly NodeReport[], all: number): Verdict {
@@ -94,6 +96,19 @@ function lookAtPod(endpoints: readonly EndpointReport[]): Next | null {
       };
 }
 
+/** It was asked past every kube-proxy. */
+function ofSilent({ namespace, pod }: EndpointReport, silent: number, all: number): Verdict {
+  return {
+    ...notTheReason(
+      `${silent} of ${count(all, "endpoint")} that were asked by themselves gave no answer, such as pod ${namespace}/${pod}, whereas others did`,
+    ),
+    next: {
+      words: "Look at what the pod does, then at the network of its node",
+      command: `kubectl -n ${shellWord(namespace)} describe pod ${shellWord(pod)}`,
+    },
+  };
+}
+
 function ofFinding({ kind, blame }: Finding): Verdict {
   const { means } = kinds[kind];
   if (blame === Blame.kubeProxy) {
@@ -106,17 +121,26 @@ function ofDoubt({ kind }: Finding): Verdict {
   return { kind: "unknown", sentence: `It cannot be told from here: ${kinds[kind].means}.`, next: askNodes };
 }
 
-function ofNothing(nodes: readonly NodeReport[]): Verdict {
+function ofNothing(nodes: readonly NodeReport[], endpoints: readonly EndpointReport[]): Verdict {
   const fine = nodes.filter(({ verdict }) => verdict === "fine").length;
   if (nodes.length === 0) {
     const sentence = "Nothing is found that keeps it from answering; the nodes were not asked.";
     return { kind: "answers", sentence, next: askNodes };
   }
+  const all = `the kube-proxies of all ${count(nodes.length, "node")} do their work`;
+  if (
+    fine === nodes.length &&
+    endpoints.length > 0 &&
+    endpoints.every(({ outcome }) => outcome === "silent")
+  ) {
+    const sentence = `It cannot be told from here: ${all}, and no endpoint answered when it was asked by itself, to which the API server may have no way.`;
+    return { kind: "unknown", sentence, next: null };
+  }
   // Whoever is inside of the cluster asks by its own rules, which nobody can try from outside.
   return fine === nodes.length
     ? {
         kind: "answers",
-        sentence: `Nothing is found that keeps it from answering: the kube-proxies of all ${count(nodes.length, "node")} do their work.`,
+        sentence: `Nothing is found that keeps it from answering: ${all}.`,
         next: null,
       }
     : {

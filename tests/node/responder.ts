@@ -71,6 +71,20 @@ export async function deployResponders(lab: Lab, clientNode: string): Promise<vo
   await run(lab, ["wait", "pod", clientPod, "--for=condition=Ready", "--timeout=240s"]);
 }
 
+/** Makes a Service of one responder of its own, with more options of `labnode server`. */
+export async function addResponder(lab: Lab, name: string, options: string[]): Promise<void> {
+  const labels = { app: name };
+  const command = ["server", "-port", String(port), ...options];
+  const { metadata, spec, ...kind } = service(name);
+  await apply(
+    lab,
+    { apiVersion: "v1", kind: "Pod", metadata: { name, labels }, spec: pod(command) },
+    { ...kind, metadata, spec: { ...spec, selector: labels } },
+  );
+  await run(lab, ["wait", "pod", name, "--for=condition=Ready", "--timeout=240s"]);
+  await awaitEndpoints(lab, name, 1, 2);
+}
+
 /** Makes one more Service in front of the responders. */
 export async function addService(lab: Lab, name: string): Promise<void> {
   await apply(lab, service(name));
@@ -82,15 +96,10 @@ export async function addService(lab: Lab, name: string): Promise<void> {
  * @param node - The node at whose addresses the NodePorts are asked.
  */
 export async function targetsOf(lab: Lab, name: string, node: string): Promise<Targets> {
-  const get = async <T>(...args: string[]) => JSON.parse(await run(lab, ["get", "-o", "json", ...args])) as T;
+  const get = <T>(...args: string[]) => getJson<T>(lab, ...args);
   const nodes = lab.realNodes.length + lab.vmNodes.length;
-  const selector = `kubernetes.io/service-name=${name}`;
   const { spec } = await get<LiveService>("service", name);
-  await eventually(`endpoints of Service ${name}`, async () => {
-    const slices = await get<{ items: { endpoints?: unknown[] }[] }>("endpointslices", "-l", selector);
-    const ready = slices.items.filter(({ endpoints = [] }) => endpoints.length === nodes);
-    return ready.length === spec.clusterIPs.length;
-  });
+  await awaitEndpoints(lab, name, nodes, spec.clusterIPs.length);
   const { status } = await get<{ status: { addresses: { type: string; address: string }[] } }>("node", node);
   const nodeIPs = status.addresses.filter(({ type }) => type === "InternalIP").map(({ address }) => address);
   const targets = (kind: string, ips: readonly string[], portOf: (port: ServicePort) => number) =>
@@ -105,6 +114,22 @@ export async function targetsOf(lab: Lab, name: string, node: string): Promise<T
     ...targets("ClusterIP", spec.clusterIPs, (each) => each.port),
     ...targets("NodePort", nodeIPs, (each) => each.nodePort),
   ]);
+}
+
+/** Waits until each family of a Service has so many endpoints. */
+async function awaitEndpoints(lab: Lab, name: string, endpoints: number, families: number): Promise<void> {
+  await eventually(`endpoints of Service ${name}`, async () => {
+    const selector = `kubernetes.io/service-name=${name}`;
+    const slices = await getJson<{ items: { endpoints?: unknown[] }[] }>(
+      lab,
+      ...["endpointslices", "-l", selector],
+    );
+    return slices.items.filter((slice) => slice.endpoints?.length === endpoints).length === families;
+  });
+}
+
+async function getJson<T>(lab: Lab, ...args: string[]): Promise<T> {
+  return JSON.parse(await run(lab, ["get", "-o", "json", ...args])) as T;
 }
 
 async function apply(lab: Lab, ...items: object[]): Promise<void> {

@@ -8,9 +8,10 @@ import { kubectl, nodeCommand } from "../../lab/index.ts";
 import { bindPort } from "../../lab/kubeadm.ts";
 import { network } from "../../lab/network.ts";
 import { runOrFail } from "../../lab/tools.ts";
+import { eventually } from "../e2e/scenario.ts";
 import { useLab } from "../e2e/useLab.ts";
 import { skip } from "./requirements.ts";
-import { deployResponders } from "./responder.ts";
+import { addResponder, deployResponders } from "./responder.ts";
 
 const [faulty, other] = ["real-1", "real-2"];
 const doctor = join(import.meta.dirname, "..", "..", "commands", "doctor.ts");
@@ -116,6 +117,54 @@ suite("why a Service does not answer, on real nodes", { skip }, () => {
     assert.equal(code, 1, stdout);
     assert.match(stdout, /^kube-proxy is not the reason: none of the 2 endpoints .* at port 9999/m);
     assert.doesNotMatch(stdout, /restart-nodes/);
+  });
+
+  test("one that listens to its own loopback interface alone refuses", async () => {
+    await addResponder(at.lab, "inward", ["-address", "127.0.0.1"]);
+    const { code, stdout } = await ask("default/inward");
+    assert.equal(code, 1, stdout);
+    assert.match(
+      stdout,
+      /^kube-proxy is not the reason: its only endpoint, asked by itself, takes no connection at port 8080/m,
+    );
+    assert.doesNotMatch(stdout, /restart-nodes/);
+  });
+
+  test("one that takes its time is named where others do not; where it is the only one, nothing is known", async () => {
+    await addResponder(at.lab, "slow", ["-delay", "1h"]);
+    const alone = await ask("default/slow");
+    assert.equal(alone.code, 0, alone.stdout);
+    assert.match(alone.stdout, /^It cannot be told from here: .* no endpoint answered/m);
+    // Its own Service has an endpoint that answers then, and one that does not.
+    await addResponder(at.lab, "quick", []);
+    const labelled = await kubectl(at.lab, ["label", "--overwrite", "pod", "slow", "app=quick"]);
+    assert.equal(labelled.code, 0, labelled.stderr);
+    await eventually("the slow pod among the endpoints of Service quick", async () => {
+      const { code, stdout } = await ask("default/quick");
+      if (!/^default\/slow /m.test(stdout)) return false;
+      assert.equal(code, 1, stdout);
+      assert.match(stdout, /^kube-proxy is not the reason: 1 of 2 endpoints .* pod default\/slow,/m);
+      assert.doesNotMatch(stdout, /restart-nodes/);
+      return true;
+    });
+  });
+
+  test("a configuration that one node has not loaded is told, and accuses nobody", async () => {
+    const read = await kubectl(at.lab, ["-n", "kube-system", "get", "configmap", "kube-proxy", "-o", "json"]);
+    const { data } = JSON.parse(read.stdout) as { data: Record<string, string> };
+    const changed = (data["config.conf"] ?? "").replaceAll("syncPeriod: 0s", "syncPeriod: 1m0s");
+    const patch = JSON.stringify({ data: { "config.conf": changed } });
+    const done = await kubectl(at.lab, [
+      ...["-n", "kube-system", "patch", "configmap", "kube-proxy", "--type=merge", "-p", patch],
+    ]);
+    assert.equal(done.code, 0, done.stderr);
+    const restart = ["--kubeconfig", at.lab.kubeconfig, "--nodes", faulty];
+    await runOrFail({
+      ...{ file: process.execPath, args: [join(doctor, "..", "restartNodes.ts"), ...restart], env: {} },
+    });
+    const { code, stdout } = await ask("default/responder");
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /^real-\d .* fine: the loaded configuration/m);
   });
 
   test("pods that nobody reaches through one node: the network there is named, and no restart is recommended", async () => {

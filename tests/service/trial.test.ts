@@ -12,9 +12,10 @@ import {
   type NodeReport,
   type ToTry,
   type Trial,
+  withChange,
   withReached,
 } from "../../components/service/trial.ts";
-import { factsOf, shop } from "./world.ts";
+import { endpointOf, factsOf, shop } from "./world.ts";
 
 const healthy: Finding = {
   ...{ node: "node-1", pod: "kube-proxy-1", ageSeconds: 90, lastSyncSeconds: 2, pendingSeconds: null },
@@ -59,6 +60,41 @@ suite("a node's kube-proxy", () => {
       verdict({ ...healthy, verdict: "excluded", service: null, findings: ["NotReady"] }),
       "unknown",
     );
+  });
+});
+
+suite("a change of the Service's endpoints", () => {
+  const [now, ago] = [Date.now(), 7200];
+  const asked = (finding: Partial<Finding>) => reportOf({ ...healthy, ...finding }, true);
+  const held = (finding: Partial<Finding>, since = ago) =>
+    withChange([asked(finding)], since).map(({ verdict, reason }) => `${verdict}: ${reason}`);
+
+  test("accuses a kube-proxy that has not synced since", () => {
+    const behind = "faulty: it has not programmed changes for 3h0m: the Service's endpoints changed 2h0m ago";
+    assert.deepEqual(held({ service: unasked, lastSyncSeconds: 10_800 }), [behind]);
+    assert.deepEqual(held(outlier({ service: fails, lastSyncSeconds: 10_800 })), [`${behind}; x`]);
+  });
+
+  test("accuses nobody who has synced since, within what clocks differ by, at whom a new Service answers, or who says nothing", () => {
+    const unchanged = (finding: Partial<Finding>, since = ago) => { assert.deepEqual(withChange([asked(finding)], since), [asked(finding)]); };
+    unchanged({ service: unasked, lastSyncSeconds: 2 });
+    unchanged({ service: unasked, lastSyncSeconds: ago + 60 });
+    unchanged({ lastSyncSeconds: 10_800 });
+    unchanged({ service: unasked, lastSyncSeconds: null });
+    // A clock that is ahead says nothing of the past.
+    unchanged({ service: unasked, lastSyncSeconds: 100 }, -5);
+  });
+
+  test("is the latest one of the EndpointSlices that kube-proxy looks at", () => {
+    const some = shop();
+    const [slice] = some.slices;
+    assert.ok(slice);
+    const changed = () => tryOf(factsOf([some]))?.changedAt;
+    assert.equal(changed(), undefined);
+    slice.changedAt = now - 5000;
+    some.slices.push({ ...slice, name: "web-b", changedAt: now - 9000 });
+    some.slices.push({ ...slice, name: "web-6", addressType: "IPv6", changedAt: now });
+    assert.equal(changed(), now - 5000);
   });
 });
 
@@ -173,15 +209,28 @@ suite("the verdict after a trial", () => {
     assert.match(verdict.next?.command ?? "", / exec web-2 -- /);
   });
 
-  test("is that nothing is found, where all do their work; silence of endpoints alone is no finding", () => {
+  test("is that nothing is found, where all do their work, and endpoints are not asked", () => {
     const fine = [node("node-1", "fine"), node("node-2", "fine")];
-    for (const endpoints of [answering, [endpoint("web-1", "silent")], [endpoint("web-1", "denied")], []]) {
+    for (const endpoints of [answering, [endpoint("web-1", "denied")], []]) {
       const { ok, verdict } = told({ nodes: fine, endpoints });
       assert.deepEqual([ok, verdict.kind], [true, "answers"]);
       assert.match(verdict.sentence, /the kube-proxies of all 2 nodes do their work/);
     }
     const partial = told({ nodes: [...fine, node("node-3", "unknown", "NotReady")] });
     assert.match(partial.verdict.sentence, /cannot be told from here: .* 2 of 3 nodes do their work/);
+  });
+
+  test("names an endpoint that gives no answer where others do; where none does, nothing is known", () => {
+    const fine = [node("node-1", "fine"), node("node-2", "fine")];
+    const [answers, silent] = [endpoint("web-1", "answers"), endpoint("web-2", "silent", "no answer")];
+    const some = told({ nodes: fine, endpoints: [answers, silent] });
+    assert.deepEqual([some.ok, some.verdict.kind], [false, "not-kube-proxy"]);
+    assert.match(some.verdict.sentence, /1 of 2 endpoints .* gave no answer, such as pod shop\/web-2/);
+    assert.match(some.verdict.next?.command ?? "", / describe pod web-2$/);
+    const none = told({ nodes: fine, endpoints: [silent, endpoint("web-3", "silent")] });
+    assert.deepEqual([none.ok, none.verdict.kind], [true, "unknown"]);
+    assert.match(none.verdict.sentence, /all 2 nodes do their work, and no endpoint answered/);
+    for (const { text } of [some, none]) assert.doesNotMatch(text, /restart-nodes/);
   });
 
   test("accuses the network, and restarts nothing, where the rules of a node lead to what is not reached from there", () => {
@@ -244,6 +293,29 @@ suite("the verdict after a trial", () => {
   test("says what could not be tried", () => {
     const { text } = told({ untried: { kubeProxies: "daemonsets.apps is forbidden" } });
     assert.match(text, /Not looked at:\n {2}the nodes' kube-proxies: daemonsets\.apps is forbidden/);
+  });
+
+  test("says what no trial can tell: other protocols, its own rules, policies, the endpoints beyond ten", () => {
+    assert.equal(diagnose(facts, { namespace: "shop", name: "web" })?.untried, null);
+    assert.match(told({ nodes }).text, /\nNot tried:\n {2}the Service's own rules: it has no NodePort /);
+    const more = shop();
+    const [port] = more.service.ports;
+    const [slice] = more.slices;
+    assert.ok(port && slice);
+    port.nodePort = 30_080;
+    more.service.ports.push({ ...port, name: "dns", protocol: "UDP", port: 53, nodePort: 0 });
+    slice.endpoints.push({ ...endpointOf(more.pods[0] ?? assert.fail()), address: "10.244.1.99", pod: "" });
+    more.policies.push({
+      ...{ namespace: "shop", name: "open", pods: {} },
+      ingress: [{ fromAll: true, ports: [] }],
+    });
+    const { untried } = diagnose(factsOf([more]), more.service, { nodes }) ?? assert.fail();
+    assert.deepEqual(untried, [
+      "port dns 53/UDP: only TCP can be asked",
+      "the rules of its ClusterIP: it is reached from inside of the cluster alone",
+      "1 endpoint of 4: ten are asked at most, ready ones of pods, of one family, over TCP",
+      "what NetworkPolicies do to other clients",
+    ]);
   });
 
   test("tries nothing where the objects tell enough, and ten endpoints at most", () => {

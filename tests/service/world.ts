@@ -85,7 +85,7 @@ export function shop({ namespace = "shop", name = "web" } = {}): Shop {
     slices: [
       {
         ...{ namespace, name: `${name}-abc`, service: name, addressType: "IPv4" },
-        ...{ managedBy: "endpointslice-controller.k8s.io", hasHeadlessLabel: false },
+        ...{ managedBy: "endpointslice-controller.k8s.io", hasHeadlessLabel: false, changedAt: undefined },
         ports: [{ name: "http", protocol: "TCP", port: 8080 }],
         endpoints: pods.map(endpointOf),
       },

@@ -1,5 +1,6 @@
 /** Why Services do not answer: what is read for it, and how long. */
 import type { KubeConfig } from "@kubernetes/client-node";
+import { count } from "../../service/case.ts";
 import {
   type AllDiagnosis,
   diagnose,
@@ -8,7 +9,7 @@ import {
   type ServiceDiagnosis,
   toTry,
 } from "../../service/diagnose.ts";
-import { type ToTry, type Trial, withReached } from "../../service/trial.ts";
+import { type ToTry, type Trial, withChange, withReached } from "../../service/trial.ts";
 import { ApiError } from "../apiError.ts";
 import { Session } from "../api.ts";
 import { deadlineIn } from "../deadline.ts";
@@ -72,14 +73,14 @@ export async function examineService(
 /** @param until - when what has not answered is not waited for any more, in milliseconds since 1970 */
 async function tried(
   config: KubeConfig,
-  { endpoints: targets, nodePort }: ToTry,
+  { endpoints: targets, nodePort, changedAt }: ToTry,
   until: number,
   { signal, onProgress }: ReadOptions,
 ): Promise<Trial> {
   // What was read before has taken of it.
   const inTime = () => ({ deadlineMs: until - Date.now(), signal });
   onProgress?.(
-    `Asks each node's kube-proxy, ${targets.length} endpoints, and Services that are made there and removed; --objects-only leaves it out.`,
+    `Asks each node's kube-proxy, ${count(targets.length, "endpoint")}, and Services that are made there and removed; --objects-only leaves it out.`,
   );
   const untried: Record<string, string> = {};
   const part = async <T>(name: string, work: Promise<T>): Promise<T | undefined> => {
@@ -95,7 +96,11 @@ async function tried(
     part("kubeProxies", askKubeProxies(config, inTime())),
     part("endpointsAlone", askEndpoints(config, targets, inTime())),
   ]);
-  const reports = nodes?.map(({ report }) => report);
+  const known = nodes?.map(({ report }) => report);
+  const reports =
+    known === undefined || changedAt === undefined
+      ? known
+      : withChange(known, (Date.now() - changedAt) / 1000);
   const taking = (endpoints ?? []).filter(({ outcome }) => outcome === "answers");
   if (nodes === undefined || reports === undefined || taking.length === 0) {
     return { nodes: reports, endpoints, untried };

@@ -75,15 +75,17 @@ function portOf(port: NonNullable<NonNullable<V1Service["spec"]>["ports"]>[numbe
 
 /** Of an EndpointSlice; undefined for one of no Service. */
 export function sliceOf({ metadata, addressType, ports, endpoints }: V1EndpointSlice): Slice | undefined {
-  const { labels = {} } = metadata ?? {};
+  const { labels = {}, annotations = {} } = metadata ?? {};
   const service = labels["kubernetes.io/service-name"];
   if (service === undefined) return undefined;
+  const changedAt = Date.parse(annotations["endpoints.kubernetes.io/last-change-trigger-time"] ?? "");
   return {
     ...placeOf(metadata),
     service,
     addressType,
     managedBy: labels["endpointslice.kubernetes.io/managed-by"] ?? "",
     hasHeadlessLabel: headlessLabel in labels,
+    changedAt: Number.isNaN(changedAt) ? undefined : changedAt,
     ports: (ports ?? []).map(({ name, protocol, port }) => ({
       name: name ?? "",
       protocol: protocol ?? "TCP",
