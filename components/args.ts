@@ -118,6 +118,11 @@ export interface KubeProxyArgs {
   snapshotFolder?: pulumi.Input<string>;
   /** Whether every node's kube-proxy is verified after a change, and `pulumi up` fails if one is not well. Default true. */
   verify?: boolean;
+  /**
+   * Whether an init container does what needs all rights, and kube-proxy itself has the fewest that it works with; from
+   * kube-proxy 1.29 on. Default false, as kubeadm.
+   */
+  hardened?: pulumi.Input<boolean>;
   /** Which ClusterRole is bound: `bootstrap` (default) or `create`. It decides which resources there are. */
   clusterRole?: ClusterRoleChoice;
   /** How long to wait for the pods. */

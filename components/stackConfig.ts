@@ -42,6 +42,7 @@ export const stackConfigShape = {
 /** Keys whose values are not texts; Pulumi hands these to the program as JSON. */
 const structured = [
   "adopt",
+  "hardened",
   "imagePullSecrets",
   "featureGates",
   "configuration",

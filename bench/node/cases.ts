@@ -48,9 +48,9 @@ const during =
   (bench: Bench): Promise<Measured> =>
     measure(bench.lab, bench, () => work(bench));
 
-const restart = (strategy: string): Pick<Case, "prepare" | "run"> => ({
+const restart = (strategy: string, note = ""): Pick<Case, "prepare" | "run"> => ({
   prepare: ({ scenario }) => scenario.up({ restartStrategy: strategy }),
-  run: during(({ scenario }) => scenario.up({ restart: `${strategy}, measured` })),
+  run: during(({ scenario }) => scenario.up({ restart: `${strategy}, measured${note}` })),
 });
 
 const switchFrom = (mode: Mode, to: Mode): Case => ({
@@ -145,6 +145,21 @@ const cases: readonly Case[] = [
     what: "one kube-proxy killed",
     command: "`kill -9 $(pidof kube-proxy)` on the node",
     run: during(({ lab, node }) => killKubeProxy(lab, node)),
+  },
+  {
+    what: "made `hardened`",
+    command: "`pulumi config set hardened true; pulumi up`",
+    run: during(({ scenario }) => scenario.up({ hardened: true })),
+  },
+  {
+    what: "hardened: `Rolling` restart",
+    command: "`pulumi config set restart 'any reason'; pulumi up`",
+    ...restart("Rolling", ", hardened"),
+  },
+  {
+    what: "not hardened any more",
+    command: "`pulumi config set hardened false; pulumi up`",
+    run: during(({ scenario }) => scenario.up({ hardened: false })),
   },
   {
     what: "removed, and provisioned again",

@@ -1,6 +1,7 @@
 /** Pure: the settings that a live DaemonSet was made with. */
 import { isDeepStrictEqual } from "node:util";
 import { isRecord } from "../input/record.ts";
+import { initName } from "../kubeadm/hardening.ts";
 import { affinityTo } from "../kubeadm/manifests.ts";
 import type { DaemonSet } from "../kubeadm/objects.ts";
 import { negated } from "../kubeadm/podSettings.ts";
@@ -93,6 +94,15 @@ const readables: readonly Readable[] = [
     kubeadms: kubeadmsArguments,
   },
   { key: "env", places: [[...container, "env"]], read: later, kubeadms: first },
+  {
+    key: "hardened",
+    places: [
+      [...container, "securityContext"],
+      [...podSpec, "initContainers"],
+    ],
+    // Whether all of it is as the setting makes it, the comparison that follows tells.
+    read: ([, once]) => (valueAt(once, [0, "name"]) === initName ? true : undefined),
+  },
   whole("resources", [...container, "resources"]),
   whole("livenessProbe", [...container, "livenessProbe"]),
   whole("readinessProbe", [...container, "readinessProbe"]),

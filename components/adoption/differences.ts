@@ -91,7 +91,9 @@ function own(record: Readonly<Record<string, unknown>>, key: string): unknown {
 }
 
 function isFilledIn(live: unknown, path: Path): boolean {
-  const pattern = formatPath(path).replaceAll(/\[\d+\]/g, "[]");
+  const pattern = formatPath(path)
+    .replaceAll(/\[\d+\]/g, "[]")
+    .replace(/\binitContainers\b/, "containers");
   return isDeepStrictEqual(defaults[pattern], live);
 }
 

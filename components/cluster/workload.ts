@@ -58,13 +58,18 @@ export interface DaemonSet {
 export interface PodSpec {
   /** Absent until the scheduler has found a place. */
   readonly nodeName?: string | undefined;
-  readonly containers: readonly {
-    readonly image: string;
-    readonly command?: readonly string[];
-    readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
-  }[];
+  readonly initContainers?: readonly Container[] | undefined;
+  readonly containers: readonly Container[];
   readonly volumes?: readonly { readonly name: string; readonly configMap?: { readonly name: string } }[];
   readonly [field: string]: unknown;
+}
+
+/** A container, as far as it is looked at. */
+export interface Container {
+  readonly image: string;
+  readonly command?: readonly string[];
+  readonly securityContext?: { readonly privileged?: boolean };
+  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
 }
 
 /** What the kubelet says of a pod's container. */

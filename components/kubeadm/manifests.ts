@@ -3,10 +3,11 @@ import { isIPv6 } from "node:net";
 import { renderConfiguration } from "../configuration/render.ts";
 import type { KubeProxyConfiguration } from "../configuration/types.ts";
 import { cidrFamily, hostOfEndpoint, serverUrlOf } from "./address.ts";
+import { harden } from "./hardening.ts";
 import type { Minor } from "./minors.ts";
 import { kubeadmsMounts, negated } from "./podSettings.ts";
 import type { NodeSelectorRequirement } from "./podTypes.ts";
-import type { Affinity, ConfigMap, DaemonSet, KubeProxyObjects, PolicyRule } from "./objects.ts";
+import type { Affinity, ConfigMap, DaemonSet, KubeProxyObjects, PodSpec, PolicyRule } from "./objects.ts";
 import { ClusterRoleChoice, type Metadata, type Settings } from "./settings.ts";
 import { parseVersion, type Version } from "./version.ts";
 
@@ -176,7 +177,7 @@ function daemonSet(settings: Settings, version: Version): DaemonSet {
       updateStrategy: updateStrategy(settings),
       template: {
         metadata: withMetadata(labels, {}, settings.podMetadata),
-        spec: {
+        spec: hardenedIf(settings, minor, {
           priorityClassName: settings.priorityClassName ?? "system-node-critical",
           serviceAccountName: name,
           hostNetwork: true,
@@ -219,10 +220,15 @@ function daemonSet(settings: Settings, version: Version): DaemonSet {
             { name: "lib-modules", hostPath: { path: "/lib/modules" } },
             ...(settings.volumes ?? []),
           ],
-        },
+        }),
       },
     },
   };
+}
+
+function hardenedIf({ hardened, configuration }: Settings, minor: Minor, spec: PodSpec): PodSpec {
+  // Where kubeadm leaves the mode open, kube-proxy takes iptables.
+  return hardened === true ? harden(spec, configuration?.mode || minor.mode || "iptables") : spec;
 }
 
 /** An affinity to nodes of whose labels all requirements hold. */

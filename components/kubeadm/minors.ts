@@ -32,6 +32,8 @@ export interface Minor {
   readonly apiVersions: readonly string[];
   /** Whether `kubeadm init` patches the DaemonSet by files of target `kubeproxydaemonset`. */
   readonly patchesDaemonSet: boolean;
+  /** Whether kube-proxy knows `--init-only`. */
+  readonly initOnly: boolean;
   /** Whether the API server's bootstrap ClusterRole `system:node-proxier` may read each kind. */
   readonly nodeProxier: {
     readonly watchesNodes: boolean;
@@ -65,6 +67,7 @@ const v1_15: Minor = {
   architectures: ["amd64", "arm", ...sixtyFourBits],
   apiVersions: ["v1beta1", "v1beta2"],
   patchesDaemonSet: false,
+  initOnly: false,
   nodeProxier: { watchesNodes: false, newEvents: false, endpointSlices: false, serviceCIDRs: false },
 };
 
@@ -97,7 +100,7 @@ const changes: readonly (Partial<Minor> & { readonly minor: number })[] = [
   { minor: 26 },
   { minor: 27, architectures: ["amd64", ...sixtyFourBits], apiVersions: ["v1beta3"] },
   { minor: 28 },
-  { minor: 29 },
+  { minor: 29, initOnly: true },
   {
     minor: 30,
     nodeProxier: { watchesNodes: true, newEvents: true, endpointSlices: true, serviceCIDRs: true },

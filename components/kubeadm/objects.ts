@@ -67,7 +67,7 @@ export interface Container {
     readonly limits?: Readonly<Record<string, string>>;
     readonly requests?: Readonly<Record<string, string>>;
   };
-  readonly securityContext: { readonly privileged: boolean };
+  readonly securityContext: SecurityContext;
   readonly volumeMounts: readonly {
     readonly name: string;
     readonly mountPath: string;
@@ -78,6 +78,15 @@ export interface Container {
   readonly livenessProbe?: Probe;
   readonly readinessProbe?: Probe;
   readonly startupProbe?: Probe;
+}
+
+/** What a container may do. */
+export interface SecurityContext {
+  readonly privileged: boolean;
+  readonly allowPrivilegeEscalation?: boolean;
+  readonly readOnlyRootFilesystem?: boolean;
+  readonly capabilities?: { readonly add: readonly string[]; readonly drop: readonly string[] };
+  readonly seccompProfile?: { readonly type: string };
 }
 
 /** Which nodes the pods go to beyond their nodeSelector; kubeadm has none. */
@@ -113,6 +122,8 @@ export interface PodSpec {
   }[];
   readonly imagePullSecrets?: readonly { readonly name: string }[];
   readonly hostAliases?: readonly HostAlias[];
+  /** Only where it is hardened. */
+  readonly initContainers?: readonly [Container];
   readonly containers: readonly [Container];
   readonly volumes: readonly Volume[];
 }

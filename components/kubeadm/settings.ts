@@ -8,7 +8,7 @@ import { choice, list, mapping, optional, problemsOf, record, type Schema, text 
 import { hostOfEndpoint, isPodSubnet } from "./address.ts";
 import { podSettingsProblems, podSettingsShape } from "./podSettings.ts";
 import type { PodSettings } from "./podTypes.ts";
-import type { Minor } from "./minors.ts";
+import { type Minor, minors } from "./minors.ts";
 import { acceptedVersions, parseVersion } from "./version.ts";
 
 /** Which ClusterRole kube-proxy's ServiceAccount is bound to. */
@@ -119,6 +119,11 @@ export interface Settings extends PodSettings {
   podMetadata?: Metadata;
   /** Which ClusterRole is bound: `bootstrap` (default) or `create`. */
   clusterRole?: ClusterRoleChoice;
+  /**
+   * Whether an init container does what needs all rights, and kube-proxy itself has the fewest that it works with; from
+   * kube-proxy 1.29 on. Default: false, as kubeadm.
+   */
+  hardened?: boolean;
 }
 
 const label = /^([A-Za-z0-9]([-\w.]*[A-Za-z0-9])?)?$/;
@@ -250,6 +255,7 @@ export const settingsShape = {
   podMetadata: metadata,
   ...podSettingsShape,
   clusterRole: optional(choice(Object.values(ClusterRoleChoice))),
+  hardened: optional(v.boolean("true or false")),
 };
 
 /** A number is what YAML makes of an unquoted `3`. */
@@ -277,6 +283,12 @@ function checkPodSubnet(
     .map((problem) => ({ ...problem, path: "podSubnet" }));
 }
 
+const hardenedProblem: Problem = {
+  path: "hardened",
+  value: true,
+  accepted: `false before v1.${minors.find(({ initOnly }) => initOnly)?.minor}: such a kube-proxy has no --init-only, so that it needs all rights itself; update kubernetesVersion first`,
+};
+
 /**
  * Finds every problem of what a user set: the schema's, and those of the configuration for the version.
  *
@@ -293,6 +305,7 @@ export function checkSettings(schema: Schema, value: Record<string, unknown>): P
     ...problems,
     ...(isSound ? podSettingsProblems(value) : []),
     ...(isRefused ? [] : checkPodSubnet(value, minor)),
+    ...(value["hardened"] === true && minor?.initOnly === false ? [hardenedProblem] : []),
     ...(configuration === undefined ? [] : checkConfiguration(configuration, minor?.minor, "configuration")),
   ];
 }

@@ -32,7 +32,8 @@ export function changesOf(wave: Wave, live: DaemonSetFacts, configMap: ConfigMap
   const liveSpec = recordOf(recordOf(live.spec["template"])["spec"]);
   const [liveContainer = {}] = (liveSpec["containers"] ?? []) as Record<string, unknown>[];
   const { image, command, ...rest } = made;
-  const whole = new Set<string>([...wholeFields, "containers", "resources", "env"]);
+  // An init container is what the container is, and goes by the same settings.
+  const whole = new Set<string>([...wholeFields, "initContainers", "containers", "resources", "env"]);
   const fieldChanges = (wanted: Record<string, unknown>, found: Record<string, unknown>, place: Path) =>
     Object.entries(wanted).flatMap(([field, value]) =>
       fieldChange([...place, field], found[field], value, wave.pool),
@@ -61,7 +62,8 @@ function fieldChange(path: Path, live: unknown, wanted: unknown, pool: string | 
   if (key === undefined || (key === "excludeNodes" && pool !== undefined)) {
     return paths;
   }
-  const named = paths.map((one) => (partial.has(key) ? key : `${key}${one.slice(own.length)}`));
+  const isToggled = key === "hardened" && paths.some((one) => one.endsWith(".privileged"));
+  const named = paths.map((one) => (isToggled || partial.has(key) ? key : `${key}${one.slice(own.length)}`));
   return [...new Set(named)];
 }
 

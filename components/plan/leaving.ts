@@ -82,11 +82,15 @@ function isModules({ mountPath }: { readonly mountPath: string }): boolean {
   return mountPath === modules;
 }
 
+/** A container with its mounts. */
+interface Mounting {
+  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
+}
+
 /** What of a pod's spec decides whether its kube-proxy sees the kernel's modules. */
 interface Mounts {
-  readonly containers: readonly {
-    readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
-  }[];
+  readonly initContainers?: readonly Mounting[] | undefined;
+  readonly containers: readonly Mounting[];
   readonly volumes?: readonly { readonly name: string }[];
 }
 
@@ -97,13 +101,19 @@ interface Mounts {
  * Source: pkg/proxy/ipvs/cleanup.go `CleanupLeftovers`; for which versions, see `leavesIpvsSince`.
  */
 export function withoutModules<T extends Mounts>(spec: T): T {
-  const containers = spec.containers.map((container) => ({
+  const without = (container: Mounting) => ({
     ...container,
     volumeMounts: container.volumeMounts?.filter((mount) => !isModules(mount)),
-  }));
+  });
   const names = spec.containers.flatMap(({ volumeMounts = [] }) => volumeMounts.filter(isModules));
   const volumes = spec.volumes?.filter((volume) => !names.some(({ name }) => name === volume.name));
-  return { ...spec, containers, volumes };
+  const { initContainers, containers } = spec;
+  return {
+    ...spec,
+    ...(initContainers && { initContainers: initContainers.map(without) }),
+    containers: containers.map(without),
+    volumes,
+  };
 }
 
 /** A pod or the template of one, as far as it is looked at. */

@@ -1,6 +1,6 @@
 import type { LiveObject } from "../../components/adoption/live.ts";
 import { kubeProxyObjects } from "../../components/kubeadm/manifests.ts";
-import type { DaemonSet } from "../../components/kubeadm/objects.ts";
+import type { Container, DaemonSet } from "../../components/kubeadm/objects.ts";
 import type { Settings } from "../../components/kubeadm/settings.ts";
 
 /** kube-proxy's objects as they are in a cluster where kubeadm has made them with these settings. */
@@ -13,7 +13,7 @@ export function liveObjects(settings: Settings): LiveObject[] {
 function served(daemonSet: DaemonSet): unknown {
   const { metadata, spec } = daemonSet;
   const { template, updateStrategy } = spec;
-  const [container] = template.spec.containers;
+  const { initContainers, containers } = template.spec;
   return {
     ...daemonSet,
     metadata: {
@@ -31,17 +31,8 @@ function served(daemonSet: DaemonSet): unknown {
         metadata: { ...template.metadata, creationTimestamp: null },
         spec: {
           ...template.spec,
-          containers: [
-            {
-              ...container,
-              env: container.env.map(({ valueFrom, ...variable }) => ({
-                ...variable,
-                ...(valueFrom && { valueFrom: { fieldRef: { apiVersion: "v1", ...valueFrom.fieldRef } } }),
-              })),
-              terminationMessagePath: "/dev/termination-log",
-              terminationMessagePolicy: "File",
-            },
-          ],
+          ...(initContainers && { initContainers: initContainers.map(servedContainer) }),
+          containers: containers.map(servedContainer),
           dnsPolicy: "ClusterFirst",
           restartPolicy: "Always",
           schedulerName: "default-scheduler",
@@ -56,5 +47,17 @@ function served(daemonSet: DaemonSet): unknown {
         },
       },
     },
+  };
+}
+
+function servedContainer({ env, ...container }: Container): unknown {
+  return {
+    ...container,
+    env: env.map(({ valueFrom, ...variable }) => ({
+      ...variable,
+      ...(valueFrom && { valueFrom: { fieldRef: { apiVersion: "v1", ...valueFrom.fieldRef } } }),
+    })),
+    terminationMessagePath: "/dev/termination-log",
+    terminationMessagePolicy: "File",
   };
 }

@@ -118,6 +118,7 @@ suite("taking over", () => {
       }),
       readinessProbe: fc.constant({ tcpSocket: { port: 10256 } }),
       startupProbe: fc.constant({ exec: { command: ["true"] }, failureThreshold: 30 }),
+      hardened: fc.constant(true),
       controlPlaneEndpoint: fc.constantFrom(
         "api.example.com:8443",
         "[2001:db8::1]:6443",

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { parse } from "yaml";
-import { clearingPod, helperPod } from "../../components/cluster/modeSwitch/pods.ts";
-import { endOf, lastWords, type Pod } from "../../components/cluster/workload.ts";
-import { keepsIpvs } from "../../components/plan/leaving.ts";
+import { clearingPod, countingPod, helperPod } from "../../components/cluster/modeSwitch/pods.ts";
+import { type Container, endOf, lastWords, type Pod } from "../../components/cluster/workload.ts";
+import { keepsIpvs, withoutModules } from "../../components/plan/leaving.ts";
+import { rightsIn } from "../../components/kubeadm/hardening.ts";
 import { planOf } from "../../components/plan/plan.ts";
 
 const [wave] = planOf({
@@ -34,6 +35,8 @@ const toolsHiddenBy = (pod: ReturnType<typeof helperPod>): string[] => {
   assert.deepEqual(inFolder("/sbin"), inFolder("/usr/sbin"));
   return inFolder("/usr/sbin");
 };
+
+const pathsOf = ({ volumeMounts = [] }: Container) => volumeMounts.map(({ mountPath }) => mountPath);
 
 suite("a helper", () => {
   const helper = helperPod(wave, beside, "iptables");
@@ -83,6 +86,41 @@ suite("a helper", () => {
   });
 });
 
+suite("where kube-proxy is hardened", () => {
+  const [hard] = planOf({
+    ...{ kubernetesVersion: "v1.37.2", controlPlaneEndpoint: "192.0.2.10", hardened: true },
+    configuration: { mode: "iptables" },
+  }).waves;
+  const from: Pod = { ...beside, spec: { nodeName: "node-1", ...hard.daemonSet.spec.template.spec } };
+
+  test("a helper is, too: what runs before it is as blind as itself", () => {
+    const { initContainers = [], containers } = helperPod(hard, from, "nftables").spec;
+    assert.deepEqual(
+      [...initContainers, ...containers].map(({ securityContext }) => securityContext?.privileged),
+      [true, false],
+    );
+    for (const container of [...initContainers, ...containers]) {
+      const spec = { ...beside.spec, containers: [container] };
+      assert.deepEqual(toolsHiddenBy({ ...helperPod(hard, from, "nftables"), spec }), ["nft"]);
+      assert.ok(keepsIpvs({ spec }));
+    }
+    assert.deepEqual(withoutModules(hard.daemonSet.spec.template.spec).initContainers?.map(pathsOf), [
+      ["/var/lib/kube-proxy", "/run/xtables.lock"],
+    ]);
+  });
+
+  test("nothing that counts or clears has all rights, nor runs what makes rules before it", () => {
+    const clearing = [undefined, { others: ["192.0.2.0/24"], image: "tools" }].map((removal) =>
+      clearingPod(from, "iptables", removal),
+    );
+    for (const { spec } of [...clearing, countingPod(from, undefined)]) {
+      const all = [...(spec.initContainers ?? []), ...spec.containers];
+      for (const { securityContext } of all) assert.deepEqual(securityContext, rightsIn("ipvs"));
+      assert.ok(!all.some(({ command }) => command?.includes("--init-only")));
+    }
+  });
+});
+
 suite("a clearing", () => {
   const all = { others: [], image: undefined };
 
@@ -103,17 +141,21 @@ suite("a clearing", () => {
     const clearing = clearingPod(beside, "iptables", all);
     assert.ok(toolsHiddenBy(clearing).includes("nft") && toolsHiddenBy(clearing).includes("iptables"));
     assert.ok(!keepsIpvs(clearing));
-    const [script] = clearing.spec["initContainers"] as { command: string[]; volumeMounts: object[] }[];
-    assert.deepEqual(script?.command.slice(0, 2), ["sh", "-c"]);
+    const [script] = clearing.spec.initContainers ?? [];
+    assert.deepEqual(script?.command?.slice(0, 2), ["sh", "-c"]);
     assert.deepEqual(script.volumeMounts, beside.spec.containers[0]?.volumeMounts, "it sees iptables");
-    assert.equal(clearingPod(beside, "nftables", undefined).spec["initContainers"], undefined);
+    assert.equal(clearingPod(beside, "nftables", undefined).spec.initContainers, undefined);
   });
 
   test("of ipvs beside virtual servers of others does not see it: a script removes kube-proxy's, by the user's image", () => {
     for (const mode of ["iptables", "nftables"]) {
       const clearing = clearingPod(beside, mode, { others: ["192.0.2.0/24"], image: "tools" });
       assert.ok(keepsIpvs(clearing), mode);
-      const scripts = clearing.spec["initContainers"] as { name: string; image: string; env: object[] }[];
+      const scripts = clearing.spec.initContainers as unknown as {
+        name: string;
+        image: string;
+        env: object[];
+      }[];
       assert.deepEqual(
         scripts.map(({ name, image }) => [name, image === "tools"]),
         [
@@ -130,7 +172,7 @@ suite("a clearing", () => {
       for (const removal of [undefined, all, { others: ["192.0.2.0/24"], image: "tools" }]) {
         const { containers, initContainers = [], volumes = [] } = clearingPod(beside, mode, removal).spec;
         const names = volumes.map(({ name }) => name);
-        for (const { volumeMounts = [] } of [...containers, ...(initContainers as typeof containers)]) {
+        for (const { volumeMounts = [] } of [...containers, ...initContainers]) {
           assert.deepEqual(
             volumeMounts.filter(({ name }) => !names.includes(name)),
             [],

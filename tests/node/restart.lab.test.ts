@@ -1,93 +1,15 @@
 /** What a user's changes of kube-proxy do to connections, measured on real nodes. */
 import assert from "node:assert/strict";
-import { before, suite, test, type TestContext } from "node:test";
-import { binary, type Mode, modes, nodeCommand } from "../../lab/index.ts";
+import { suite, test, type TestContext } from "node:test";
+import { binary, type Mode, modes } from "../../lab/index.ts";
 import { installKubeProxy } from "../../lab/kubeadm.ts";
 import { subnets } from "../../lab/real/addresses.ts";
 import { images } from "../../lab/real/build.ts";
-import { runOrFail } from "../../lab/tools.ts";
-import type { Scenario } from "../e2e/scenario.ts";
-import { useLab } from "../e2e/useLab.ts";
-import {
-  answered,
-  deletionOfDaemonSet,
-  forgetVainConnections,
-  killKubeProxy,
-  measure as measureOn,
-} from "./measure.ts";
+import { answered, deletionOfDaemonSet, forgetVainConnections, killKubeProxy } from "./measure.ts";
+import { kept, node, type Nodes, useNodes } from "./nodes.ts";
 import { failures } from "./probe.ts";
 import { skip } from "./requirements.ts";
-import { addService, deployResponders, targetsOf, type Targets } from "./responder.ts";
-
-const [node, other] = ["real-1", "real-2"];
-
-/** The pods, by UID, that are still there. */
-const kept = (old: readonly string[], now: readonly string[]): string[] =>
-  old.filter((uid) => now.includes(uid));
-
-/** The nodes of one lab, whose kube-proxies start in a mode. */
-function useNodes(firstMode: Mode) {
-  const lab = useLab({ name: `t${process.pid}-changes-${firstMode}`, realNodes: 2 });
-  const configurationOf = (mode: Mode) => ({ mode, conntrack: { maxPerCore: 0 } });
-  let scenario: Scenario;
-  let targets: Targets;
-  before(async () => {
-    scenario = await lab.open({ podSubnet: lab.lab.podSubnet, configuration: configurationOf(firstMode) });
-    await deployResponders(lab.lab, other);
-    targets = await targetsOf(lab.lab, "responder", node);
-  });
-
-  const measure = (work: () => Promise<unknown>, asked = targets) =>
-    measureOn(lab.lab, { node, targets: asked }, work);
-
-  /** Work during which no connection may fail and none may break. */
-  async function losesNothing(t: TestContext, work: () => Promise<unknown>): Promise<void> {
-    const { began, ended, attempts } = await measure(work);
-    t.diagnostic(`${attempts.length} attempts, of which none may fail, in ${(ended - began) / 1000} s`);
-    assert.deepEqual(failures(attempts), []);
-  }
-
-  const pods = async () => (await scenario.cluster.pods()).map(({ metadata }) => metadata.uid);
-
-  /** The rules that kube-proxy makes in another mode, on any node. KUBE-FIREWALL is the kubelet's, too. */
-  async function rulesOfOthers(mode: Mode): Promise<string[]> {
-    const left: string[] = [];
-    for (const name of lab.lab.realNodes) {
-      const list = async (...command: string[]) =>
-        (await runOrFail(nodeCommand(lab.lab, name, command))).split("\n");
-      const tables = mode === "nftables" ? [] : await list("nft", "list", "tables");
-      const rules =
-        mode === "nftables" ? [...(await list("iptables-save")), ...(await list("ip6tables-save"))] : [];
-      left.push(...tables.filter((table) => table.endsWith(" kube-proxy")));
-      left.push(...rules.filter((rule) => /KUBE-(?!FIREWALL|KUBELET)/.test(rule)));
-    }
-    return left;
-  }
-
-  async function switchTo(t: TestContext, mode: Mode): Promise<void> {
-    const old = await pods();
-    await losesNothing(t, () => scenario.up({ configuration: configurationOf(mode) }));
-    assert.deepEqual(kept(old, await pods()), []);
-    assert.deepEqual(await rulesOfOthers(mode), [], `rules of another mode than ${mode}`);
-    assert.equal(
-      await scenario.cluster.kubectl(["get", "pods", "-l", "kube-proxy/helper", "-o", "name"]),
-      "",
-    );
-  }
-
-  return {
-    get lab() {
-      return lab.lab;
-    },
-    get scenario() {
-      return scenario;
-    },
-    open: (config: Record<string, unknown>) => lab.open(config),
-    ...{ mode: firstMode, configurationOf, measure, losesNothing, pods, switchTo },
-  };
-}
-
-type Nodes = ReturnType<typeof useNodes>;
+import { addService, targetsOf } from "./responder.ts";
 
 /** What is the same in each mode. */
 function changesIn(nodes: Nodes): void {
@@ -160,7 +82,7 @@ suite("connections to Services while kube-proxy changes", { skip, concurrency: t
   const [iptables, nftables] = modes;
 
   suite(`from mode ${iptables}`, { concurrency: 1 }, () => {
-    const nodes = useNodes(iptables);
+    const nodes = useNodes("changes-iptables", iptables);
     changesIn(nodes);
     test("a restart of one node", async (t) => {
       const old = await nodes.pods();
@@ -172,7 +94,7 @@ suite("connections to Services while kube-proxy changes", { skip, concurrency: t
   });
 
   suite(`from mode ${nftables}`, { concurrency: 1 }, () => {
-    const nodes = useNodes(nftables);
+    const nodes = useNodes("changes-nftables", nftables);
     changesIn(nodes);
     test("a changed image", async (t) => {
       const old = await nodes.pods();

@@ -64,8 +64,21 @@ suite("a change has the name of the setting that decides it", () => {
     assert.match(line, /^affinity\./);
   });
 
+  test("what is hardened, once, and not for what the container beside has as well", () => {
+    const hardened = true;
+    const configuration = { mode: "nftables" as const };
+    assert.deepEqual(told({ hardened }), ["hardened"]);
+    assert.deepEqual(told({}, { hardened }), ["hardened"]);
+    assert.deepEqual(told({ hardened, image: "a:b" }, { hardened }).length, 1);
+    assert.deepEqual(
+      told({ hardened, configuration }, { hardened }).filter((line) => line.startsWith("hardened")),
+      ["hardened.capabilities.add"],
+    );
+    assert.deepEqual(told({ hardened }, { hardened }), []);
+  });
+
   test("what no setting decides keeps its path", () => {
-    const unprivileged = (container: object) => ({ ...container, securityContext: {} });
-    assert.deepEqual(told({}, {}, unprivileged), ["containers[0].securityContext.privileged"]);
+    const otherwise = (container: object) => ({ ...container, imagePullPolicy: "Always" });
+    assert.deepEqual(told({}, {}, otherwise), ["containers[0].imagePullPolicy"]);
   });
 });

@@ -76,7 +76,9 @@ suite("a change of the Service's endpoints", () => {
   });
 
   test("accuses nobody who has synced since, within what clocks differ by, at whom a new Service answers, or who says nothing", () => {
-    const unchanged = (finding: Partial<Finding>, since = ago) => { assert.deepEqual(withChange([asked(finding)], since), [asked(finding)]); };
+    const unchanged = (finding: Partial<Finding>, since = ago) => {
+      assert.deepEqual(withChange([asked(finding)], since), [asked(finding)]);
+    };
     unchanged({ service: unasked, lastSyncSeconds: 2 });
     unchanged({ service: unasked, lastSyncSeconds: ago + 60 });
     unchanged({ lastSyncSeconds: 10_800 });

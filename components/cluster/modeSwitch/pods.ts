@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { rightsIn } from "../../kubeadm/hardening.ts";
 import { configHash } from "../../kubeadm/manifests.ts";
 import {
   besideLabel,
@@ -14,7 +15,7 @@ import {
 import { withoutModules } from "../../plan/leaving.ts";
 import type { Wave } from "../../pools/waves.ts";
 import { configHashAnnotation } from "../../restart/restart.ts";
-import type { Pod, PodSpec } from "../workload.ts";
+import type { Container, Pod, PodSpec } from "../workload.ts";
 import { carriedScript } from "./carried.ts";
 import { addressPattern, clearServersScript } from "./clearServers.ts";
 
@@ -120,7 +121,7 @@ export function clearingPod(beside: Pod, mode: string, removal: Removal | undefi
   const isBlind = removal === undefined || removal.others.length > 0;
   const spec = isBlind ? withoutModules(beside.spec) : beside.spec;
   const containers = spec.containers.map((container) => ({
-    ...container,
+    ...withTools(container),
     command: [...(container.command ?? []).slice(0, 1), "--cleanup"],
   }));
   const { others, image } = removal ?? { others: [], image: undefined };
@@ -133,11 +134,12 @@ export function clearingPod(beside: Pod, mode: string, removal: Removal | undefi
     ...scripted(one, "clear-sets", clearSetsScript),
     env: [{ name: "MODE", value: mode }],
   }));
-  const initContainers = removal && [...(others.length > 0 ? servers : []), ...sets];
+  const first = removal && [...(others.length > 0 ? servers : []), ...sets];
   // Only iptables has chains among which those of ipvs are; rules of nftables there are none then.
   const hidden = [...(tools.get(mode) ?? []), ...(removal && mode === "iptables" ? ["nft"] : [])];
-  const pod = podBeside(beside, clearingValue, hidden, { ...spec, containers, restartPolicy: "Never" });
-  return initContainers === undefined ? pod : { ...pod, spec: { ...pod.spec, initContainers } };
+  const own = { ...spec, containers, initContainers: undefined, restartPolicy: "Never" };
+  const pod = podBeside(beside, clearingValue, hidden, own);
+  return first === undefined ? pod : { ...pod, spec: { ...pod.spec, initContainers: first } };
 }
 
 /**
@@ -150,14 +152,20 @@ export function countingPod(beside: Pod, image: string | undefined): NewPod {
   const { spec } = beside;
   const env = [{ name: "ADDRESSES", valueFrom: { fieldRef: { fieldPath: "status.podIPs" } } }];
   const containers = spec.containers.map((container) => ({
-    ...scripted(container, countingValue, carriedScript),
+    ...scripted(withTools(container), countingValue, carriedScript),
     ...(image !== undefined && { image }),
     env,
   }));
-  return podBeside(beside, countingValue, [], { ...spec, containers, restartPolicy: "Never" });
+  const own = { ...spec, containers, initContainers: undefined, restartPolicy: "Never" };
+  return podBeside(beside, countingValue, [], own);
 }
 
-type Container = PodSpec["containers"][number];
+/** A container with the rights that the tools of all modes take; where it has all rights, it keeps them. */
+function withTools(container: Container): Container {
+  return container.securityContext?.privileged === false
+    ? { ...container, securityContext: rightsIn("ipvs") }
+    : container;
+}
 
 /** A container that runs a script with what its image and its volumes are. */
 function scripted(container: Container, name: string, script: string): Container & { readonly name: string } {
@@ -168,6 +176,15 @@ function podBeside(beside: Pod, label: string, hidden: readonly string[], spec: 
   const { name, uid } = beside.metadata;
   const paths = folders.flatMap((folder) => hidden.map((tool) => `${folder}/${tool}`));
   const { serviceAccountName, hostNetwork, priorityClassName, tolerations, imagePullSecrets } = spec;
+  const blinded = (container: Container) => ({
+    ...container,
+    // What it said last is what a user has to know when it ends.
+    terminationMessagePolicy: "FallbackToLogsOnError",
+    volumeMounts: [
+      ...(container.volumeMounts ?? []),
+      ...paths.map((mountPath) => ({ name: "nothing", mountPath })),
+    ],
+  });
   return {
     metadata: {
       name: `${name}-${label}`,
@@ -181,15 +198,8 @@ function podBeside(beside: Pod, label: string, hidden: readonly string[], spec: 
       ...{ serviceAccountName, hostNetwork, priorityClassName, tolerations, imagePullSecrets },
       restartPolicy: spec.restartPolicy,
       terminationGracePeriodSeconds: 1,
-      containers: spec.containers.map((container) => ({
-        ...container,
-        // What it said last is what a user has to know when it ends.
-        terminationMessagePolicy: "FallbackToLogsOnError",
-        volumeMounts: [
-          ...(container.volumeMounts ?? []),
-          ...paths.map((mountPath) => ({ name: "nothing", mountPath })),
-        ],
-      })),
+      ...(spec.initContainers && { initContainers: spec.initContainers.map(blinded) }),
+      containers: spec.containers.map(blinded),
       volumes: [...(spec.volumes ?? []), nothing],
     },
   };
