@@ -5,8 +5,7 @@ import type { LiveObject } from "../adoption/live.ts";
 import type { KubeProxyArgs } from "../args.ts";
 import { formatBudget } from "../cluster/verify/baseline.ts";
 import { printable } from "../input/printable.ts";
-import type { ConfigMap, KubeProxyObjects } from "../kubeadm/objects.ts";
-import { ClusterRoleChoice } from "../kubeadm/settings.ts";
+import type { ConfigMap } from "../kubeadm/objects.ts";
 import { repairAnnotation } from "../plan/drift.ts";
 import { isDone } from "../plan/forecast.ts";
 import { obstaclesOf, type Plan, poolNames, waitsOf } from "../plan/plan.ts";
@@ -19,6 +18,7 @@ import {
   RestartStrategy,
   templateHashAnnotation,
 } from "../restart/restart.ts";
+import { declareAccess } from "./access.ts";
 import {
   layoutCommand,
   orphansCommand,
@@ -32,6 +32,7 @@ import {
 } from "./commands.ts";
 import { changingHook, clearingHook, podsOfNodes, preparingHook } from "./hooks.ts";
 import { isKnown } from "./known.ts";
+import { mutable } from "./mutable.ts";
 
 /** One DaemonSet with what is its own. */
 interface OneWave {
@@ -95,8 +96,12 @@ export class Children {
       // Not before it is created: where it exists, another's kube-proxy does, and nothing is to be touched.
       hooks: { ...hooks, beforeCreate: this.#hooks.beforeCreate ?? [] },
     });
-    const access = this.#access(plan.objects);
-    const sets = running ? this.#waves(plan, [...access, config, snapshot], hooks) : [];
+    const access = declareAccess(this.#name, plan.objects, {
+      clusterRole: this.#args.clusterRole,
+      optionsOf: (kind) => ({ ...this.#options, ...this.#import(kind) }),
+    });
+    this.#declared.push(...access.all);
+    const sets = running ? this.#waves(plan, [...access.needed, config, snapshot], hooks) : [];
     if (cluster.id !== undefined) {
       this.#command("seal", sealCommand(cluster), { dependsOn: [...this.#declared] });
     }
@@ -322,62 +327,6 @@ export class Children {
       ),
     );
   }
-
-  /** The ServiceAccount and its rights; gives what has to be there before the pods are. */
-  #access(objects: pulumi.Output<KubeProxyObjects>): pulumi.Resource[] {
-    const [name, choice] = [this.#name, this.#args.clusterRole];
-    const { ServiceAccount } = kubernetes.core.v1;
-    const { ClusterRole, ClusterRoleBinding, Role, RoleBinding } = kubernetes.rbac.v1;
-    const { serviceAccount, clusterRoleBinding, role, roleBinding } = objects;
-    const options = this.#options;
-
-    const account = new ServiceAccount(
-      `${name}-service-account`,
-      { metadata: serviceAccount.metadata },
-      { ...options, ...this.#import("ServiceAccount") },
-    );
-    const clusterRole =
-      choice === ClusterRoleChoice.create
-        ? [
-            new ClusterRole(
-              `${name}-cluster-role`,
-              {
-                metadata: objects.apply((all) => all.clusterRole?.metadata ?? {}),
-                rules: objects.apply((all) => mutable(all.clusterRole?.rules ?? [])),
-              },
-              { ...options, ...this.#import("ClusterRole") },
-            ),
-          ]
-        : [];
-    const binding = new ClusterRoleBinding(
-      `${name}-cluster-role-binding`,
-      {
-        metadata: clusterRoleBinding.metadata,
-        roleRef: clusterRoleBinding.roleRef,
-        subjects: clusterRoleBinding.apply(({ subjects }) => mutable(subjects)),
-      },
-      { ...options, ...this.#import("ClusterRoleBinding"), dependsOn: clusterRole },
-    );
-    const bootstrapRole = new Role(
-      `${name}-role`,
-      { metadata: role.metadata, rules: role.apply(({ rules }) => mutable(rules)) },
-      { ...options, ...this.#import("Role") },
-    );
-    const bootstrapBinding = new RoleBinding(
-      `${name}-role-binding`,
-      {
-        metadata: roleBinding.metadata,
-        roleRef: roleBinding.roleRef,
-        // With the group that the API server fills in: an import compares it, and would write the binding anew.
-        subjects: roleBinding.apply(({ subjects, roleRef: { apiGroup } }) =>
-          subjects.map((subject) => ({ ...subject, apiGroup })),
-        ),
-      },
-      { ...options, ...this.#import("RoleBinding"), dependsOn: [bootstrapRole] },
-    );
-    this.#declared.push(account, ...clusterRole, binding, bootstrapRole, bootstrapBinding);
-    return [account, binding, bootstrapBinding];
-  }
 }
 
 /** What tells one state of the pods from another: a new value is a restart, a rollout, or a repair. */
@@ -389,10 +338,3 @@ function triggersOf(waves: readonly Wave[]): string[] {
     ...[metadata.annotations?.[repairAnnotation] ?? []].flat(),
   ]);
 }
-
-/** The same value for Pulumi's types, which know no `readonly`. */
-function mutable<T>(value: T): Mutable<T> {
-  return value as Mutable<T>;
-}
-
-type Mutable<T> = T extends object ? { -readonly [K in keyof T]: Mutable<T[K]> } : T;
