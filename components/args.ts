@@ -123,6 +123,8 @@ export interface KubeProxyArgs {
    * kube-proxy 1.29 on. Default false, as kubeadm.
    */
   hardened?: pulumi.Input<boolean>;
+  /** Whether the image is on all nodes of a wave before the first kube-proxy there is replaced. Default false. */
+  prePull?: boolean;
   /** Which ClusterRole is bound: `bootstrap` (default) or `create`. It decides which resources there are. */
   clusterRole?: ClusterRoleChoice;
   /** How long to wait for the pods. */
@@ -199,6 +201,7 @@ export const argsShape = {
       image: optional(text("an image with sh and ip", (value) => value.trim() !== "")),
     }),
   ),
+  prePull: optional(v.boolean("true or false")),
   adopt: optional(v.boolean("true or false")),
   timeouts: optional(
     mapping({ pod: timeout, create: timeout, update: timeout, delete: timeout, verify: deadline }),

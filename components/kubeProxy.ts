@@ -139,7 +139,7 @@ export class KubeProxy extends pulumi.ComponentResource {
 
   /** Checks the cluster, and tells what the update does there. */
   #foretell(plain: Plain, plan: Plan, args: KubeProxyArgs, facts: ClusterFacts, secret: boolean): void {
-    const { hold = [], running = true, verify = true, ignorePreflightErrors = {} } = args;
+    const { hold = [], prePull = false, running = true, verify = true, ignorePreflightErrors = {} } = args;
     const { waves, takeOver, reclaimed } = plan;
     const restartsNodes = args.restartNodes !== undefined;
     const preview = pulumi.runtime.isDryRun();
@@ -151,6 +151,7 @@ export class KubeProxy extends pulumi.ComponentResource {
       running,
       verify,
       restartsNodes,
+      prePull,
       secret,
       preview,
     };

@@ -70,7 +70,9 @@ const podSpec = fields({
 
 const conditions = optionalList({ type: text, status: text, reason: optionalText });
 const terminated = v.optional(fields({ exitCode: v.number(), reason: optionalText, message: optionalText }));
-const state = v.optional(fields({ waiting: v.optional(fields({ reason: optionalText })), terminated }));
+const state = v.optional(
+  fields({ waiting: v.optional(fields({ reason: optionalText, message: optionalText })), terminated }),
+);
 
 const object = fields({ metadata });
 

@@ -81,7 +81,7 @@ interface ContainerStatus {
 }
 
 interface ContainerState {
-  readonly waiting?: { readonly reason?: string };
+  readonly waiting?: { readonly reason?: string; readonly message?: string };
   readonly running?: object;
   readonly terminated?: { readonly exitCode: number; readonly message?: string };
 }
@@ -145,6 +145,14 @@ export async function listPods(config: KubeConfig, node?: string): Promise<Pod[]
 export async function listHelpers(config: KubeConfig, signal?: AbortSignal): Promise<Pod[]> {
   const query = { labelSelector: helperLabel };
   return await listAll<Pod>(config, paths.pods, { query, signal });
+}
+
+/** Label of a pod that has its node pull an image: the name of the DaemonSet for which it does. */
+export const pullLabel = "kube-proxy/pull";
+
+/** The pods that have nodes pull an image. */
+export async function listPulls(config: KubeConfig): Promise<Pod[]> {
+  return await listAll<Pod>(config, paths.pods, { query: { labelSelector: pullLabel } });
 }
 
 /** kube-proxy's pods that belong to nobody: those that a deleted DaemonSet has left. */

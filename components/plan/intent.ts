@@ -84,6 +84,8 @@ export interface Wish {
   readonly running: boolean;
   readonly verify: boolean;
   readonly restartsNodes: boolean;
+  /** Whether the image is brought onto the nodes before a change. Default false. */
+  readonly prePull?: boolean;
   /** Whether an argument is a secret. Default false. */
   readonly secret?: boolean;
   /** Whether it is only a preview, which somebody else may run than the update. Default false. */
@@ -177,6 +179,7 @@ function tasksOf(wish: Wish, waves: readonly WaveIntent[], facts: ClusterFacts):
     ...(wish.takeOver === undefined && !wish.reclaimed?.length ? [] : [Task.repair]),
     ...(waves.some(({ wave }) => switchOf(wave, facts) !== undefined) ? [Task.switchMode] : []),
     ...(wish.restartsNodes ? [Task.restartNodes] : []),
+    ...(wish.prePull === true && wish.running ? [Task.pull] : []),
     ...(wish.verify && waves.some(({ action }) => action !== Action.none) ? [Task.verify] : []),
     ...(!wish.running && facts.daemonSets.length > 0 ? [Task.stop] : []),
   ];

@@ -22,6 +22,8 @@ export const Task = {
   restartNodes: "restartNodes",
   /** Switch between modes, with helpers beside the old kube-proxies. */
   switchMode: "switchMode",
+  /** Bring the image onto the nodes before a change: `prePull`. */
+  pull: "pull",
   /** Prove after a change that every kube-proxy is well. */
   verify: "verify",
   /** Delete the DaemonSets and their pods: `running: false`. */

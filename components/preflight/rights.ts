@@ -34,6 +34,7 @@ const {
   pools,
   restartNodes,
   switchMode,
+  pull,
   verify,
   stop,
   destroy,
@@ -202,8 +203,8 @@ export const rights: readonly Right[] = [
     verbs: ["list"],
     tasks: [restartNodes, verify],
   },
-  // The helpers, and the pods that clear.
-  { group: "", resource: "pods", namespace, verbs: ["list", "create", "delete"], tasks: [switchMode] },
+  // The helpers, and the pods that clear; those that pull an image.
+  { group: "", resource: "pods", namespace, verbs: ["list", "create", "delete"], tasks: [switchMode, pull] },
   ...objects(["patch"], [repair]),
   ...objects(["delete"], [destroy]),
   // The provider watches whatever it deletes until it is gone.

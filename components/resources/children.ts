@@ -22,6 +22,7 @@ import { declareAccess } from "./access.ts";
 import {
   layoutCommand,
   orphansCommand,
+  pullCommand,
   restartNodesCommand,
   rulesCommand,
   sealCommand,
@@ -40,6 +41,8 @@ interface OneWave {
   readonly index: number;
   readonly pool: string | undefined;
   readonly hooks: pulumi.ResourceHookBinding;
+  /** What brings its image onto the nodes before anything of it is changed. */
+  readonly pull: readonly pulumi.Resource[];
   /** What was remembered of the nodes before the waves before. */
   readonly baselines: readonly pulumi.Output<string>[];
 }
@@ -90,18 +93,22 @@ export class Children {
     // Without pools this is the configuration of the only wave.
     const isWaves = running && pools.length === 0;
     const hooks = isWaves ? this.#switching(plan.waves.apply(([only]) => only)) : this.#hooks;
-    const config = this.#configMap("config-map", plan.objects.configMap, {
-      ...this.#import("ConfigMap", daemonSetName(undefined)),
-      dependsOn: [snapshot],
-      // Not before it is created: where it exists, another's kube-proxy does, and nothing is to be touched.
-      hooks: { ...hooks, beforeCreate: this.#hooks.beforeCreate ?? [] },
-    });
     const access = declareAccess(this.#name, plan.objects, {
       clusterRole: this.#args.clusterRole,
       optionsOf: (kind) => ({ ...this.#options, ...this.#import(kind) }),
     });
     this.#declared.push(...access.all);
-    const sets = running ? this.#waves(plan, [...access.needed, config, snapshot], hooks) : [];
+    // Of the first wave before anything else; before it is provisioned, too.
+    const pull = running ? this.#pull(plan, 0, [snapshot, ...access.needed]) : [];
+    const config = this.#configMap("config-map", plan.objects.configMap, {
+      ...this.#import("ConfigMap", daemonSetName(undefined)),
+      dependsOn: [snapshot, ...pull],
+      // Not before it is created: where it exists, another's kube-proxy does, and nothing is to be touched.
+      hooks: { ...hooks, beforeCreate: this.#hooks.beforeCreate ?? [] },
+    });
+    const sets = running
+      ? this.#waves(plan, { before: [...access.needed, config, snapshot], pull, hooks })
+      : [];
     if (cluster.id !== undefined) {
       this.#command("seal", sealCommand(cluster), { dependsOn: [...this.#declared] });
     }
@@ -111,12 +118,11 @@ export class Children {
   /**
    * One DaemonSet after the other, each only when the one before is proved.
    *
-   * @param hooks - of the only wave, when there are no pools
+   * @param first - what comes before all of them, and what is of the first: its pull, and its hooks when there are no pools
    */
   #waves(
     plan: pulumi.Output<Plan>,
-    before: pulumi.Resource[],
-    hooks: pulumi.ResourceHookBinding,
+    { before, pull, hooks }: Pick<OneWave, "pull" | "hooks"> & { readonly before: pulumi.Resource[] },
   ): kubernetes.apps.v1.DaemonSet[] {
     const { cluster = {}, facts, modeSwitch = {}, restartStrategy, restartNodes, verify = true } = this.#args;
     const helpers = (facts?.helpers ?? []).map(({ uid }) => uid);
@@ -151,7 +157,9 @@ export class Children {
     for (const [index, pool] of poolNames(this.#args).entries()) {
       const wave = plan.waves.apply((waves) => waves[index] ?? waves[0]);
       const own = pool === undefined ? hooks : this.#switching(wave, pool);
-      const { set, proof, baseline } = this.#wave({ wave, index, pool, hooks: own, baselines }, proved);
+      const pulled = index === 0 ? pull : this.#pull(plan, index, proved);
+      const one = { wave, index, pool, hooks: own, pull: pulled, baselines };
+      const { set, proof, baseline } = this.#wave(one, proved);
       sets.push(this.#noted(set));
       baselines.push(...baseline);
       proved = [proof];
@@ -173,17 +181,17 @@ export class Children {
   }
 
   #wave(
-    { wave, index, pool, hooks, baselines }: OneWave,
-    before: pulumi.Resource[],
+    { wave, index, pool, hooks, pull, baselines }: OneWave,
+    proved: pulumi.Resource[],
   ): {
     set: kubernetes.apps.v1.DaemonSet;
     proof: pulumi.Resource;
     baseline: pulumi.Output<string>[];
   } {
-    const { cluster = {}, facts, hold = [], timeouts = {}, verify = true } = this.#args;
-    const prefix = pool === undefined ? "" : `${pool}-`;
-    // Whatever the program says now, nothing of a held pool is different.
-    const keep = (...keys: string[]) => (hold.includes(pool ?? "") ? keys : []);
+    const { cluster = {}, facts, timeouts = {}, verify = true } = this.#args;
+    const prefix = prefixOf(pool);
+    const before = [...proved, ...pull];
+    const keep = (...keys: string[]) => this.#keep(pool, keys);
     const config =
       pool === undefined
         ? []
@@ -197,7 +205,7 @@ export class Children {
           ];
     const triggers = wave.apply((one) => triggersOf([one]));
     // What is handed from one to the next decides nothing by itself: whoever is run anew takes it as it is then.
-    const keepCommand = keep("interpreter", "create", "update", "environment", "triggers");
+    const keepCommand = keep(...commandInputs);
     // A restart may break what was there and work for what comes later.
     const testService = verify
       ? [
@@ -251,6 +259,26 @@ export class Children {
     // For the look at this wave before the next one.
     const allowed = maxFailed === undefined ? "" : `\n${formatBudget(daemonSetName(pool), maxFailed)}`;
     return { set, proof, baseline: [first.stdout.apply((text) => `${text}${allowed}`)] };
+  }
+
+  /** Brings the image of a wave onto its nodes, where that is wanted. */
+  #pull(plan: pulumi.Output<Plan>, index: number, before: readonly pulumi.Resource[]): pulumi.Resource[] {
+    if (this.#args.prePull !== true) return [];
+    const wave = plan.waves.apply((waves) => waves[index] ?? waves[0]);
+    const pool = poolNames(this.#args)[index];
+    const proof = { triggers: wave.apply((one) => triggersOf([one])), wave, deadline: this.#deadline };
+    const ignoreChanges = this.#keep(pool, ["stdin", ...commandInputs]);
+    return [
+      this.#command(`${prefixOf(pool)}pull`, pullCommand(this.#args.cluster ?? {}, proof), {
+        dependsOn: [...before],
+        ignoreChanges,
+      }),
+    ];
+  }
+
+  /** Inputs that stay as they are in a held pool: whatever the program says now, nothing of it is different. */
+  #keep(pool: string | undefined, keys: readonly string[]): string[] {
+    return this.#args.hold?.includes(pool ?? "") === true ? [...keys] : [];
   }
 
   /** Tells at the end of the run what a proof of this run has found: a command's own output is gone by then. */
@@ -327,6 +355,14 @@ export class Children {
       ),
     );
   }
+}
+
+/** By which a command is run again. */
+const commandInputs = ["interpreter", "create", "update", "environment", "triggers"] as const;
+
+/** With which the names of a pool's resources begin. */
+function prefixOf(pool: string | undefined): string {
+  return pool === undefined ? "" : `${pool}-`;
 }
 
 /** What tells one state of the pods from another: a new value is a restart, a rollout, or a repair. */

@@ -80,6 +80,25 @@ export function snapshotCommand(
   return { ...runOnce("snapshot.ts", cluster, ["--if-any", ...where]), create: "snapshot", triggers };
 }
 
+/**
+ * Has the nodes of a DaemonSet pull its image before anything of it is changed.
+ *
+ * @param triggers - what a restart or a changed pod makes different
+ * @param deadline - how long the image may come to no further node, as a Go duration
+ */
+export function pullCommand(
+  cluster: ClusterAccess,
+  { triggers, wave, deadline }: Pick<Proof, "triggers" | "wave" | "deadline">,
+): command.local.CommandArgs {
+  const wanted = wave.apply(({ daemonSet: { metadata, spec } }) => {
+    const { spec: pods } = spec.template;
+    const [{ image, imagePullPolicy }] = pods.containers;
+    return JSON.stringify({ daemonSet: metadata.name, image, imagePullPolicy, spec: pods, deadline });
+  });
+  const operations = { create: "pull-image", delete: "remove-pulls" };
+  return { ...runOnce("pull.ts", cluster), ...operations, stdin: wanted, triggers };
+}
+
 /** Stands for the namespace of the test Services, which may have been made by somebody else. */
 export function testNamespaceCommand(
   cluster: ClusterAccess,

@@ -1,0 +1,48 @@
+// Run by the component's own `local.Command` before a DaemonSet is changed, with `prePull`.
+import * as v from "valibot";
+import { type Pull, pull, removePulls } from "../components/cluster/pull.ts";
+import { formatProblems } from "../components/input/problems.ts";
+import { mapping, problemsOf, record, text } from "../components/input/schema.ts";
+import { durationOf, operationOf, print, readInput, runCommand, UsageError } from "./commandLine.ts";
+import { connect } from "./connect.ts";
+
+const usage = `Usage: node commands/pull.ts pull-image < WANTED
+       node commands/pull.ts remove-pulls
+
+Has every Ready node of a DaemonSet pull its image and run it once, before any kube-proxy is replaced. Where the image comes
+to no further node within the deadline, such as 5m, exit code 1. remove-pulls removes what an interrupted run has left.
+
+WANTED is JSON: {"daemonSet": NAME, "image": IMAGE, "imagePullPolicy": POLICY, "spec": POD SPEC, "deadline": T}`;
+
+const ended = "Nodes that have the image keep it; no kube-proxy was touched.";
+
+const shape = mapping({
+  daemonSet: text("a name"),
+  image: text("an image"),
+  imagePullPolicy: text("a policy"),
+  spec: record(v.unknown(), "a pod's spec"),
+  deadline: text("a duration"),
+});
+
+async function main(): Promise<void> {
+  if (operationOf({ "pull-image": undefined, "remove-pulls": undefined }) === "remove-pulls") {
+    await removePulls(await connect());
+    return;
+  }
+  const { deadline, ...wanted } = parseWanted(readInput("standard input", 0));
+  await pull(await connect(), wanted, { patienceMs: durationOf("deadline", deadline), log: print });
+}
+
+function parseWanted(input: string): Pull & { readonly deadline: string } {
+  let wanted: unknown;
+  try {
+    wanted = JSON.parse(input);
+  } catch (error) {
+    throw new UsageError(`standard input: is not JSON (${String(error)})`);
+  }
+  const problems = problemsOf(shape, wanted);
+  if (problems.length > 0) throw new UsageError(formatProblems("standard input", problems));
+  return wanted as Pull & { readonly deadline: string };
+}
+
+await runCommand({ usage, ended }, main);

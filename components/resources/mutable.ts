@@ -1,0 +1,7 @@
+/** The same value for Pulumi's types, which know no `readonly`. */
+export function mutable<T>(value: T): Mutable<T> {
+  return value as Mutable<T>;
+}
+
+/** A type without `readonly`, all the way down. */
+type Mutable<T> = T extends object ? { -readonly [K in keyof T]: Mutable<T[K]> } : T;
