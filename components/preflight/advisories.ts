@@ -31,11 +31,11 @@ function find(row: Advisory, wave: WaveIntent, { settings }: Intent, facts: Clus
     return [];
   }
   const before = runningBefore(wave, facts, settings.kubernetesVersion);
-  const replacesPods = wave.action !== Action.none && wave.action !== Action.foreign;
-  const goesInto = replacesPods && !(before !== undefined && holds(row, before));
+  const startsPods = wave.action !== Action.none && wave.action !== Action.foreign;
+  const goesInto = startsPods && !(before !== undefined && holds(row, before));
   const isTold = {
     [Preflight.always]: true,
-    [Preflight.restart]: replacesPods,
+    [Preflight.restart]: startsPods && before !== undefined,
     [Preflight.change]: goesInto && before !== undefined,
     [Preflight.never]: false,
   }[row.preflight];

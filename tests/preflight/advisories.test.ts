@@ -120,6 +120,7 @@ suite("advisories before an up", () => {
       fires: [[/^warning .*UDP flows/, { ...at("v1.31.14"), ...restart }, applied(at("v1.31.14"))]],
       silent: [
         [at("v1.31.14"), applied(at("v1.31.14"))],
+        [at("v1.31.14"), well],
         [{ ...at("v1.32.0"), ...restart }, applied(at("v1.32.0"))],
       ],
     },
