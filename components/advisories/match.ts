@@ -40,15 +40,14 @@ export function isOfNodes({ kernels, osImages }: Advisory): boolean {
 }
 
 /** Whether a node is one of those on which an advisory holds; one that says nothing of itself is none. */
-export function holdsOn({ kernels, osImages }: Advisory, machine: Machine | undefined): boolean {
-  if (kernels === undefined && osImages === undefined) return true;
+export function holdsOn(row: Advisory, machine: Machine | undefined): boolean {
+  if (!isOfNodes(row)) return true;
   if (machine === undefined) return false;
+  const { kernels, osImages } = row;
   const kernel = numbersOf(machine.kernel);
-  const { since, below } = kernels ?? {};
   return (
-    !(since !== undefined && isBefore(kernel, numbersOf(since))) &&
-    !(below !== undefined && !isBefore(kernel, numbersOf(below))) &&
-    !(kernels !== undefined && kernel.length === 0) &&
+    (kernels === undefined ||
+      (!isBefore(kernel, numbersOf(kernels.since)) && isBefore(kernel, numbersOf(kernels.below)))) &&
     (osImages?.some((one) => isOne(one, machine.osImage)) ?? true)
   );
 }
@@ -64,19 +63,14 @@ function isAffected({ versions: { since, fixed } }: Advisory, version: string): 
 
 /** A kubelet may say anything: only its beginning is looked at. */
 function isOne({ name, since }: OsImages, osImage: string): boolean {
-  const rest = osImage.startsWith(`${name} `) ? osImage.slice(name.length + 1) : undefined;
-  const release = rest === undefined ? [] : numbersOf(rest);
-  return since === undefined
-    ? rest !== undefined
-    : release.length > 0 && !isBefore(release, numbersOf(since));
+  if (!osImage.startsWith(`${name} `)) return false;
+  const release = numbersOf(osImage.slice(name.length + 1));
+  return since === undefined || !isBefore(release, numbersOf(since));
 }
-
-/** Longer than any version. */
-const longestVersion = 40;
 
 /** The numbers that a text begins with, at most three: 1, 37 and 2 of `v1.37.2-rc.1`. */
 function numbersOf(text: string): readonly number[] {
-  const [found = ""] = /^v?\d+(?:\.\d+){0,2}/.exec(text.slice(0, longestVersion)) ?? [];
+  const [found = ""] = /^v?\d{1,9}(?:\.\d{1,9}){0,2}/.exec(text) ?? [];
   return found === "" ? [] : found.replace("v", "").split(".").map(Number);
 }
 

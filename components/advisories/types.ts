@@ -58,8 +58,8 @@ export interface Advisory {
   readonly setsConntrackLimit?: true;
   /** Only with an image that is not Kubernetes' own. */
   readonly foreignImage?: true;
-  /** Kernels of nodes on which it happens, from the first one to below the other, such as `4.1` and `5.9`; absent for all. */
-  readonly kernels?: { readonly since?: string; readonly below?: string };
+  /** Kernels of nodes on which it happens: the first one, and the first one without it, such as `4.1` and `5.9`; absent for all. */
+  readonly kernels?: { readonly since: string; readonly below: string };
   /** Systems of nodes on which it happens; absent for all. */
   readonly osImages?: readonly OsImages[];
   /** Whether an update that goes into it is refused, be it with the first kube-proxy. */

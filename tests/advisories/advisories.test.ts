@@ -234,6 +234,14 @@ suite("a fault of some nodes", () => {
 });
 
 suite("what is not for the version", () => {
+  test("the mode: left out, it is iptables", () => {
+    const row = { ...advisoryOf("ipvs-deprecated"), modes: ["iptables"] };
+    const has = (mode: string) => holds(row, { version: "v1.37.2", mode });
+    assert.deepEqual(["", "iptables", "ipvs", "nftables"].map(has), [true, true, false, false]);
+    const unset = (mode: string) => holds(advisoryOf("mode-unset"), { version: "v1.37.2", mode });
+    assert.deepEqual(["", "iptables"].map(unset), [true, false]);
+  });
+
   const holdsWith = (name: string, version: string, running: Partial<Running>) =>
     holds(advisoryOf(name), { version, mode: "nftables", ...running });
 

@@ -29,6 +29,7 @@ suite("advisories before an up", () => {
         [/^error /, nftables, applied({ ...mode("nftables"), ...at("v1.36.3") }, withTrixie)],
         [/^warning /, nftables, applied(nftables, withTrixie)],
         [/^warning /, { ...nftables, ...restart }, applied(nftables, withTrixie)],
+        [/^warning /, { ...nftables, pools: [{ name: "all" }] }, applied(nftables, withTrixie)],
         [
           /Nodes node-1, node-2, node-3, node-4, node-5, 2 more: /,
           nftables,
