@@ -69,9 +69,9 @@ suite("each advisory", () => {
 
       test("has a range of versions that there are, ascending", () => {
         const bounds = [row.versions.since, ...row.versions.fixed];
-        const numbers = bounds.map((bound) => parseVersion(`v${bound}`));
-        assert.ok(numbers.every((one) => one !== undefined));
-        const order = numbers.map((one) => (one?.minor.minor ?? 0) * 1000 + (one?.patch ?? 0));
+        const numbers = bounds.flatMap((bound) => parseVersion(`v${bound}`) ?? []);
+        assert.equal(numbers.length, bounds.length);
+        const order = numbers.map(({ minor, patch }) => minor.minor * 1000 + patch);
         assert.deepEqual(
           order,
           [...new Set(order)].sort((a, b) => a - b),

@@ -101,7 +101,6 @@ suite("advisories of live nodes", () => {
     );
     assert.doesNotMatch(formatDiagnosis({ ...diagnosis, advisories: [] }, "restart"), /Known of/);
     const hostile = advisories.map((one) => ({ ...one, nodes: ["a\u001b[2K\r\nb"] }));
-    // eslint-disable-next-line no-control-regex
     assert.doesNotMatch(formatDiagnosis({ ...diagnosis, advisories: hostile }, "restart"), /[\u001b\r]/);
   });
 

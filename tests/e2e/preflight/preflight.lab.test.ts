@@ -21,6 +21,7 @@ import {
   stealFromStorage,
   webhook,
 } from "./objects.ts";
+import { testFaultsOnTheWay, testVersions } from "./versions.ts";
 
 const names = checks.map(({ name }) => name);
 const restart = { restart: "2" };
@@ -91,8 +92,14 @@ suite("the cluster is checked before anything is done", () => {
       ...["patch", "node", "node-0001", "--subresource=status"],
       ...["-p", JSON.stringify({ status: { nodeInfo: info } })],
     );
-  const system = { kubeletVersion: "v1.37.2", kernelVersion: "6.12.0-kwok", operatingSystem: "linux" };
-  const architecture = process.arch === "x64" ? "amd64" : process.arch;
+  const system = {
+    ...{ kubeletVersion: "v1.37.2", kernelVersion: "6.12.0-kwok", operatingSystem: "linux" },
+    ...{
+      architecture: process.arch === "x64" ? "amd64" : process.arch,
+      osImage: "kwok (no operating system)",
+    },
+  };
+  const tools = { preview, fires, refused, setSystem, system };
 
   suite("on a cluster without a kube-proxy", () => {
     test("where nothing is wrong, nothing is said", async () => {
@@ -111,57 +118,7 @@ suite("the cluster is checked before anything is done", () => {
       assert.match(output, new RegExp(`clusterId: "another" is not accepted; accepted: ${uid}, UID of`));
     });
 
-    test("versions, kernels and machines", async () => {
-      await refused(["api-server-version", "kubelet-version"], { kubernetesVersion: "v1.33.0" });
-      await fires(["ipvs-deprecated"], { configuration: { mode: "ipvs" } });
-      await meanwhile(
-        () =>
-          setSystem({
-            ...system,
-            kernelVersion: "5.10.0",
-            operatingSystem: "windows",
-            architecture: "riscv64",
-          }),
-        () =>
-          refused(["nftables-kernel", "node-os", "node-architecture"], {
-            configuration: { mode: "nftables" },
-          }),
-        () => setSystem({ ...system, architecture }),
-      );
-    });
-
-    test("known faults of a version, in a mode, on a kernel and a system", async () => {
-      const interfaces = { detectLocalMode: "BridgeInterface", detectLocal: { bridgeInterface: "br0" } };
-      const configuration = { mode: "nftables", ...interfaces };
-      await refused(["nftables-interface-names"], { kubernetesVersion: "v1.34.1", configuration });
-      await fires(["ipvs-rules-unchecked"], {
-        kubernetesVersion: "v1.34.3",
-        configuration: { mode: "ipvs" },
-      });
-      await meanwhile(
-        () =>
-          setSystem({
-            ...system,
-            architecture,
-            kernelVersion: "5.4.0",
-            osImage: "Debian GNU/Linux 13 (trixie)",
-          }),
-        () => fires(["ipvs-connection-reuse", "ipvs-deprecated"], { configuration: { mode: "ipvs" } }),
-        () => setSystem({ ...system, architecture, osImage: "Debian GNU/Linux 13 (trixie)" }),
-      );
-      const nftables = { kubernetesVersion: "v1.36.2", configuration: { mode: "nftables" } };
-      const output = await refused(["nft-newer-than-image"], nftables);
-      assert.match(output, /nft-newer-than-image: Node node-0001: the host's nft is 1\.1\.3 or newer, /);
-      await fires([], { ...nftables, kubernetesVersion: "v1.36.3" });
-      const ignored = await preview({
-        ...nftables,
-        ignorePreflightErrors: { "nft-newer-than-image": "no other sets there" },
-      });
-      assert.ok(ignored.ok, ignored.output);
-      assert.match(ignored.output, /nft-newer-than-image: ignored \(no other sets there\): Node node-0001: /);
-      await setSystem({ ...system, architecture, osImage: "kwok (no operating system)" });
-      await fires([], nftables);
-    });
+    testVersions(tools);
 
     test("addresses", async () => {
       await refused(["pod-subnet"], { podSubnet: "10.245.0.0/16" });
@@ -289,19 +246,7 @@ suite("the cluster is checked before anything is done", () => {
       assert.doesNotMatch(output, warned);
     });
 
-    test("known faults that an update goes into, or meets when it replaces pods", async () => {
-      const nftables = { configuration: { mode: "nftables" } };
-      const image = "example.com/kube-proxy:v1.37.2";
-      const skew = ["api-server-version", "kubelet-version"];
-      await fires(["nftables-slow-start"], nftables);
-      await fires(["nftables-slow-start", "image-without-protocols"], { ...nftables, image });
-      await fires(["conntrack-limit-capped"], { kubernetesVersion: "v1.37.1" });
-      await refused([...skew, "udp-cleanup-load"], { kubernetesVersion: "v1.32.2" });
-      await refused([...skew, "udp-flows-cut", "nftables-slow-restart", "nftables-slow-start"], {
-        ...nftables,
-        kubernetesVersion: "v1.31.14",
-      });
-    });
+    testFaultsOnTheWay(tools);
 
     test("nodes that are not well", async () => {
       await meanwhile(
