@@ -16,6 +16,7 @@ const rooms = [
   "facts/",
   "kubeadm/",
   "configuration/",
+  "advisories/",
   "input/",
 ];
 

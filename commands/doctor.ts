@@ -8,7 +8,8 @@ const usage = `Usage: npm run --silent doctor -- [--context C] [options]
 
 Asks every node's kube-proxy once and compares them with each other: revision, mode, loaded configuration, last sync and
 pending one, failures, and whether a Service that is made for this, and removed, answers. Names the outliers and the
-command that restarts such a node's kube-proxy alone. Exit code: 0 no outlier, 1 there is one, 2 a mistake on the command line.
+command that restarts such a node's kube-proxy alone. Below that it tells known faults of the versions and systems that run
+there, which change no exit code. Exit code: 0 no outlier, 1 there is one, 2 a mistake on the command line.
 
 With --service it says why a Service does not answer: by the cluster's objects, and where those tell of nothing that stops it,
 by every node's kube-proxy, asked as above, and by some endpoints, asked past them. With --all it says of which Services the

@@ -89,7 +89,9 @@ const shapes: ReadonlyMap<string, v.GenericSchema> = new Map(
       status: fields({
         conditions,
         addresses: optionalList({ address: text }),
-        nodeInfo: v.optional(fields({ kubeletVersion: text })),
+        nodeInfo: v.optional(
+          fields({ kubeletVersion: text, kernelVersion: optionalText, osImage: optionalText }),
+        ),
       }),
     }),
     pods: fields({

@@ -198,6 +198,7 @@ export interface Node {
       readonly kernelVersion: string;
       readonly operatingSystem: string;
       readonly architecture: string;
+      readonly osImage?: string;
     };
   };
 }
@@ -220,6 +221,7 @@ export function nodeFacts({ metadata: { name, labels = {} }, spec, status }: Nod
         kernel: nodeInfo.kernelVersion,
         os: nodeInfo.operatingSystem,
         architecture: nodeInfo.architecture,
+        ...(nodeInfo.osImage && { osImage: nodeInfo.osImage }),
       },
     }),
   };

@@ -1,3 +1,4 @@
+import { advisoryOf } from "../advisories/advisories.ts";
 import { Effective } from "./effective.ts";
 import { gatesOf } from "./featureGates.ts";
 import { splitHostPort } from "./goAddress.ts";
@@ -58,14 +59,20 @@ function onlyWith(path: string, detectLocalMode: string, since: number, date: st
   };
 }
 
+/** What an advisory says; here it is said for every version. */
+function toldBy(name: string): Pick<Row, "reason" | "date"> {
+  const { what, remedy, date } = advisoryOf(name);
+  return { reason: `${what}; ${remedy}`, date };
+}
+
 const longest = 30_000_000_000n;
 const defaultsToOneSecond = 19;
 
 /**
  * Every warning, in the order of the fields' names.
  *
- * Source: kube-proxy's `server_linux.go` and release notes, KEP-5343 (nftables as default), KEP-5495 (the end of ipvs),
- * the Kubernetes page "Virtual IPs and Service Proxies", kubescape's control C-0291.
+ * Source: kube-proxy's `server_linux.go` and release notes, the Kubernetes page "Virtual IPs and Service Proxies",
+ * kubescape's control C-0291.
  */
 const rows: readonly Row[] = [
   {
@@ -153,15 +160,12 @@ const rows: readonly Row[] = [
   {
     path: "mode",
     when: (configuration, path) => !isSet(configuration, path),
-    reason:
-      "is empty: it means iptables up to 1.39 and nftables after that, so that an upgrade changes it: write it out",
-    date: "1.37 (August 2026), since which kube-proxy warns of it",
+    ...toldBy("mode-unset"),
   },
   {
     path: "mode",
     when: (configuration) => mode(configuration) === "ipvs",
-    reason: "ipvs is deprecated, switched off by default in 1.40 and gone in 1.43: plan the move to nftables",
-    date: "1.35 (December 2025)",
+    ...toldBy("ipvs-deprecated"),
   },
   ...onlyIn(
     ["nftables"],

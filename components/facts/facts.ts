@@ -104,6 +104,8 @@ export interface NodeSystemFacts {
   kernel: string;
   /** `linux` or `windows`. */
   os: string;
+  /** Such as `Debian GNU/Linux 13 (trixie)`; absent where it is empty. */
+  osImage?: string;
   /** Such as `amd64`. */
   architecture: string;
 }

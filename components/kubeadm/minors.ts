@@ -24,8 +24,6 @@ export interface Minor {
   readonly versionSkew: number;
   /** Which architectures Kubernetes' own image of kube-proxy is made for. */
   readonly architectures: readonly string[];
-  /** Whether mode ipvs is on its way out; absent where kube-proxy is silent about it. */
-  readonly ipvsEnds?: string;
   /** From which patch on `kubeadm upgrade` leaves kube-proxy alone where ClusterConfiguration has `proxy.disabled`. */
   readonly upgradeObeysProxyDisabled?: number;
   /** Which API versions of kubeadm's own file it reads: `v1beta4` and the like. */
@@ -109,7 +107,7 @@ const changes: readonly (Partial<Minor> & { readonly minor: number })[] = [
   { minor: 32, upgradeObeysProxyDisabled: 1 },
   { minor: 33, upgradeObeysProxyDisabled: 0 },
   { minor: 34 },
-  { minor: 35, ipvsEnds: "switched off by default in 1.40 and gone in 1.43" },
+  { minor: 35 },
   { minor: 36 },
   { minor: 37, mode: "iptables", apiVersions: ["v1beta4"], patchesDaemonSet: true },
 ];
@@ -118,7 +116,7 @@ const changes: readonly (Partial<Minor> & { readonly minor: number })[] = [
  * Every Kubernetes minor that this project knows, oldest first: the one place for what differs between them.
  *
  * Source: kubeadm's `cmd/kubeadm/app/phases/addons/proxy`, `componentconfigs/kubeproxy.go`, `constants.go`,
- * `util/config/common.go` (API versions) and `util/patches` (k/k #138090), the API server's `bootstrappolicy/policy.go`, at each minor; the version skew policy; k/k #115742 (32-bit ARM); KEP-5495 (ipvs).
+ * `util/config/common.go` (API versions) and `util/patches` (k/k #138090), the API server's `bootstrappolicy/policy.go`, at each minor; the version skew policy; k/k #115742 (32-bit ARM).
  */
 export const minors: readonly Minor[] = changes.reduce<Minor[]>(
   (rows, change) => [...rows, { ...(rows.at(-1) ?? v1_15), ...change }],

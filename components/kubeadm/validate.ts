@@ -1,3 +1,6 @@
+import { advisories } from "../advisories/advisories.ts";
+import { holds } from "../advisories/match.ts";
+import { Validate } from "../advisories/types.ts";
 import { checkConfiguration } from "../configuration/check.ts";
 import { readYaml, type YamlDocument } from "../configuration/readYaml.ts";
 import { typeMeta } from "../configuration/render.ts";
@@ -116,7 +119,8 @@ function validateDocument(
 
 function validateAt(configuration: unknown, kubernetesVersion: unknown, path: string): Validation {
   const release = releaseVersion(kubernetesVersion);
-  const minor = "version" in release ? parseVersion(release.version)?.minor.minor : undefined;
+  const version = "version" in release ? parseVersion(release.version) : undefined;
+  const minor = version?.minor.minor;
   const accepted = "version" in release ? acceptedVersions : release.accepted;
   const unknown = { path: "kubernetesVersion", value: kubernetesVersion ?? null, accepted };
   const prefixed = (warning: Warning) =>
@@ -124,6 +128,29 @@ function validateAt(configuration: unknown, kubernetesVersion: unknown, path: st
   return {
     errors: [...(minor === undefined ? [unknown] : []), ...checkConfiguration(configuration, minor, path)],
     warnings:
-      minor === undefined || !isRecord(configuration) ? [] : warningsOf(configuration, minor).map(prefixed),
+      version === undefined || !isRecord(configuration)
+        ? []
+        : [
+            ...warningsOf(configuration, version.minor.minor).map(prefixed),
+            ...advisoriesOf(configuration, version.text, prefixed),
+          ],
   };
+}
+
+/** Known faults of the version that the configuration goes into. */
+function advisoriesOf(
+  configuration: Readonly<Record<string, unknown>>,
+  version: string,
+  prefixed: (warning: Warning) => Warning,
+): Warning[] {
+  const text = (name: string) => (typeof configuration[name] === "string" ? configuration[name] : "");
+  const [mode, detectLocalMode] = [text("mode"), text("detectLocalMode")];
+  return advisories
+    .filter((row) => row.validate === Validate.affected && holds(row, { version, mode, detectLocalMode }))
+    .map(({ what, remedy, sources: [source = ""], date, modes }) => {
+      const reason = `${what}; ${remedy} (${source})`;
+      return modes === undefined
+        ? { path: "kubernetesVersion", value: version, reason, date }
+        : prefixed({ path: "mode", value: mode, reason, date });
+    });
 }

@@ -5,6 +5,7 @@ import type { Intent } from "../plan/intent.ts";
 import { accessChecks } from "./access.ts";
 import { adopterCheck } from "./adopters.ts";
 import { admissionChecks } from "./admission.ts";
+import { advisoryChecks } from "./advisories.ts";
 import { type Check, Severity } from "./check.ts";
 import { networkChecks } from "./network.ts";
 import { versionChecks } from "./versions.ts";
@@ -14,6 +15,7 @@ import { workloadChecks } from "./workloads.ts";
 export const checks: readonly Check[] = [
   ...accessChecks,
   ...versionChecks,
+  ...advisoryChecks,
   ...networkChecks,
   ...admissionChecks,
   ...workloadChecks,

@@ -1,3 +1,4 @@
+import { isKubernetesOwn } from "../advisories/match.ts";
 import type { NodeFacts } from "../facts/facts.ts";
 import { listed } from "../input/problems.ts";
 import { minorNumber, type WaveIntent } from "../plan/intent.ts";
@@ -27,23 +28,6 @@ export const versionChecks: readonly Check[] = [
     needs: ["nodes"],
     severity: whenPodsStart,
     find: (_, { waves }) => waves.flatMap(oldKernels),
-  },
-  {
-    name: "ipvs-deprecated",
-    needs: [],
-    severity: never,
-    find: (_, { waves }) =>
-      waves.flatMap(({ wave, minor, configuration }) =>
-        minor?.ipvsEnds !== undefined && configuration.text("mode") === "ipvs"
-          ? [
-              {
-                object: `ConfigMap ${wave.configMap.metadata.name}`,
-                wrong: `mode ipvs is deprecated: ${minor.ipvsEnds}`,
-                remedy: "plan the move to nftables",
-              },
-            ]
-          : [],
-      ),
   },
   {
     name: "node-os",
@@ -149,7 +133,7 @@ function isOlder(kernel: string): boolean {
 function architectures({ wave, nodes, minor }: WaveIntent, ownRepository: boolean): Finding[] {
   const [{ image }] = wave.daemonSet.spec.template.spec.containers;
   const found = [...new Set(nodes.flatMap(({ system }) => system?.architecture ?? []))].sort();
-  const isKubernetes = !ownRepository && /^(registry\.k8s\.io|k8s\.gcr\.io)\/kube-proxy[:@]/.test(image);
+  const isKubernetes = !ownRepository && isKubernetesOwn(image);
   if (isKubernetes && minor !== undefined) {
     return about(
       nodes.filter(

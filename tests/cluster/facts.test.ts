@@ -118,7 +118,18 @@ suite("the facts of a cluster", () => {
   test("nodes with labels, taints and what their kubelet says", async () => {
     const taints = [{ key: "gpu", value: "yes", effect: "NoSchedule", timeAdded: "then" }];
     const nodes = [node("a", "True", taints), node("b", "False"), node("c", "Unknown"), node("d")];
-    const facts = await ask(cluster([...nodes, { metadata: { name: "e" }, spec: {}, status: {} }], []));
+    const said = {
+      kubeletVersion: "v1.37.2",
+      kernelVersion: "6.12.0-amd64",
+      operatingSystem: "linux",
+      architecture: "amd64",
+    };
+    const nodeInfo = { ...said, osImage: "Debian GNU/Linux 13 (trixie)" };
+    const e = { metadata: { name: "e" }, spec: {}, status: {} };
+    const f = { metadata: { name: "f" }, spec: {}, status: { nodeInfo } };
+    const g = { metadata: { name: "g" }, spec: {}, status: { nodeInfo: { ...said, osImage: "" } } };
+    const facts = await ask(cluster([...nodes, e, f, g], []));
+    const system = { kubelet: "v1.37.2", kernel: "6.12.0-amd64", os: "linux", architecture: "amd64" };
     const common = { labels: { zone: "a" }, taints: [] };
     assert.equal(facts.unread, undefined);
     assert.deepEqual(facts.nodes, [
@@ -127,6 +138,11 @@ suite("the facts of a cluster", () => {
       { ...common, name: "c", ready: "Unknown" },
       { ...common, name: "d", ready: "Unknown" },
       { ...common, name: "e", labels: {}, ready: "Unknown" },
+      {
+        ...{ ...common, name: "f", labels: {}, ready: "Unknown" },
+        system: { ...system, osImage: "Debian GNU/Linux 13 (trixie)" },
+      },
+      { ...common, name: "g", labels: {}, ready: "Unknown", system },
     ]);
     assert.equal(facts.objects, "[]");
   });

@@ -69,16 +69,6 @@ suite("checks of versions", () => {
         ],
       ],
     },
-    "ipvs-deprecated": {
-      fires: [
-        [
-          /^warning .*mode ipvs is deprecated: switched off by default in 1\.40/,
-          { configuration: { mode: "ipvs" } },
-          {},
-        ],
-      ],
-      silent: [[{ configuration: { mode: "ipvs" }, kubernetesVersion: "v1.34.0" }, {}]],
-    },
     "node-os": {
       fires: [
         [/^error .*Node node-1: windows, where/, {}, { nodes: withFirst({ ...system({ os: "windows" }) }) }],

@@ -70,6 +70,12 @@ export function differingFields(
   });
 }
 
+/** The `detectLocalMode` of a configuration as it was loaded, in either form; empty where it shows none. */
+export function detectLocalModeOf(loaded: Readonly<Record<string, unknown>>): string {
+  const found = own(loaded, "detectLocalMode") ?? own(loaded, "DetectLocalMode");
+  return typeof found === "string" ? found : "";
+}
+
 function compare(path: string, declared: unknown, loaded: unknown): Difference[] {
   if (isRecord(declared)) {
     const other = isRecord(loaded) ? loaded : {};

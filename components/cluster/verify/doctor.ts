@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { deadlineIn } from "../deadline.ts";
+import { type AdvisoryFound, advisoriesOf } from "./advisories.ts";
 import { askNodes } from "./askNodes.ts";
 import { diagnose, type Finding } from "./diagnosis.ts";
 import { readFleetInTime } from "./fleet.ts";
@@ -35,6 +36,8 @@ export interface Diagnosis {
   readonly nodes: readonly Finding[];
   /** Pods that a switch between modes has on these nodes, as `POD on NODE`: it goes on, or was left in the middle. */
   readonly helpers: readonly string[];
+  /** What is known of the versions and systems that run there, be the node healthy or not. */
+  readonly advisories: readonly AdvisoryFound[];
 }
 
 /**
@@ -76,5 +79,14 @@ export async function examine(config: KubeConfig, options: ExamineOptions): Prom
   const count = (wanted: Finding["verdict"]): number =>
     nodes.filter(({ verdict }) => verdict === wanted).length;
   const [healthy, outliers, excluded] = [count("healthy"), count("outlier"), count("excluded")];
-  return { daemonSet, ok: outliers === 0 && healthy > 0, healthy, outliers, excluded, nodes, helpers };
+  return {
+    daemonSet,
+    ok: outliers === 0 && healthy > 0,
+    healthy,
+    outliers,
+    excluded,
+    nodes,
+    helpers,
+    advisories: advisoriesOf(fleet, answers),
+  };
 }

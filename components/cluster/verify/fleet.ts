@@ -30,6 +30,9 @@ const paths = {
 /** Nodes or pods in one answer: a page is all in memory, some times over, and is read every few seconds. */
 const pageSize = 250;
 
+/** As much of what a kubelet says of its machine is kept: more than any has. */
+const longestKept = 100;
+
 /** Which DaemonSet, and which of its nodes. */
 export interface FleetChoice {
   readonly daemonSet: string;
@@ -82,11 +85,16 @@ export async function readNodes(config: KubeConfig, signal: AbortSignal): Promis
 }
 
 function nodeOf({ metadata, status }: V1Node): Node {
+  const { kernelVersion = "", osImage = "" } = status?.nodeInfo ?? {};
   return {
     name: metadata?.name ?? "",
     // JSON has no dates, whatever the client's types say.
     created: String(metadata?.creationTimestamp ?? ""),
     notReady: whyNotReady(status?.conditions),
+    machine: status?.nodeInfo && {
+      kernel: kernelVersion.slice(0, longestKept),
+      osImage: osImage.slice(0, longestKept),
+    },
     pods: [],
   };
 }

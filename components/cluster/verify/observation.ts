@@ -27,6 +27,8 @@ export interface Metrics {
   readonly failures: ReadonlyMap<string, number>;
   /** The Kubernetes minor that it is of; 0 where it does not say. */
   readonly minor: number;
+  /** Its version, such as `v1.37.2`; empty where it does not say. */
+  readonly version: string;
 }
 
 /** What is known of one running kube-proxy. */
@@ -109,12 +111,14 @@ export function readMetrics(page: string): Metrics | string {
   for (const { name, value } of samples) {
     if (failureCounters.includes(name) && value !== 0) failures.set(name, (failures.get(name) ?? 0) + value);
   }
+  const build = samples.find(({ name }) => name === buildInfo)?.labels ?? {};
   return {
     processStart: start,
     lastSync: byFamily(lastSync),
     lastQueued: byFamily(lastQueued),
     failures,
-    minor: Number.parseInt(samples.find(({ name }) => name === buildInfo)?.labels["minor"] ?? "0"),
+    minor: Number.parseInt(build["minor"] ?? "0"),
+    version: build["git_version"] ?? "",
   };
 }
 

@@ -1,4 +1,5 @@
 import { printableLines, shellWord } from "../../input/printable.ts";
+import { listed } from "../../input/problems.ts";
 import { formatSeconds } from "../../input/seconds.ts";
 import { table } from "../../input/table.ts";
 import type { Diagnosis } from "./doctor.ts";
@@ -71,6 +72,7 @@ export function formatDiagnosis(diagnosis: Diagnosis, restart: string): string {
     "",
     `DaemonSet ${diagnosis.daemonSet}: ${healthy} nodes alike and healthy, ${outliers} outliers, ${excluded} NotReady.`,
     ...helperLines(diagnosis.helpers),
+    ...advisoryLines(diagnosis),
     ...unaskedLines(diagnosis.nodes),
   ]);
 }
@@ -85,6 +87,20 @@ function helperLines(helpers: readonly string[]): string[] {
   return [
     `A switch between modes has not ended: ${helpers.length} of its pods are there, ${named.join(", ")}. pulumi up ends it.`,
   ];
+}
+
+/** One line for each, below what is so now: what is known of a version need not have happened. */
+function advisoryLines({ advisories, nodes: { length } }: Diagnosis): string[] {
+  return advisories.length === 0
+    ? []
+    : [
+        "",
+        "Known of what runs there (docs/advisories.md):",
+        ...advisories.map(({ name, what, remedy, source, nodes }) => {
+          const where = nodes.length === length ? "all nodes" : listed(nodes);
+          return `  ${name}: ${where}: ${what}; ${remedy} (${source})`;
+        }),
+      ];
 }
 
 function worstOf(header: readonly string[], rows: readonly string[][], badLines: number): string[] {

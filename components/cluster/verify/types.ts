@@ -1,3 +1,4 @@
+import type { Machine } from "../../advisories/match.ts";
 import type { Observation } from "./observation.ts";
 
 /** What a cluster's kube-proxies are held against. What is left out is not checked. */
@@ -72,6 +73,8 @@ export interface Node {
   readonly created: string;
   /** Undefined when it is Ready, otherwise why not. */
   readonly notReady: string | undefined;
+  /** What its kubelet says of the machine; undefined until it has. */
+  readonly machine?: Machine | undefined;
   /** Pods of the DaemonSet that are not about to end; there should be exactly one. */
   readonly pods: readonly Pod[];
 }

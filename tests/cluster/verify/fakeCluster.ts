@@ -22,6 +22,8 @@ export class FakeCluster {
   readonly notReady = new Map<string, string>();
   /** Further nodes. */
   nodes: readonly string[] = [];
+  /** What the nodes' kubelets say of their machines. */
+  nodeInfo: object | undefined;
   /** When the nodes' objects were made. */
   created = "2026-11-01T00:00:00.000Z";
   /** When the nodes' Leases were renewed last, by name; undefined where nobody may read them. */
@@ -76,7 +78,7 @@ export class FakeCluster {
               return {
                 metadata: { name, labels: {}, creationTimestamp: this.created },
                 spec: {},
-                status: { conditions },
+                status: { conditions, nodeInfo: this.nodeInfo },
               };
             }),
         };

@@ -352,6 +352,7 @@ describe("the doctor", () => {
         excluded: 0,
         nodes: found,
         helpers: [],
+        advisories: [],
       };
       const text = formatDiagnosis(diagnosis, "restart --context x");
       assert.match(text, /^ {2}restart it alone: restart --context x --nodes c$/m);

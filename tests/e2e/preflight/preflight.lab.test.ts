@@ -21,6 +21,7 @@ import {
   stealFromStorage,
   webhook,
 } from "./objects.ts";
+import { testFaultsOnTheWay, testVersions } from "./versions.ts";
 
 const names = checks.map(({ name }) => name);
 const restart = { restart: "2" };
@@ -91,8 +92,14 @@ suite("the cluster is checked before anything is done", () => {
       ...["patch", "node", "node-0001", "--subresource=status"],
       ...["-p", JSON.stringify({ status: { nodeInfo: info } })],
     );
-  const system = { kubeletVersion: "v1.37.2", kernelVersion: "6.12.0-kwok", operatingSystem: "linux" };
-  const architecture = process.arch === "x64" ? "amd64" : process.arch;
+  const system = {
+    ...{ kubeletVersion: "v1.37.2", kernelVersion: "6.12.0-kwok", operatingSystem: "linux" },
+    ...{
+      architecture: process.arch === "x64" ? "amd64" : process.arch,
+      osImage: "kwok (no operating system)",
+    },
+  };
+  const tools = { preview, fires, refused, setSystem, system };
 
   suite("on a cluster without a kube-proxy", () => {
     test("where nothing is wrong, nothing is said", async () => {
@@ -111,24 +118,7 @@ suite("the cluster is checked before anything is done", () => {
       assert.match(output, new RegExp(`clusterId: "another" is not accepted; accepted: ${uid}, UID of`));
     });
 
-    test("versions, kernels and machines", async () => {
-      await refused(["api-server-version", "kubelet-version"], { kubernetesVersion: "v1.33.0" });
-      await fires(["ipvs-deprecated"], { configuration: { mode: "ipvs" } });
-      await meanwhile(
-        () =>
-          setSystem({
-            ...system,
-            kernelVersion: "5.10.0",
-            operatingSystem: "windows",
-            architecture: "riscv64",
-          }),
-        () =>
-          refused(["nftables-kernel", "node-os", "node-architecture"], {
-            configuration: { mode: "nftables" },
-          }),
-        () => setSystem({ ...system, architecture }),
-      );
-    });
+    testVersions(tools);
 
     test("addresses", async () => {
       await refused(["pod-subnet"], { podSubnet: "10.245.0.0/16" });
@@ -255,6 +245,8 @@ suite("the cluster is checked before anything is done", () => {
       assert.ok(ok, output);
       assert.doesNotMatch(output, warned);
     });
+
+    testFaultsOnTheWay(tools);
 
     test("nodes that are not well", async () => {
       await meanwhile(
