@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { nodeCommand } from "../../lab/index.ts";
+import { images } from "../../lab/real/build.ts";
 import { runOrFail } from "../../lab/tools.ts";
 import { changesOf } from "../e2e/scenario.ts";
 import { killKubeProxy } from "./measure.ts";
@@ -69,5 +70,11 @@ suite("a hardened kube-proxy", { skip, concurrency: 1 }, () => {
     await nodes.losesNothing(t, () => nodes.scenario.up({ hardened: false }));
     assert.ok((await ofProcess()).capabilities > rights.iptables);
     assert.deepEqual(changesOf(await nodes.scenario.stack.preview()), []);
+  });
+
+  test("has what the legacy tables of iptables take", async () => {
+    const configuration = nodes.configurationOf("iptables");
+    await nodes.scenario.up({ hardened: true, configuration, image: images.legacyIptables });
+    assert.deepEqual(await ofProcess(), restricted("iptables"));
   });
 });
