@@ -8,10 +8,10 @@ import { clusterSettings } from "../components/facts/clusterSettings.ts";
 import { type ClusterFacts, wholeFacts } from "../components/facts/facts.ts";
 import { readingCluster, unreadProblems } from "../components/facts/unread.ts";
 import { type Problem, ProblemsError } from "../components/input/problems.ts";
-import { readDocuments, readKubeadmConfig } from "../components/kubeadm/configFile.ts";
+import { readDocuments, readKubeadmConfig, settingsIn } from "../components/kubeadm/configFile.ts";
 import { patchFile } from "../components/kubeadm/patch.ts";
 import type { Settings } from "../components/kubeadm/settings.ts";
-import { parseVersion, releaseVersion } from "../components/kubeadm/version.ts";
+import { parseVersion } from "../components/kubeadm/version.ts";
 import { kubeadmPatch, patchProblems, patchWarnings, withSettings } from "../components/plan/kubeadmPatch.ts";
 import type { Plain } from "../components/plan/plan.ts";
 import { stackConfigShape } from "../components/stackValues.ts";
@@ -63,7 +63,9 @@ export async function writeKubeadmPatch(
   ];
   refuse(`${stack.file} and ${base.name}; nothing was written`, problems);
   if (release === undefined) throw new Error("a version that is not known was not refused");
-  const documents = withSettings(base.documents, known, release.minor, folder);
+  // A file has its own settings already; of a cluster's, kubeadm-config does not have all.
+  const settings = base.facts === undefined ? own : known;
+  const documents = withSettings(base.documents, settings, release.minor, folder);
   const text = Object.values(documents).map(yaml).join("---\n");
   const made = readKubeadmConfig(text, base.name);
   const { configuration: _, ...shared } = made.settings;
@@ -118,9 +120,7 @@ function fromFile(file: string | 0): Base {
   const name = file === 0 ? "standard input" : file;
   const { documents, problems } = readDocuments(readYaml(readInput("--kubeadm-config", file)));
   refuse(name, problems);
-  const release = releaseVersion(documents["ClusterConfiguration"]?.["kubernetesVersion"]);
-  const settings = "version" in release ? { kubernetesVersion: release.version } : {};
-  return { name, documents, settings };
+  return { name, documents, settings: settingsIn(documents) };
 }
 
 function refuse(where: string, problems: readonly Problem[]): void {
