@@ -69,7 +69,7 @@ export async function writeKubeadmPatch(
   const text = Object.values(documents).map(yaml).join("---\n");
   const made = readKubeadmConfig(text, base.name);
   const { configuration: _, ...shared } = made.settings;
-  const patch = kubeadmPatch(made.settings, { ...shared, ...known } as Plain, base.facts);
+  const patch = kubeadmPatch(made.settings, { ...shared, ...known }, base.facts);
   warn([
     ...patchWarnings(own, base.facts && base.settings),
     ...otherFolder(made.patches, folder),

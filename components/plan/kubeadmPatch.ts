@@ -11,7 +11,7 @@ import { type Minor, minors } from "../kubeadm/minors.ts";
 import type { DaemonSet } from "../kubeadm/objects.ts";
 import { type Operation, patchOf } from "../kubeadm/patch.ts";
 import { ClusterRoleChoice, type Settings } from "../kubeadm/settings.ts";
-import { kubectlRestart, ownerAnnotation, restartAnnotation } from "../restart/restart.ts";
+import { initialToken, kubectlRestart, ownerAnnotation, restartAnnotation } from "../restart/restart.ts";
 import { isOverwritten } from "./drift.ts";
 import { objectsOf, type Plain, planOf } from "./plan.ts";
 
@@ -106,7 +106,14 @@ const first = minors.find(({ patchesDaemonSet }) => patchesDaemonSet);
 
 /** What of the settings kubeadm of a minor cannot make, whatever patch it is given. */
 export function patchProblems(
-  { kubernetesVersion, pools = [], running = true, clusterRole, controlPlaneEndpoint }: Partial<Plain>,
+  {
+    kubernetesVersion,
+    pools = [],
+    running = true,
+    clusterRole,
+    controlPlaneEndpoint,
+    ...plain
+  }: Partial<Plain>,
   minor: Minor,
   facts: ClusterFacts | undefined,
 ): Problem[] {
@@ -149,11 +156,24 @@ export function patchProblems(
             `host[:port], as kubeadm takes no whole URL: ${instead(minor)}`,
           ),
         ]),
+    ...pendingRestart(plain.restart, facts),
     ...(facts?.daemonSets ?? []).filter(isOverwritten).map(({ name }) => ({
       path: `DaemonSet kube-system/${name}`,
       accepted: "was written anew by kubeadm, without this program's annotations: `pulumi up` first",
     })),
   ];
+}
+
+/** kubeadm changes the DaemonSet in place; a restart is more than that. */
+function pendingRestart(token: string = initialToken, facts: ClusterFacts | undefined): Problem[] {
+  const inForce = facts?.daemonSets.flatMap(({ annotations }) => annotations[restartAnnotation] ?? []) ?? [];
+  return inForce
+    .filter((one) => one !== token)
+    .map((one) => ({
+      path: "restart",
+      value: token,
+      accepted: `${JSON.stringify(one)}, the token in force: \`pulumi up\` first, which restarts kube-proxy`,
+    }));
 }
 
 /** How kubeadm of a minor is kept away from kube-proxy. */

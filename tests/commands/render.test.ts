@@ -255,7 +255,7 @@ suite("render --kubeadm-patch", () => {
       (one) => one.toJS() as Record<string, unknown>,
     );
     const [init, cluster, proxy] = documents;
-    assert.match(String((init?.["patches"] as { directory: string }).directory), /\/out$/);
+    assert.match((init?.["patches"] as { directory: string }).directory, /\/out$/);
     assert.deepEqual(cluster?.["networking"], { podSubnet: "10.244.0.0/16" });
     assert.deepEqual(proxy, {
       apiVersion: "kubeproxy.config.k8s.io/v1alpha1",

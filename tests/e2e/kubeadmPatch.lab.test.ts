@@ -6,7 +6,7 @@ import { after, before, suite, test } from "node:test";
 import { stringify } from "yaml";
 import { kubeadm } from "../../lab/index.ts";
 import { run } from "../../lab/tools.ts";
-import { allServe } from "./kubeadms.ts";
+import { allServe, uninstallKubeadms } from "./kubeadms.ts";
 import { baseConfig, changesOf, Cluster, type Scenario } from "./scenario.ts";
 import { useLab } from "./useLab.ts";
 
@@ -15,8 +15,6 @@ const project = join(import.meta.dirname, "..", "..");
 
 /** One setting of each kind: added to a list or a mapping, in place of kubeadm's, and in the configuration. */
 const settings = {
-  adopt: true,
-  restart: "2026-11-29, patched",
   imageRepository: "registry.example.com/k8s",
   configuration: { iptables: { minSyncPeriod: "2s" } },
   tolerations: [{ key: "node-role.kubernetes.io/control-plane", operator: "Exists" }],
@@ -30,6 +28,8 @@ const settings = {
   livenessProbe: { httpGet: { path: "/healthz", port: 10256 } },
 };
 
+const restart = "2026-11-29, patched";
+
 suite("kubeadm with the stack's settings as its own patch", () => {
   const at = useLab({ name: "e2e-kubeadm-patch", nodes, kubeadm: true });
   const folder = mkdtempSync(join(tmpdir(), "kubeadm-patch-"));
@@ -37,9 +37,9 @@ suite("kubeadm with the stack's settings as its own patch", () => {
   let scenario: Scenario;
   before(async () => {
     cluster = new Cluster(at.lab);
+    await uninstallKubeadms(cluster);
     scenario = await at.open();
-    await scenario.up({ adopt: true });
-    await scenario.up(settings);
+    await scenario.up({ ...settings, restart });
   });
   after(() => {
     rmSync(folder, { recursive: true });
@@ -50,9 +50,9 @@ suite("kubeadm with the stack's settings as its own patch", () => {
     const metadata = (await cluster.daemonSet())?.metadata;
     return { uid: metadata?.uid, generation: metadata?.generation, annotations: metadata?.annotations };
   };
-  const patched = async (args: readonly string[] = []): Promise<void> => {
+  const patched = async (more: object, args: readonly string[] = []): Promise<void> => {
     writeFileSync(join(folder, "Pulumi.yaml"), "name: kube-proxy\n");
-    const config = Object.entries({ kubeconfig: at.lab.kubeconfig, ...baseConfig, ...settings });
+    const config = Object.entries({ kubeconfig: at.lab.kubeconfig, ...baseConfig, ...settings, ...more });
     const file = { config: Object.fromEntries(config.map(([key, value]) => [`kube-proxy:${key}`, value])) };
     writeFileSync(join(folder, "Pulumi.e2e.yaml"), stringify(file));
     const command = [join(project, "commands", "render.ts"), "--kubeadm-patch", "patches", "--stack", "e2e"];
@@ -83,7 +83,7 @@ suite("kubeadm with the stack's settings as its own patch", () => {
 
   test("it leaves what is there: no object changes, no pod restarts, and a preview has nothing to do", async () => {
     const [before, objects, running] = [await version(), await cluster.fingerprint(), await pods()];
-    await patched();
+    await patched({ restart });
     await addon();
     assert.deepEqual(await version(), before);
     assert.deepEqual(await cluster.fingerprint(), objects);
@@ -94,20 +94,36 @@ suite("kubeadm with the stack's settings as its own patch", () => {
   test("another version is what kubeadm goes to, and the program wants", async () => {
     const before = await version();
     const kubernetesVersion = "v1.37.1";
-    await patched(["--kubernetes-version", kubernetesVersion]);
+    await patched({ restart }, ["--kubernetes-version", kubernetesVersion]);
     await addon();
     await allServe(cluster, nodes);
     const image = (await cluster.daemonSet())?.spec.template.spec.containers[0]?.image;
     assert.equal(image, "registry.example.com/k8s/kube-proxy:v1.37.1");
     assert.equal((await version()).uid, before.uid);
+    const [objects, running] = [await cluster.fingerprint(), await pods()];
     await scenario.stack.setConfig({ kubernetesVersion });
+    const preview = await scenario.stack.preview();
+    assert.ok(preview.ok, preview.output);
+    assert.doesNotMatch(preview.output, /overwritten|changed by/);
+    // An update of other objects than those before has its snapshot and its proof.
+    const others = changesOf(preview).filter((change) => !/-(snapshot|test-service|verify)$/.test(change));
+    assert.deepEqual(others, []);
+    await scenario.up();
+    assert.deepEqual(await cluster.fingerprint(), objects);
+    assert.deepEqual(await pods(), running);
     await hasNothingToDo();
   });
 
-  test("TEMP", async () => {
-    for (const args of [["upgrade","apply","phase","addon","kube-proxy","v1.37.2","--patches", join(folder, "patches")],["upgrade","node","phase","addon","kube-proxy","--patches", join(folder, "patches")]]) {
-    const r = await kubeadm(at.lab, args);
-    console.log(JSON.stringify(r));
-    }
+  test("for a cluster without kube-proxy: what kubeadm makes is taken over, and no pod restarts", async () => {
+    await scenario.destroy();
+    await patched({}, ["--kubeadm-config", join(at.lab.dir, "kubeadm.yaml")]);
+    await addon();
+    await allServe(cluster, nodes);
+    const running = await pods();
+    const other = await at.open({ ...settings, adopt: true });
+    await other.up();
+    await allServe(cluster, nodes);
+    assert.deepEqual(await pods(), running);
+    await other.destroy();
   });
 });

@@ -3,6 +3,7 @@ import { suite, test } from "node:test";
 import fc from "fast-check";
 import { readKubeadmConfig } from "../../components/kubeadm/configFile.ts";
 import { marshal, type Yaml } from "../../components/configuration/goYaml.ts";
+import { readYaml } from "../../components/configuration/readYaml.ts";
 import { mapping } from "../../components/input/schema.ts";
 import { kubeProxyObjects } from "../../components/kubeadm/manifests.ts";
 import { minors } from "../../components/kubeadm/minors.ts";
@@ -64,7 +65,7 @@ const chosen: fc.Arbitrary<Partial<Plain>> = fc.record(
     restartStrategy: fc.constantFrom("Rolling" as const, "Recreate" as const),
   },
   { requiredKeys: [] },
-) as fc.Arbitrary<Partial<Plain>>;
+);
 
 /** kubeadm's template, to which the patch is applied: no empty mapping is in it. */
 function templateOf(settings: Settings): unknown {
@@ -80,7 +81,7 @@ function templateOf(settings: Settings): unknown {
 const plainOf = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
 /** As the API server decodes it. */
 const decoded = (value: unknown) =>
-  plainOf(value) as { spec: { template: { spec: { containers: [{ resources?: unknown }] } } } };
+  value as { spec: { template: { spec: { containers: [{ resources?: unknown }] } } } };
 
 function assertPatched(made: Settings, wanted: unknown, patch: readonly Operation[]): void {
   const result = decoded(applied(templateOf(made), patch));
@@ -165,6 +166,19 @@ suite("kubeadm's patch", () => {
     );
   });
 
+  test("the configuration that the program has written kubeadm writes again at an upgrade, to the letter", () => {
+    fc.assert(
+      fc.property(chosen, (settings) => {
+        const made = madeBy(settings);
+        const { data } = kubeProxyObjects({ ...base, ...settings }).configMap;
+        const [document] = readYaml(data["config.conf"]);
+        const again = madeBy({ ...settings, configuration: document?.value as object });
+        assert.deepEqual(kubeProxyObjects(again).configMap.data, data);
+        assert.deepEqual(kubeProxyObjects(made).configMap.data, data);
+      }),
+    );
+  });
+
   test("where the program's DaemonSet runs, makes that with its annotations, whatever the settings become", () => {
     const node = { name: "a", labels: { "kubernetes.io/os": "linux" }, taints: [], ready: "True" };
     fc.assert(
@@ -178,6 +192,7 @@ suite("kubeadm's patch", () => {
         const made = madeBy(settings);
         assertPatched(made, daemonSet, kubeadmPatch(made, plain, facts));
       }),
+      { numRuns: 40 },
     );
   });
 
@@ -240,6 +255,15 @@ suite("what kubeadm cannot make", () => {
       const advice = minor.minor < 32 ? /--skip-phases=addon\/kube-proxy/ : /proxy: \{disabled: true\}/;
       for (const { accepted } of found) assert.match(accepted, advice);
     }
+  });
+
+  test("is a restart that is yet to be done", () => {
+    const facts = factsAfter({ ...base, restart: "first" }, []);
+    const [problem, ...others] = patchProblems({ ...base, restart: "second" }, newest, facts);
+    assert.deepEqual(others, []);
+    assert.equal(problem?.path, "restart");
+    assert.match(problem.accepted, /"first"/);
+    assert.deepEqual(patchProblems({ ...base, restart: "first" }, newest, facts), []);
   });
 
   test("is what kubeadm has written anew before: the annotations are gone", () => {
