@@ -5,6 +5,7 @@ const rooms = [
   "reading.ts",
   "kubeProxy.ts",
   "resources/",
+  "stackValues.ts",
   "args.ts",
   "cluster/",
   "service/",

@@ -11,8 +11,10 @@ import { parseVersion } from "../components/kubeadm/version.ts";
 import { planOf } from "../components/plan/plan.ts";
 import { acceptedToken, isToken } from "../components/restart/restart.ts";
 import { complain, print, readInput, runCommand, UsageError } from "./commandLine.ts";
+import type { PatchOptions } from "./kubeadmPatch.ts";
 
 const usage = `Usage: npm run --silent render -- --kubeadm-config FILE [--restart TOKEN]
+       npm run --silent render -- --kubeadm-patch FOLDER [--stack NAME] [--kubeadm-config FILE]
 
 Prints kube-proxy's objects for a kubeadm config file as YAML, without a cluster. What kubeadm would warn of, and what
 it would make otherwise, is told on standard error.
@@ -20,13 +22,33 @@ it would make otherwise, is told on standard error.
   --kubeadm-config FILE  InitConfiguration, ClusterConfiguration and KubeProxyConfiguration documents, v1beta1 to
                          v1beta4; - for standard input
   --restart TOKEN        the objects as this program applies them, with the annotations of that restart; without it
-                         exactly what kubeadm makes`;
+                         exactly what kubeadm makes
 
-function main(): void {
-  const { file, token } = readCommandLine();
+With --kubeadm-patch it writes a stack's settings as a patch for kubeadm of 1.37 or later, so that \`kubeadm upgrade\` and
+\`kubeadm init\` make what the program wants: FOLDER/kubeproxydaemonset+json.yaml, and FOLDER/kubeadm.yaml with the
+documents that go with it. The cluster is read; with --kubeadm-config none is, for a cluster that is yet to be made.
+
+  --kubeadm-patch FOLDER where the files go; only its own are overwritten
+  --stack NAME           whose Pulumi.NAME.yaml has the settings; default: dev
+  --kubernetes-version V to which kubeadm is to upgrade; default: kubernetesVersion of the stack's config, or the cluster's
+  --context C            context in the kubeconfig; default: the stack's
+  --kubeconfig FILE      default: the stack's, else as kubectl
+  --help                 this text`;
+
+async function main(): Promise<void> {
+  const { file, token, patch } = readCommandLine();
+  const kubeadmConfig = file === "-" ? 0 : file;
+  if (patch !== undefined) {
+    const { writeKubeadmPatch } = await import("./kubeadmPatch.ts");
+    await writeKubeadmPatch({ ...patch, kubeadmConfig }, warn);
+    return;
+  }
+  if (kubeadmConfig === undefined) {
+    throw new UsageError("--kubeadm-config: is required: the path of a kubeadm config file");
+  }
   const { settings, warnings, patches } = readKubeadmConfig(
-    readInput("--kubeadm-config", file === "-" ? 0 : file),
-    file === "-" ? "standard input" : file,
+    readInput("--kubeadm-config", kubeadmConfig),
+    kubeadmConfig === 0 ? "standard input" : kubeadmConfig,
   );
   warn([...warnings, ...patchesIn(patches, settings)]);
   const objects = token === undefined ? kubeProxyObjects(settings) : restarted(settings, token);
@@ -90,22 +112,46 @@ function restarted(settings: Settings, restart: string): KubeProxyObjects {
   return { ...objects, daemonSet: waves[0].daemonSet };
 }
 
-function readCommandLine(): { file: string; token: string | undefined } {
+const text = { type: "string" } as const;
+/** Options that mean nothing without --kubeadm-patch. */
+const ofPatch = { stack: text, "kubernetes-version": text, kubeconfig: text, context: text };
+
+interface CommandLine {
+  readonly file: string | undefined;
+  readonly token: string | undefined;
+  readonly patch?: Omit<PatchOptions, "kubeadmConfig">;
+}
+
+function readCommandLine(): CommandLine {
   const { values } = parseArgs({
-    options: { "kubeadm-config": { type: "string" }, restart: { type: "string" }, help: { type: "boolean" } },
+    options: {
+      ...{ "kubeadm-config": text, restart: text, "kubeadm-patch": text, help: { type: "boolean" } },
+      ...ofPatch,
+    },
   });
   if (values.help === true) {
     print(usage);
     process.exit(0);
   }
-  const { "kubeadm-config": file, restart: token } = values;
-  if (file === undefined) {
-    throw new UsageError("--kubeadm-config: is required: the path of a kubeadm config file");
-  }
+  const { "kubeadm-config": file, restart: token, "kubeadm-patch": folder } = values;
   if (token !== undefined && !isToken(token)) {
     throw new UsageError(`--restart: ${JSON.stringify(token)} is not accepted; accepted: ${acceptedToken}`);
   }
-  return { file, token };
+  if (folder === undefined) {
+    const alone = Object.keys(ofPatch).filter((name) => name in values);
+    if (alone.length > 0) {
+      throw new UsageError(`--${alone.join(", --")}: only with --kubeadm-patch FOLDER`);
+    }
+    return { file, token };
+  }
+  if (folder.trim() === "") {
+    throw new UsageError('--kubeadm-patch: "" is not accepted; accepted: the path of a folder');
+  }
+  if (token !== undefined) {
+    throw new UsageError("--restart: not with --kubeadm-patch, which has the token of the stack's config");
+  }
+  const { stack = "dev", kubeconfig, context, "kubernetes-version": kubernetesVersion } = values;
+  return { file, token, patch: { folder, stack, kubeconfig, context, kubernetesVersion } };
 }
 
 await runCommand({ usage }, main);

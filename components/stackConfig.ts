@@ -1,21 +1,18 @@
 import * as pulumi from "@pulumi/pulumi";
 import { allConfig } from "@pulumi/pulumi/runtime/config.js";
-import * as v from "valibot";
-import { argsShape, checkArgs, type ClusterAccess, type KubeProxyArgs } from "./args.ts";
+import { checkArgs, type ClusterAccess, type KubeProxyArgs } from "./args.ts";
 import { checkForProvider, checkKubeconfig } from "./cluster/kubeconfig.ts";
-import type { Yaml } from "./configuration/goYaml.ts";
-import { isEmpty } from "./configuration/values.ts";
 import { choiceOf, type ClusterChoice } from "./facts/ask.ts";
 import { clusterSettings, describeSettings } from "./facts/clusterSettings.ts";
 import { type ClusterFacts, wholeFacts } from "./facts/facts.ts";
 import { readingCluster, unreadProblems } from "./facts/unread.ts";
 import { plainPasswords } from "./input/passwords.ts";
 import { formatProblems, type Problem } from "./input/problems.ts";
-import { optional, text } from "./input/schema.ts";
 import type { Reading } from "./reading.ts";
 import { type ClusterKey, type ClusterSettings, isClusterKey } from "./kubeadm/clusterConfiguration.ts";
 import { heldPools, type Plain } from "./plan/plan.ts";
 import { withRunningVersion } from "./plan/runningVersion.ts";
+import { pauseAccepted, stackConfigShape, valuesOf } from "./stackValues.ts";
 
 /** A stack's config: the component's arguments, and which cluster they are for. */
 export interface StackConfig {
@@ -26,51 +23,6 @@ export interface StackConfig {
   /** What that cluster says. */
   facts: ClusterFacts;
 }
-
-const pauseAccepted = "after how many pools to pause, fewer than there are; 0 for no pause";
-
-/** Every key of the stack's config and what it accepts; `Pulumi.yaml` declares the same ones. */
-export const stackConfigShape = {
-  ...argsShape,
-  pause: optional(v.pipe(v.number(pauseAccepted), v.integer(pauseAccepted), v.minValue(0, pauseAccepted))),
-  snapshotFolder: optional(text("the path of a folder")),
-  verify: optional(v.boolean("true or false")),
-  kubeconfig: optional(text("a kubeconfig's path or content")),
-  context: optional(text("the name of a context in the kubeconfig")),
-};
-
-/** Keys whose values are not texts; Pulumi hands these to the program as JSON. */
-const structured = [
-  "adopt",
-  "hardened",
-  "imagePullSecrets",
-  "featureGates",
-  "configuration",
-  "nodeSelector",
-  "tolerations",
-  "resources",
-  "updateStrategy",
-  "env",
-  "extraArgs",
-  "metadata",
-  "podMetadata",
-  "excludeNodes",
-  "hostAliases",
-  "volumes",
-  "volumeMounts",
-  "livenessProbe",
-  "modeSwitch",
-  "readinessProbe",
-  "startupProbe",
-  "pools",
-  "pause",
-  "prePull",
-  "restartNodes",
-  "running",
-  "timeouts",
-  "verify",
-  "ignorePreflightErrors",
-];
 
 /** Keys that decide which resources there are, how long to wait for them, or what is refused: plain values are needed. */
 const neverSecret = [
@@ -90,9 +42,6 @@ const neverSecret = [
   "updateStrategy",
   "verify",
 ];
-
-/** Keys that an empty value does not unset: those with a default that is not empty. */
-const neverEmpty = ["restart", "restartStrategy", "clusterRole", "running", "verify"];
 
 /**
  * Reads the stack's config, and from the cluster what the stack's config leaves to it and what the preview needs. Secret
@@ -192,13 +141,9 @@ function readValues(): Plain & ClusterChoice & { pause?: number } {
   const prefix = `${pulumi.getProject()}:`;
   const values = Object.entries(allConfig())
     .filter(([name]) => name.startsWith(prefix))
-    .map(([name, value]): [string, unknown] => {
-      const key = name.slice(prefix.length);
-      return [key, structured.includes(key) ? parseJson(value) : value];
-    })
-    .filter(([key, value]) => neverEmpty.includes(key) || !isEmpty(value as Yaml));
+    .map(([name, value]) => [name.slice(prefix.length), value] as const);
   // What is not as this type says is refused before it is used.
-  return Object.fromEntries(values) as unknown as Plain;
+  return valuesOf(values) as unknown as Plain;
 }
 
 function checkPause(pause: unknown, pools: unknown): Problem[] {
@@ -234,15 +179,6 @@ function keepSecrets<T extends object>(values: T): T {
 function isSecret(key: string): boolean {
   const keys = JSON.parse(process.env["PULUMI_CONFIG_SECRET_KEYS"] ?? "[]") as string[];
   return keys.includes(`${pulumi.getProject()}:${key}`);
-}
-
-function parseJson(value: string): unknown {
-  try {
-    return JSON.parse(value);
-  } catch {
-    // Left as a text, which the key's schema refuses with what it accepts.
-    return value;
-  }
 }
 
 /** A problem without its value when the value is a secret. */

@@ -20,6 +20,7 @@ export interface Difference {
  * Source: pkg/apis/{apps,core,rbac}/v1 `defaults.go`.
  */
 const defaults: Readonly<Record<string, unknown>> = {
+  ...Object.fromEntries(["livenessProbe", "readinessProbe", "startupProbe"].flatMap(ofProbe)),
   "spec.revisionHistoryLimit": 10,
   "spec.updateStrategy.rollingUpdate.maxSurge": 0,
   "spec.updateStrategy.rollingUpdate.maxUnavailable": 1,
@@ -35,8 +36,21 @@ const defaults: Readonly<Record<string, unknown>> = {
   "spec.template.spec.containers[].terminationMessagePolicy": "File",
   "spec.template.spec.volumes[].configMap.defaultMode": 420,
   "spec.template.spec.volumes[].hostPath.type": "",
+  "spec.template.spec.volumes[].secret.defaultMode": 420,
   "subjects[].apiGroup": "rbac.authorization.k8s.io",
 };
+
+function ofProbe(name: string): [path: string, value: unknown][] {
+  const probe = `spec.template.spec.containers[].${name}`;
+  return [
+    [`${probe}.failureThreshold`, 3],
+    [`${probe}.httpGet.path`, "/"],
+    [`${probe}.httpGet.scheme`, "HTTP"],
+    [`${probe}.periodSeconds`, 10],
+    [`${probe}.successThreshold`, 1],
+    [`${probe}.timeoutSeconds`, 1],
+  ];
+}
 
 /** The one mapping of which the API server fills in all; which fields it has depends on the release. */
 const filledInWhole = "spec.updateStrategy.rollingUpdate";

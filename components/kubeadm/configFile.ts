@@ -116,6 +116,18 @@ function refusedVersions(documents: Documents["documents"], kubernetesVersion: s
   });
 }
 
+/**
+ * The settings that documents of kubeadm's have, as far as they have any: nobody has checked them.
+ *
+ * @param documents - by their kinds, see {@link readDocuments}
+ */
+export function settingsIn(documents: Documents["documents"]): Partial<Settings> {
+  const { ClusterConfiguration: cluster = {}, InitConfiguration: init = {} } = documents;
+  const release = releaseVersion(cluster["kubernetesVersion"]);
+  const version = "version" in release ? release.version : cluster["kubernetesVersion"];
+  return withoutEmpty({ ...readCluster(cluster, init), kubernetesVersion: version });
+}
+
 function readCluster(cluster: Mapping, init: Mapping): Mapping {
   const networking = isRecord(cluster["networking"]) ? cluster["networking"] : {};
   const local = isRecord(init["localAPIEndpoint"]) ? init["localAPIEndpoint"] : {};

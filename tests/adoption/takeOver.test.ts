@@ -75,6 +75,24 @@ suite("taking over", () => {
     }
   });
 
+  test("what the API server fills into probes and a secret's volume is nobody's edit", () => {
+    const filled = { failureThreshold: 3, periodSeconds: 10, successThreshold: 1, timeoutSeconds: 1 };
+    const settings = {
+      ...base,
+      livenessProbe: { httpGet: { port: 10256 } },
+      startupProbe: { tcpSocket: { port: 10256 }, periodSeconds: 5 },
+      volumes: [{ name: "mine", secret: { secretName: "mine" } }],
+    };
+    const objects = liveObjects({
+      ...settings,
+      livenessProbe: { httpGet: { port: 10256, path: "/", scheme: "HTTP" }, ...filled },
+      startupProbe: { tcpSocket: { port: 10256 }, ...filled, periodSeconds: 5 },
+      volumes: [{ name: "mine", secret: { secretName: "mine", defaultMode: 420 } }],
+    });
+    const { problems, changes, keepsPods } = takeOverOf(objects, { settings, cluster: base, owner });
+    assert.deepEqual({ problems, changes, keepsPods }, { problems: [], changes: [], keepsPods: true });
+  });
+
   const word = fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/);
   const labels = fc.dictionary(word, word, { minKeys: 1, maxKeys: 3 });
   const metadata = fc.record({ labels, annotations: labels }, { requiredKeys: ["labels"] });

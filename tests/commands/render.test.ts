@@ -1,16 +1,25 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { parseAllDocuments } from "yaml";
+import { parse, parseAllDocuments } from "yaml";
 
 const root = join(import.meta.dirname, "..", "..");
 
-function render(args: string[], input = "") {
+function render(args: string[], input = "", cwd = root) {
   const command = [join(root, "commands", "render.ts"), ...args];
-  return spawnSync(process.execPath, command, { input, encoding: "utf8", timeout: 30_000 });
+  return spawnSync(process.execPath, command, { input, cwd, encoding: "utf8", timeout: 30_000 });
 }
 
 const config = (version: string, api: string) => `apiVersion: kubeadm.k8s.io/${api}
@@ -177,5 +186,189 @@ suite("render", () => {
       assert.doesNotMatch(stderr, /^\s+at /m);
       assert.equal(stdout, "");
     }
+  });
+});
+
+/** What Pulumi.dev.yaml has of a stack. */
+const stackFile = (config: string) => ({
+  "Pulumi.yaml": "name: kube-proxy\n",
+  "Pulumi.dev.yaml": `encryptionsalt: v1:abc\nconfig:\n${config.replace(/^/gm, "  ")}\n`,
+});
+
+suite("render --kubeadm-patch", () => {
+  /** Runs it in a folder with these files; returns what it said and what is in the folder of patches. */
+  function patch(files: Readonly<Record<string, string>>, args: readonly string[], input = "") {
+    const folder = mkdtempSync(join(tmpdir(), "patch-"));
+    try {
+      for (const [name, content] of Object.entries(files)) {
+        mkdirSync(join(folder, name, ".."), { recursive: true });
+        writeFileSync(join(folder, name), content);
+      }
+      const { status, stdout, stderr } = render([...args], input, folder);
+      const entries = existsSync(join(folder, "out"))
+        ? readdirSync(join(folder, "out"), { withFileTypes: true })
+        : [];
+      const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
+      const written = Object.fromEntries(
+        names.map((name) => [name, readFileSync(join(folder, "out", name), "utf8")]),
+      );
+      const modes = names.map((name) => statSync(join(folder, "out", name)).mode & 0o777);
+      return { status, stdout, stderr: stderr.replaceAll(folder, "FOLDER"), written, modes };
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
+  const newest = config("v1.37.2", "v1beta4");
+  const offline = ["--kubeadm-patch", "out", "--kubeadm-config", "-"];
+  const names = ["kubeadm.yaml", "kubeproxydaemonset+json.yaml"];
+
+  test("writes the patch of a stack's settings, and the documents that go with it", () => {
+    const settings = [
+      "kube-proxy:tolerations: [{key: mine, operator: Exists}]",
+      "kube-proxy:extraArgs: '[\"--v=4\"]'",
+      "kube-proxy:configuration: {mode: nftables}",
+      "kube-proxy:podSubnet: 10.244.0.0/16",
+      "kube-proxy:updateStrategy: {rollingUpdate: {maxUnavailable: 2}}",
+      "kube-proxy:restart: 2026-11-29",
+      "kube-proxy:running: true",
+      "kube-proxy:imageRepository: ''",
+      "kube-proxy:kubeconfig: {secure: v1:abc}",
+      "other:image: mine",
+    ].join("\n");
+    const { status, stdout, stderr, written, modes } = patch(stackFile(settings), offline, newest);
+    assert.equal(stderr, "");
+    assert.equal(status, 0);
+    assert.deepEqual(Object.keys(written).sort(), names);
+    assert.deepEqual(modes, [0o600, 0o600]);
+    assert.match(stdout, /out\/kubeproxydaemonset\+json\.yaml\n.*out\/kubeadm\.yaml\n/);
+    const operations = parse(written["kubeproxydaemonset+json.yaml"] ?? "") as { path: string }[];
+    assert.deepEqual(
+      operations.map(({ path }) => path),
+      [
+        "/spec/updateStrategy/rollingUpdate",
+        "/spec/template/spec/tolerations",
+        "/spec/template/spec/containers/0/command/-",
+      ],
+    );
+    const documents = parseAllDocuments(written["kubeadm.yaml"] ?? "").map(
+      (one) => one.toJS() as Record<string, unknown>,
+    );
+    const [init, cluster, proxy] = documents;
+    assert.match((init?.["patches"] as { directory: string }).directory, /\/out$/);
+    assert.deepEqual(cluster?.["networking"], { podSubnet: "10.244.0.0/16" });
+    assert.deepEqual(proxy, {
+      apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
+      kind: "KubeProxyConfiguration",
+      mode: "nftables",
+    });
+  });
+
+  test("another stack, another version, and its own files of an earlier time", () => {
+    const files = {
+      ...stackFile("kube-proxy:priorityClassName: dev"),
+      "Pulumi.prod.yaml": "config: {kube-proxy:priorityClassName: prod}\n",
+      "out/kubeadm.yaml": "# Made by `npm run render -- --kubeadm-patch` of kube-proxy as code\n",
+    };
+    const args = [...offline, "--stack", "organization/kube-proxy/prod", "--kubernetes-version", "v1.37.5"];
+    const { status, stderr, written } = patch(files, args, newest);
+    assert.equal(status, 0, stderr);
+    assert.match(written["kubeproxydaemonset+json.yaml"] ?? "", /value: prod$/m);
+    assert.match(written["kubeadm.yaml"] ?? "", /^kubernetesVersion: v1\.37\.5$/m);
+  });
+
+  test("what kubeadm makes otherwise all the same is told", () => {
+    const files = {
+      ...stackFile("kube-proxy:metadata: {labels: {a: b}}"),
+      "out/below/kubeproxydaemonset.yaml": "a: 1\n",
+    };
+    const init = "---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\n";
+    const { status, stderr, written } = patch(
+      files,
+      offline,
+      `${newest}${init}patches: {directory: /etc/patches}\n`,
+    );
+    assert.equal(status, 0, stderr);
+    assert.match(stderr, /^Warning: metadata: kubeadm patches the DaemonSet alone/m);
+    assert.match(stderr, /^Warning: InitConfiguration\.patches\.directory: kubeadm reads one folder, \/etc/m);
+    assert.match(stderr, /^Warning: FOLDER\/out: .* by below\/kubeproxydaemonset\.yaml as well/m);
+    assert.match(written["kubeadm.yaml"] ?? "", /directory: \/etc\/patches/);
+  });
+
+  test("what it cannot do it refuses, with all reasons, and writes nothing", () => {
+    const sound = stackFile("kube-proxy:adopt: true");
+    const cases: readonly (readonly [
+      Readonly<Record<string, string>>,
+      string[],
+      string,
+      number,
+      readonly RegExp[],
+    ])[] = [
+      [sound, ["--kubeadm-patch"], "", 2, [/--kubeadm-patch/]],
+      [sound, ["--kubeadm-patch", " "], "", 2, [/--kubeadm-patch: "" is not accepted; accepted: the path/]],
+      [sound, [...offline, "--stack", "none"], newest, 2, [/"Pulumi\.none\.yaml" cannot be read \(ENOENT\)/]],
+      [sound, [...offline, "--stack", "../dev$"], newest, 2, [/--stack: .* accepted: a stack's name/]],
+      [sound, [...offline, "--restart", "now"], newest, 2, [/--restart: not with --kubeadm-patch/]],
+      [sound, ["--kubeadm-config", "-", "--stack", "dev"], newest, 2, [/--stack: only with --kubeadm-patch/]],
+      [stackFile("a: ["), offline, newest, 2, [/--stack: Pulumi\.dev\.yaml is not YAML/]],
+      [
+        stackFile("kube-proxy:image: {secure: v1:abc}\nkube-proxy:env: [{name: A, value: {secure: v1:abc}}]"),
+        offline,
+        newest,
+        1,
+        [/2 problems in Pulumi\.dev\.yaml/, /image: a plain value: this one is secret/, /env: a plain value/],
+      ],
+      [
+        stackFile("kube-proxy:kubeconfig: {secure: v1:abc}"),
+        ["--kubeadm-patch", "out"],
+        "",
+        2,
+        [/--kubeconfig: is required: Pulumi\.dev\.yaml has it as a secret/],
+      ],
+      [
+        stackFile("kube-proxy:pools: [{name: a}]\nkube-proxy:running: false\nkube-proxy:imagge: x"),
+        offline,
+        config("v1.36.3", "v1beta4"),
+        1,
+        [
+          /4 problems in Pulumi\.dev\.yaml and standard input; nothing was written/,
+          /imagge: unknown key; did you mean image\?/,
+          /kubernetesVersion: "v1\.36\.3" is not accepted; accepted: v1\.37 or later, .*proxy: \{disabled: true\}/,
+          /pools: \["a"\] is not accepted; accepted: none/,
+          /running: false is not accepted/,
+        ],
+      ],
+      [
+        sound,
+        offline,
+        "kind: ClusterConfiguration\napiVersion: kubeadm.k8s.io/v1beta4\n",
+        1,
+        [/kubernetesVersion/],
+      ],
+      [sound, ["--kubeadm-patch", "out", "--kubeadm-config", "none"], "", 2, [/"none" cannot be read/]],
+      [
+        { ...sound, "kubeconfig.yaml": "" },
+        ["--kubeadm-patch", "out", "--kubeconfig", "none.yaml"],
+        "",
+        2,
+        [/the cluster cannot be read: .*for `kubeadm init`, give --kubeadm-config/],
+      ],
+    ];
+    for (const [files, args, input, expected, messages] of cases) {
+      const { status, stdout, stderr, written } = patch(files, args, input);
+      assert.equal(status, expected, stderr);
+      for (const message of messages) assert.match(stderr, message);
+      assert.doesNotMatch(stderr, /^\s+at /m);
+      assert.equal(stdout, "");
+      assert.deepEqual(written, {});
+    }
+  });
+
+  test("what others have written it does not overwrite", () => {
+    const files = { ...stackFile("kube-proxy:adopt: true"), "out/kubeadm.yaml": "kind: Mine\n" };
+    const { status, stderr, written } = patch(files, offline, newest);
+    assert.equal(status, 2);
+    assert.match(stderr, /FOLDER\/out\/kubeadm\.yaml is not this program's, and is not overwritten/);
+    assert.deepEqual(written, { "kubeadm.yaml": "kind: Mine\n" });
   });
 });

@@ -7,7 +7,7 @@ import { parse } from "yaml";
 import { isRecord } from "../../components/input/record.ts";
 import { problemsOf } from "../../components/input/schema.ts";
 import { isClusterKey } from "../../components/kubeadm/clusterConfiguration.ts";
-import { stackConfigShape } from "../../components/stackConfig.ts";
+import { stackConfigShape } from "../../components/stackValues.ts";
 
 const read = (...path: string[]) => readFileSync(join(import.meta.dirname, "..", "..", ...path), "utf8");
 

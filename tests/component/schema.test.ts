@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, suite, test } from "node:test";
 import { ComponentProvider } from "@pulumi/pulumi/provider/experimental/provider.js";
 import { KubeProxy } from "../../components/index.ts";
-import { stackConfigShape } from "../../components/stackConfig.ts";
+import { stackConfigShape } from "../../components/stackValues.ts";
 
 interface Schema {
   resources: Record<
