@@ -42,6 +42,8 @@ export const stackConfigShape = {
 /** Keys whose values are not texts; Pulumi hands these to the program as JSON. */
 const structured = [
   "adopt",
+  "configHistory",
+  "immutableConfig",
   "imagePullSecrets",
   "featureGates",
   "configuration",
@@ -75,7 +77,10 @@ const neverSecret = [
   "adopt",
   "clusterId",
   "clusterRole",
+  "configHash",
+  "configHistory",
   "ignorePreflightErrors",
+  "immutableConfig",
   "maxFailed",
   "modeSwitch",
   "pause",
@@ -89,7 +94,7 @@ const neverSecret = [
 ];
 
 /** Keys that an empty value does not unset: those with a default that is not empty. */
-const neverEmpty = ["restart", "restartStrategy", "clusterRole", "running", "verify"];
+const neverEmpty = ["configHistory", "restart", "restartStrategy", "clusterRole", "running", "verify"];
 
 /**
  * Reads the stack's config, and from the cluster what the stack's config leaves to it and what the preview needs. Secret

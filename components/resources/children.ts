@@ -7,18 +7,11 @@ import { formatBudget } from "../cluster/verify/baseline.ts";
 import { printable } from "../input/printable.ts";
 import type { ConfigMap, KubeProxyObjects } from "../kubeadm/objects.ts";
 import { ClusterRoleChoice } from "../kubeadm/settings.ts";
-import { repairAnnotation } from "../plan/drift.ts";
 import { isDone } from "../plan/forecast.ts";
 import { obstaclesOf, type Plan, poolNames, waitsOf } from "../plan/plan.ts";
 import { maxFailedOf } from "../pools/budget.ts";
 import { daemonSetName, type Wave } from "../pools/waves.ts";
-import {
-  initialToken,
-  restartAnnotation,
-  restartOptions,
-  RestartStrategy,
-  templateHashAnnotation,
-} from "../restart/restart.ts";
+import { initialToken, restartOptions, RestartStrategy } from "../restart/restart.ts";
 import {
   layoutCommand,
   orphansCommand,
@@ -28,10 +21,13 @@ import {
   snapshotCommand,
   testNamespaceCommand,
   testServiceCommand,
+  triggersOf,
   verifyCommand,
 } from "./commands.ts";
 import { changingHook, clearingHook, podsOfNodes, preparingHook } from "./hooks.ts";
+import { immutableConfigs } from "./immutables.ts";
 import { isKnown } from "./known.ts";
+import { mutable } from "./mutable.ts";
 
 /** One DaemonSet with what is its own. */
 interface OneWave {
@@ -53,6 +49,8 @@ export class Children {
   readonly #taken: readonly LiveObject[];
   /** All that is declared so far, for the seal. */
   readonly #declared: pulumi.Resource[] = [];
+  /** The immutable ConfigMaps: how many there are only the plan tells. Undefined where there are none. */
+  #immutables: pulumi.Output<pulumi.Resource[]> | undefined;
 
   /**
    * @param name - the component's, with which the children's names begin
@@ -95,10 +93,15 @@ export class Children {
       // Not before it is created: where it exists, another's kube-proxy does, and nothing is to be touched.
       hooks: { ...hooks, beforeCreate: this.#hooks.beforeCreate ?? [] },
     });
+    this.#immutables = immutableConfigs(this.#name, plan, this.#args, (name) => ({
+      ...this.#options,
+      ...this.#import("ConfigMap", name),
+      dependsOn: [snapshot],
+    }));
     const access = this.#access(plan.objects);
     const sets = running ? this.#waves(plan, [...access, config, snapshot], hooks) : [];
     if (cluster.id !== undefined) {
-      this.#command("seal", sealCommand(cluster), { dependsOn: [...this.#declared] });
+      this.#command("seal", sealCommand(cluster), { dependsOn: this.#withImmutables(this.#declared) });
     }
     return sets;
   }
@@ -225,7 +228,7 @@ export class Children {
         replaceOnChanges,
         ignoreChanges: [...ignoreChanges, ...keep("metadata", "spec")],
         customTimeouts: waits,
-        dependsOn: [...before, ...config, ...testService],
+        dependsOn: this.#withImmutables([...before, ...config, ...testService]),
       },
     );
     const maxFailed = maxFailedOf(pool, this.#args);
@@ -323,6 +326,11 @@ export class Children {
     );
   }
 
+  /** With the immutable ConfigMaps, as far as there are any. */
+  #withImmutables(resources: readonly pulumi.Resource[]): pulumi.Input<pulumi.Resource[]> {
+    return this.#immutables?.apply((immutables) => [...resources, ...immutables]) ?? [...resources];
+  }
+
   /** The ServiceAccount and its rights; gives what has to be there before the pods are. */
   #access(objects: pulumi.Output<KubeProxyObjects>): pulumi.Resource[] {
     const [name, choice] = [this.#name, this.#args.clusterRole];
@@ -379,20 +387,3 @@ export class Children {
     return [account, binding, bootstrapBinding];
   }
 }
-
-/** What tells one state of the pods from another: a new value is a restart, a rollout, or a repair. */
-function triggersOf(waves: readonly Wave[]): string[] {
-  return waves.flatMap(({ daemonSet: { metadata } }) => [
-    metadata.annotations?.[restartAnnotation] ?? "",
-    metadata.annotations?.[templateHashAnnotation] ?? "",
-    // Only where there was one, so that no other stack has anything to do.
-    ...[metadata.annotations?.[repairAnnotation] ?? []].flat(),
-  ]);
-}
-
-/** The same value for Pulumi's types, which know no `readonly`. */
-function mutable<T>(value: T): Mutable<T> {
-  return value as Mutable<T>;
-}
-
-type Mutable<T> = T extends object ? { -readonly [K in keyof T]: Mutable<T[K]> } : T;

@@ -16,7 +16,7 @@ function readCluster(uid: unknown): Promise<Live> {
           ? lists
           : undefined,
     );
-  }, readLive);
+  }, (config) => readLive(config));
 }
 
 suite("the live objects", () => {
