@@ -6,17 +6,20 @@ import { reply, withApiServer } from "../apiServer.ts";
 
 /** Reads a cluster that has nothing but namespace kube-system. */
 function readCluster(uid: unknown): Promise<Live> {
-  return withApiServer(({ url = "" }, response) => {
-    const lists = { items: [] };
-    reply(
-      response,
-      url === "/api/v1/namespaces/kube-system"
-        ? { metadata: { name: "kube-system", uid } }
-        : url.includes("?")
-          ? lists
-          : undefined,
-    );
-  }, (config) => readLive(config));
+  return withApiServer(
+    ({ url = "" }, response) => {
+      const lists = { items: [] };
+      reply(
+        response,
+        url === "/api/v1/namespaces/kube-system"
+          ? { metadata: { name: "kube-system", uid } }
+          : url.includes("?")
+            ? lists
+            : undefined,
+      );
+    },
+    (config) => readLive(config),
+  );
 }
 
 suite("the live objects", () => {
