@@ -74,22 +74,27 @@ export function pinned(
   { configHash: hash }: ImmutableSettings,
   facts: ClusterFacts | undefined,
 ): ConfigMap {
-  const [found] = hash === undefined ? [] : contentsOf(facts).filter(({ data }) => isMeant(hash, data));
-  if (found === undefined) return configMap;
+  const [data] = hash === undefined ? [] : contentsMeant(hash, facts);
+  if (data === undefined) return configMap;
   const { annotations = {}, ...metadata } = configMap.metadata;
   const kept = Object.entries(annotations).filter(
-    ([key, value]) => key !== hashAnnotation || value === configHash(found.data),
+    ([key, value]) => key !== hashAnnotation || value === configHash(data),
   );
   return {
     ...configMap,
     metadata: { ...metadata, ...(kept.length > 0 && { annotations: Object.fromEntries(kept) }) },
-    data: found.data,
+    data,
   };
 }
 
-/** Whether a content is one that a `configHash` stands for. */
-export function isMeant(hash: string, data: Data): boolean {
-  return digits(configHash(data)).startsWith(digits(hash));
+/**
+ * The contents that a `configHash` can stand for, each once. ConfigMap kube-proxy has the one in force, too, also where
+ * somebody has deleted the immutable one.
+ */
+export function contentsMeant(hash: string, facts: ClusterFacts | undefined): Data[] {
+  const all = [...contentsOf(facts), ...(facts?.configMaps ?? [])].map(({ data }) => dataOf(data));
+  const byHash = new Map(all.map((data) => [digits(configHash(data)), data]));
+  return [...byHash].filter(([known]) => known.startsWith(digits(hash))).map(([, data]) => data);
 }
 
 /** A configuration that the cluster has in an immutable ConfigMap. */

@@ -4,7 +4,14 @@ import type { ClusterFacts } from "../facts/facts.ts";
 import { listed, type Problem } from "../input/problems.ts";
 import { configHash } from "../kubeadm/manifests.ts";
 import { parseVersion } from "../kubeadm/version.ts";
-import { contentsOf, dataOf, type ImmutableSettings, isMeant, mountOf } from "./immutable.ts";
+import {
+  contentsMeant,
+  contentsOf,
+  dataOf,
+  immutableName,
+  type ImmutableSettings,
+  mountOf,
+} from "./immutable.ts";
 import { recordOf } from "./modes.ts";
 
 /**
@@ -61,7 +68,7 @@ function pinProblems(
 ): Problem[] {
   if (hash === undefined) return [];
   const contents = contentsOf(facts);
-  const found = contents.filter(({ data }) => isMeant(hash, data));
+  const found = contentsMeant(hash, facts);
   const [pinned] = found;
   const own = pools.findIndex(({ configuration }) => configuration !== undefined);
   if (own >= 0) {
@@ -78,8 +85,8 @@ function pinProblems(
     return [{ path: "configHash", value: hash, accepted }];
   }
   const minor = parseVersion(kubernetesVersion)?.minor.minor;
-  return checkConfiguration(recordOf(pinned.data["config.conf"]), minor, "").map((problem) => ({
+  return checkConfiguration(recordOf(pinned["config.conf"]), minor, "").map((problem) => ({
     ...problem,
-    path: `configHash, ${problem.path} of ${pinned.name}`,
+    path: `configHash, ${problem.path} of ${immutableName(pinned)}`,
   }));
 }

@@ -150,6 +150,14 @@ suite("configHash", () => {
     }
   });
 
+  test("that is in force stays so when somebody deletes its ConfigMap: kube-proxy holds the same", () => {
+    const pin = { configHash: hash };
+    const known = factsAfter(numbered(2, pin), nodes, facts);
+    const gone = { ...known, immutableConfigs: [] };
+    assert.deepEqual(problems(pin, gone), []);
+    assert.deepEqual(namesIn(numbered(2, pin), gone), names(1));
+  });
+
   test("takes kubeadm's hash of another content away, by which kubeadm would take it for its own", () => {
     const annotation = "kubeadm.kubernetes.io/component-config.hash";
     const annotationsOf = (settings: Plain) => planOf(settings, facts).objects.configMap.metadata.annotations;
