@@ -20,6 +20,8 @@ import {
 } from "./kubeadm/settings.ts";
 import type { HostAlias, NodeSelectorRequirement, Probe, Volume, VolumeMount } from "./kubeadm/podTypes.ts";
 import { parseVersion } from "./kubeadm/version.ts";
+import { hashPattern, mountOf } from "./plan/immutable.ts";
+import { immutableProblems } from "./plan/immutableProblems.ts";
 import { acceptedDrain, isDrain, type LeavingIpvs, OnDeadline } from "./plan/leaving.ts";
 import { checkPools } from "./pools/check.ts";
 import { maxFailed, type Pool, poolShape } from "./pools/pool.ts";
@@ -63,6 +65,15 @@ export interface KubeProxyArgs {
   metadata?: pulumi.Input<Metadata>;
   /** Labels and annotations of the pods beside the program's own. Default: none. */
   podMetadata?: pulumi.Input<Metadata>;
+  /**
+   * Whether pods mount an immutable ConfigMap that is named by what it holds, so that one that restarts in the middle of a
+   * rollout starts with what its template says. ConfigMap kube-proxy stays for kubeadm. Needs `facts`. Default false.
+   */
+  immutableConfig?: boolean;
+  /** How many earlier configurations stay beside the one in force, under immutableConfig; 1 or more. Default 3. */
+  configHistory?: number;
+  /** Hash of an earlier configuration, or its first 10 digits: it is in force whatever the others say. Default: none. */
+  configHash?: string;
   /** Nodes that match one of these get no kube-proxy, whatever their pool. Default: none. */
   excludeNodes?: pulumi.Input<pulumi.Input<NodeSelectorRequirement>[]>;
   /** Name of the pods' PriorityClass. Default `system-node-critical`, as kubeadm. */
@@ -170,6 +181,9 @@ const clusterIdAccepted =
 const token = optional(text(acceptedToken, isToken));
 const nodeName = text("the name of a node", (value) => /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(value));
 
+const historyAccepted = "a whole number, 1 or more";
+const hashAccepted = "a hash as in annotation kube-proxy/config-hash, or its first 10 digits or more";
+
 const modeSwitchPattern = /^(iptables|ipvs|nftables) to (iptables|ipvs|nftables)$/;
 
 /** The arguments of KubeProxy that make its objects and what each accepts. */
@@ -179,6 +193,11 @@ export const argsShape = {
     list(mapping(poolShape), "a list of pools, such as [{name: canary, nodeSelector: {pool: canary}}]"),
   ),
   maxFailed,
+  immutableConfig: optional(v.boolean("true or false")),
+  configHistory: optional(
+    v.pipe(v.number(historyAccepted), v.integer(historyAccepted), v.minValue(1, historyAccepted)),
+  ),
+  configHash: optional(text(hashAccepted, (value) => hashPattern.test(value))),
   restart: token,
   restartStrategy: optional(choice(Object.values(RestartStrategy))),
   restartNodes: optional(
@@ -242,6 +261,7 @@ export function checkArgs(
     ...(isSound("restartNodes") && whole
       ? checkNodes(value["restartNodes"] as RestartNodes | undefined, whole)
       : []),
+    ...(["immutableConfig", "configHash", "pools"].every(isSound) ? immutableProblems(value, whole) : []),
     ...(isSound("ignorePreflightErrors") ? checkIgnored(value["ignorePreflightErrors"]) : []),
   ];
 }
@@ -252,7 +272,7 @@ export function checkArgs(
  * @param fact - which part of that, by its name; any when it is left out
  */
 export function needingFacts(
-  { adopt = false, clusterId, hold = [] }: KubeProxyArgs,
+  { adopt = false, clusterId, hold = [], immutableConfig = false }: KubeProxyArgs,
   fact?: string,
 ): string[] {
   return [
@@ -260,15 +280,24 @@ export function needingFacts(
     ...(clusterId === undefined || (fact ?? "namespace") !== "namespace" ? [] : ["clusterId"]),
     // Of a pool that is held without them nobody knows that it is there: its DaemonSet would be deleted.
     ...(hold.length > 0 ? ["hold"] : []),
+    // Nobody knows which earlier configurations there are: those in the state would be deleted.
+    ...(immutableConfig ? ["immutableConfig"] : []),
   ];
 }
 
 /**
  * A minor that does not know the mode that runs would leave its rules in the nodes' kernels, beside those of another mode.
  */
-function checkMode(version: unknown, { configMaps }: ClusterFacts): Problem[] {
+function checkMode(
+  version: unknown,
+  { configMaps, daemonSets, immutableConfigs = [] }: ClusterFacts,
+): Problem[] {
   const minor = parseVersion(version)?.minor.minor;
-  const running = configMaps.map(({ data }) => readYaml(data["config.conf"] ?? "")[0]?.value);
+  const mounts = daemonSets.map(mountOf);
+  const mounted = immutableConfigs.filter(({ name }) => mounts.includes(name));
+  const running = [...configMaps, ...mounted].map(
+    ({ data }) => readYaml(data["config.conf"] ?? "")[0]?.value,
+  );
   const modes = new Set(running.map((configuration) => isRecord(configuration) && configuration["mode"]));
   return [...modes].flatMap((mode) => {
     const section = fields.filter(({ path }) => typeof mode === "string" && path.startsWith(`${mode}.`));

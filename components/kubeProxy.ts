@@ -99,7 +99,7 @@ export class KubeProxy extends pulumi.ComponentResource {
     );
     const whole = wholeFacts(facts);
     const plan = planOf(plain, whole, {
-      ...{ owner, adopt },
+      ...{ owner, adopt, held },
       // A preview may be somebody else's than the update, and an object whose values are not all known is not tried out on
       // the API server, where one that a restart replaces is still in its place.
       ...(pulumi.runtime.isDryRun() && { trace: { by: unknown, at: unknown } }),

@@ -26,7 +26,12 @@ function begin(env: NodeJS.ProcessEnv, argv: readonly string[]): Reading {
   const value = (key: string) => config?.[`${project}:config:${key}`] ?? config?.[`${project}:${key}`];
   const abort = new AbortController();
   const choice = choiceOf({ kubeconfig: value("kubeconfig"), context: value("context") });
-  const facts = askFacts(choice, poolNamesOf(parsed(value("pools"))), abort.signal);
+  const facts = askFacts(
+    choice,
+    poolNamesOf(parsed(value("pools"))),
+    abort.signal,
+    value("immutableConfig") === "true",
+  );
   // Nobody may look at it: a mistake in the stack's config is told first.
   facts.catch(() => undefined);
   return {

@@ -21,7 +21,9 @@ export const stackConfigShape = {
 /** Keys whose values are not texts; Pulumi hands these to the program as JSON. */
 const structured = [
   "adopt",
+  "configHistory",
   "hardened",
+  "immutableConfig",
   "imagePullSecrets",
   "featureGates",
   "configuration",
@@ -52,7 +54,7 @@ const structured = [
 ];
 
 /** Keys that an empty value does not unset: those with a default that is not empty. */
-const neverEmpty = ["restart", "restartStrategy", "clusterRole", "running", "verify"];
+const neverEmpty = ["configHistory", "restart", "restartStrategy", "clusterRole", "running", "verify"];
 
 /**
  * The values of a stack's config by their keys, without those that are not set.

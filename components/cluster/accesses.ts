@@ -12,14 +12,19 @@ const everything: Omit<Access, "tasks"> = { verb: "*", group: "*", resource: "*"
  * each right.
  *
  * @param pools - names of the pools
+ * @param isImmutable - whether there are to be immutable ConfigMaps
  * @returns those that are denied, see `describeAccess`
  */
-export async function readDenied(reader: Reader, pools: readonly string[]): Promise<string[]> {
+export async function readDenied(
+  reader: Reader,
+  pools: readonly string[],
+  isImmutable: boolean,
+): Promise<string[]> {
   if (await isAllowed(reader, everything)) {
     return [];
   }
   const denied: string[] = [];
-  await forEachConcurrently(accessesOf(pools), concurrency, async (access) => {
+  await forEachConcurrently(accessesOf(pools, isImmutable), concurrency, async (access) => {
     if (!(await isAllowed(reader, access))) {
       denied.push(describeAccess(access));
     }

@@ -1,8 +1,10 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { formatPath } from "../adoption/differences.ts";
+import { labelsOf } from "../adoption/live.ts";
 import { writtenByOthers } from "../adoption/managedFields.ts";
 import type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, HelperFacts, NodeFacts } from "../facts/facts.ts";
 import { isOverwritten } from "../plan/drift.ts";
+import { immutableLabel, immutableValue } from "../plan/immutable.ts";
 import { besideLabel, helperLabel } from "../plan/modes.ts";
 import { isUnclaimed, restartAnnotation } from "../restart/restart.ts";
 import { readDenied } from "./accesses.ts";
@@ -52,18 +54,20 @@ const system = "/api/v1/namespaces/kube-system";
  * @param config - the cluster, see `loadCluster`
  * @param pools - names of the pools, for the rights to their objects
  * @param onProgress - told whenever something has come
+ * @param isImmutable - whether there are to be immutable ConfigMaps, for the rights to them
  * @throws ApiError when nothing at all can be read
  */
 export async function readFacts(
   config: KubeConfig,
   pools: readonly string[],
   onProgress?: () => void,
+  isImmutable = false,
 ): Promise<ClusterFacts> {
   const session = await Session.open(config);
   try {
     const context = contextOf(config);
     return {
-      ...(await factsOf(new Reader(session, { idleMs, onProgress }), pools)),
+      ...(await factsOf(new Reader(session, { idleMs, onProgress }), pools, isImmutable)),
       server: config.getCurrentCluster()?.server ?? "",
       ...(context !== undefined && { context }),
     };
@@ -72,12 +76,16 @@ export async function readFacts(
   }
 }
 
-async function factsOf(reader: Reader, pools: readonly string[]): Promise<ClusterFacts> {
+async function factsOf(
+  reader: Reader,
+  pools: readonly string[],
+  isImmutable: boolean,
+): Promise<ClusterFacts> {
   const daemonSets = readSystemDaemonSets(reader);
   const others = readOtherDaemonSets(reader, daemonSets);
   const [base, around] = await Promise.all([
     readBase(reader, daemonSets),
-    readAround(reader, pools, { daemonSets, others }),
+    readAround(reader, { pools, isImmutable }, { daemonSets, others }),
   ]);
   reader.failIfSilent();
   const { unread } = reader;
@@ -93,7 +101,7 @@ const kubeadmsIds = kubeProxyIds.filter((id) => id !== clusterRoleId);
 
 type Base = Pick<
   ClusterFacts,
-  "nodes" | "daemonSets" | "configMaps" | "helpers" | "objects" | "clusterConfiguration"
+  "nodes" | "daemonSets" | "configMaps" | "immutableConfigs" | "helpers" | "objects" | "clusterConfiguration"
 >;
 
 async function readBase(reader: Reader, daemonSets: Promise<readonly DaemonSet[]>): Promise<Base> {
@@ -120,10 +128,12 @@ async function readBase(reader: Reader, daemonSets: Promise<readonly DaemonSet[]
     ? await reader.fact("clusterRole", reader.find<ApiObject>(pathOf(clusterRoleId)))
     : undefined;
   const all = [...(objects ?? []), clusterRole].filter((object) => object !== undefined);
+  const immutable = configMaps.filter(isImmutable);
   return {
     nodes,
     daemonSets: found.map((one) => withToken(one, restarted?.get(one.uid))),
-    configMaps: configMaps.map(configMapFacts),
+    configMaps: configMaps.filter((one) => !isImmutable(one)).map(configMapFacts),
+    ...(immutable.length > 0 && { immutableConfigs: immutable.map(immutableFacts) }),
     helpers: helpers.map(helperFacts),
     ...(objects && { objects: JSON.stringify(all.map(strip)) }),
     ...(clusterConfiguration !== undefined && { clusterConfiguration }),
@@ -153,7 +163,7 @@ async function readRestarted(reader: Reader): Promise<Map<string, string>> {
 
 async function readAround(
   reader: Reader,
-  pools: readonly string[],
+  { pools, isImmutable }: { readonly pools: readonly string[]; readonly isImmutable: boolean },
   { daemonSets, others }: Record<"daemonSets" | "others", ReturnType<typeof readOtherDaemonSets>>,
 ) {
   const works = {
@@ -169,7 +179,7 @@ async function readAround(
     controllers: readControllers((path) => reader.list(path), daemonSets),
     staticPods: readStaticPods(reader),
     dataPlanes: readDataPlanes(reader, others),
-    denied: readDenied(reader, pools),
+    denied: readDenied(reader, pools, isImmutable),
   } satisfies { [Name in keyof ClusterFacts]?: Promise<ClusterFacts[Name]> };
   const entries = Object.entries(works).map(async ([name, work]) => {
     return [name, await reader.fact<unknown>(name, work)] as const;
@@ -250,6 +260,14 @@ function daemonSetFacts(daemonSet: DaemonSet): DaemonSetFacts {
 function configMapFacts(configMap: ApiObject): ConfigMapFacts {
   const { name, resourceVersion } = configMap.metadata;
   return { name, resourceVersion: String(resourceVersion), data: dataOf(configMap) };
+}
+
+function isImmutable(configMap: ApiObject): boolean {
+  return labelsOf(configMap)[immutableLabel] === immutableValue;
+}
+
+function immutableFacts(configMap: ApiObject): ConfigMapFacts {
+  return { ...configMapFacts(configMap), created: String(configMap.metadata["creationTimestamp"]) };
 }
 
 /** What a ConfigMap holds. */

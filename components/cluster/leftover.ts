@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { annotationsOf, labelsOf } from "../adoption/live.ts";
 import { creator } from "../adoption/managedFields.ts";
 import { isRecord } from "../input/record.ts";
+import { immutableLabel } from "../plan/immutable.ts";
 import { poolLabel } from "../pools/waves.ts";
 import { ownerAnnotation, restartAnnotation } from "../restart/restart.ts";
 import { find, request } from "./api.ts";
@@ -57,6 +58,10 @@ export async function removeLeftover(
  * lost its state, and a ServiceAccount that is made again takes the API server away from the pods that run with it.
  */
 async function isLeftover(config: KubeConfig, found: ApiObject, wanted: ApiObject): Promise<boolean> {
+  if (immutableLabel in labelsOf(wanted)) {
+    // Whoever has made it, a restore among them: the one that is made has the same content, or that which its name says.
+    return immutableLabel in labelsOf(found);
+  }
   if (!isAsCreated(found)) {
     return false;
   }

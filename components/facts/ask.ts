@@ -11,6 +11,9 @@ export interface ClusterChoice {
   context?: string;
 }
 
+/** Option of the process that reads the facts: for the rights to immutable ConfigMaps. */
+export const immutableOption = "--immutable";
+
 /** The choice without what is not set; the stack's config has an empty text for that. */
 export function choiceOf({
   kubeconfig,
@@ -34,12 +37,14 @@ const silentMs = 90_000;
  * @param cluster - which one; default as kubectl's
  * @param pools - names of the pools, for the rights to their objects
  * @param signal - ends the asking
+ * @param isImmutable - whether there are to be immutable ConfigMaps, for the rights to them
  * @throws Error in one line, when the cluster cannot be asked or gives no answer at all
  */
 export async function askFacts(
   { kubeconfig, context }: ClusterChoice,
   pools: readonly string[] = [],
   signal?: AbortSignal,
+  isImmutable = false,
 ): Promise<ClusterFacts> {
   const script = join(import.meta.dirname, "..", "..", "commands", "facts.ts");
   const env = {
@@ -50,7 +55,11 @@ export async function askFacts(
     ...(context !== undefined && { KUBE_PROXY_CONTEXT: context }),
   };
   try {
-    const output = await outputOf(process.execPath, [script, ...pools], { env, silentMs, signal });
+    const output = await outputOf(
+      process.execPath,
+      [script, ...(isImmutable ? [immutableOption] : []), ...pools],
+      { env, silentMs, signal },
+    );
     return JSON.parse(output) as ClusterFacts;
   } catch (error) {
     throw new Error(`the cluster cannot be read: ${reasonOf(error)}`, {

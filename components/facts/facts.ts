@@ -17,6 +17,8 @@ export interface ClusterFacts {
   daemonSets: DaemonSetFacts[];
   /** The ConfigMaps in kube-system with label `app=kube-proxy`: kubeadm's one and those of pools. */
   configMaps: ConfigMapFacts[];
+  /** Those of them that this program has made to be immutable, see `immutableLabel`; none of them is in the list above. */
+  immutableConfigs?: ConfigMapFacts[];
   /** The pods that help in a switch between modes which has not ended. */
   helpers: HelperFacts[];
   /** kube-proxy's objects by kubeadm's names, as far as they exist, as a list in JSON: what `adopt` takes over. */
@@ -153,6 +155,8 @@ export interface ConfigMapFacts {
   resourceVersion: string;
   /** `config.conf` and `kubeconfig.conf`, and whatever else somebody put there. */
   data: Record<string, string>;
+  /** When it was made, RFC 3339; told of immutable ones alone. */
+  created?: string;
 }
 
 /** A pod that helps in a switch between modes. */

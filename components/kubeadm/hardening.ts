@@ -25,6 +25,14 @@ export function rightsIn(mode: string): SecurityContext {
   };
 }
 
+/** A spec with the rights of another mode, where it is hardened. */
+export function hardenedFor(mode: string, spec: PodSpec): PodSpec {
+  const [container] = spec.containers;
+  return spec.initContainers === undefined
+    ? spec
+    : { ...spec, containers: [{ ...container, securityContext: rightsIn(mode) }] };
+}
+
 /**
  * What needs all rights, kernel parameters and modules, is done once by an init container; the lasting one gets
  * {@link rightsIn} its mode. Both see the same volumes, variables and arguments.

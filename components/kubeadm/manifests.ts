@@ -14,7 +14,9 @@ import { parseVersion, type Version } from "./version.ts";
 const name = "kube-proxy";
 const namespace = "kube-system";
 const rbac = "rbac.authorization.k8s.io";
-const hashAnnotation = "kubeadm.kubernetes.io/component-config.hash";
+
+/** Annotation on a ConfigMap whose content is kubeadm's own: kubeadm's hash over it. */
+export const hashAnnotation = "kubeadm.kubernetes.io/component-config.hash";
 
 /**
  * The objects that `kubeadm init` of the given version makes for kube-proxy, field for field.

@@ -46,6 +46,8 @@ export interface ConfigMap {
   readonly apiVersion: "v1";
   readonly kind: "ConfigMap";
   readonly metadata: ObjectMeta;
+  /** Whether the API server refuses another content. Default false. */
+  readonly immutable?: boolean;
   readonly data: { readonly "config.conf": string; readonly "kubeconfig.conf": string };
 }
 

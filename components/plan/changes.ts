@@ -8,8 +8,9 @@ import { withoutSecrets, withoutUserinfo } from "../input/passwords.ts";
 import { listed, toJson } from "../input/problems.ts";
 import { isRecord } from "../input/record.ts";
 import type { ContainerEnvVar } from "../kubeadm/objects.ts";
-import type { Wave } from "../pools/waves.ts";
+import { mounting, type Wave } from "../pools/waves.ts";
 import { differing, isNothing } from "./drift.ts";
+import { mountOf } from "./immutable.ts";
 
 /** Fields of the pods' spec to which the API server adds nothing: what they no longer have is told as well. */
 const wholeFields = ["nodeSelector", "tolerations", "imagePullSecrets"] as const;
@@ -24,7 +25,7 @@ const container: Path = ["containers", 0];
  *
  * @param wave - as the program wants it
  * @param live - its DaemonSet in the cluster
- * @param configMap - its ConfigMap in the cluster
+ * @param configMap - the ConfigMap in the cluster that it mounts
  */
 export function changesOf(wave: Wave, live: DaemonSetFacts, configMap: ConfigMapFacts | undefined): string[] {
   const template = wave.daemonSet.spec.template.spec;
@@ -32,6 +33,7 @@ export function changesOf(wave: Wave, live: DaemonSetFacts, configMap: ConfigMap
   const liveSpec = recordOf(recordOf(live.spec["template"])["spec"]);
   const [liveContainer = {}] = (liveSpec["containers"] ?? []) as Record<string, unknown>[];
   const { image, command, ...rest } = made;
+  const [mount, wantedMount = ""] = [mountOf(live), mountOf(wave.daemonSet)];
   // An init container is what the container is, and goes by the same settings.
   const whole = new Set<string>([...wholeFields, "initContainers", "containers", "resources", "env"]);
   const fieldChanges = (wanted: Record<string, unknown>, found: Record<string, unknown>, place: Path) =>
@@ -44,7 +46,8 @@ export function changesOf(wave: Wave, live: DaemonSetFacts, configMap: ConfigMap
     ...changeOf("resources", liveContainer["resources"], made.resources),
     ...envChange(liveContainer["env"], made.env),
     ...argumentsChange(liveContainer["command"], command),
-    ...fieldChanges(without(template, whole), liveSpec, []),
+    ...(mount === undefined || mount === wantedMount ? [] : [`ConfigMap ${mount} -> ${wantedMount}`]),
+    ...fieldChanges(without(mounting(template, mount ?? wantedMount), whole), liveSpec, []),
     ...fieldChanges(without(rest, whole), liveContainer, container),
     ...(configMap === undefined ? [] : dataChanges(wave, configMap)),
   ];

@@ -5,6 +5,7 @@ import { isRecord } from "../input/record.ts";
 import { configHash } from "../kubeadm/manifests.ts";
 import { layoutAnnotation, type Wave } from "../pools/waves.ts";
 import { configHashAnnotation, restartAnnotation, templateHashAnnotation } from "../restart/restart.ts";
+import { mountedBy } from "./immutable.ts";
 
 /**
  * Annotation on the DaemonSet that names the versions of DaemonSet and ConfigMap which others had left and this program
@@ -76,9 +77,15 @@ export function liveOf({ daemonSet }: Wave, { daemonSets }: ClusterFacts): Daemo
   return daemonSets.find(({ name }) => name === daemonSet.metadata.name);
 }
 
-/** The ConfigMap in the cluster that a wave's pods mount. */
+/** The ConfigMap in the cluster that has the name of a wave's: what its pods mount, unless that is an immutable one. */
 export function configMapOf({ configMap }: Wave, { configMaps }: ClusterFacts): ConfigMapFacts | undefined {
   return configMaps.find(({ name }) => name === configMap.metadata.name);
+}
+
+/** The ConfigMap in the cluster that a wave's pods mount. */
+export function mountedOf(wave: Wave, facts: ClusterFacts): ConfigMapFacts | undefined {
+  const live = liveOf(wave, facts);
+  return (live && mountedBy(live, facts)) ?? configMapOf(wave, facts);
 }
 
 /** Whether the program still wants what it wrote last. */

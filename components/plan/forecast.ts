@@ -6,7 +6,8 @@ import { layoutAnnotation, type Wave } from "../pools/waves.ts";
 import { ownerAnnotation, reclaimCommand, restartAnnotation, RestartStrategy } from "../restart/restart.ts";
 import { controllerRate, handoverSeconds, unavailableNodes, type Wait } from "../restart/timeouts.ts";
 import { changesOf } from "./changes.ts";
-import { addedTo, configMapOf, driftOf, isDeclared, isOfPods, isOverwritten, liveOf } from "./drift.ts";
+import { addedTo, driftOf, isDeclared, isOfPods, isOverwritten, liveOf, mountedOf } from "./drift.ts";
+import { lossOf, mountOf } from "./immutable.ts";
 import { Action, type Intent, type WaveIntent } from "./intent.ts";
 import {
   confirmationProblem,
@@ -75,7 +76,12 @@ export function forecast(intent: Intent, plan: Plan, facts: ClusterFacts): Forec
 /** Whether a DaemonSet in the cluster is what the program wants, pods included. */
 export function isDone(wave: Wave, facts: ClusterFacts): boolean {
   const live = liveOf(wave, facts);
-  return live !== undefined && isDeclared(wave, live) && driftOf(wave, facts) === undefined;
+  return (
+    live !== undefined &&
+    isDeclared(wave, live) &&
+    driftOf(wave, facts) === undefined &&
+    lossOf(wave, live, facts) === undefined
+  );
 }
 
 /**
@@ -112,21 +118,23 @@ function forecastWave(
   const { fields = [], configMap = false } = driftOf(wave, facts) ?? {};
   const dropped = live === undefined ? [] : addedTo(wave, live).filter((field) => !fields.includes(field));
   const changes = [
-    ...(live === undefined || secret ? [] : changesOf(wave, live, configMapOf(wave, facts))),
+    ...(live === undefined || secret ? [] : changesOf(wave, live, mountedOf(wave, facts))),
     ...dropped.map((field) => `without ${field}, which ${writerOf(live)} has added`),
   ];
+  const loss = lossOf(wave, live, facts);
+  const lost = loss === undefined ? [] : [lossWarning(wave, loss)];
   const result = (line: string, warnings: string[] = [], handover: string[] = []): Forecast => ({
     lines: [
       `${what} ${line}${limit}.`,
       ...handover,
       ...(changes.length === 0 ? [] : [`${what} changes: ${changes.join("; ")}.`]),
     ],
-    warnings,
+    warnings: [...lost, ...warnings],
     problems: [],
   });
   const nothing = (warnings: string[] = [], problems: Problem[] = []): Forecast => ({
     lines: [],
-    warnings,
+    warnings: [...lost, ...warnings],
     problems,
   });
   switch (action) {
@@ -200,7 +208,20 @@ function strangers([wave]: readonly Wave[], { daemonSets }: ClusterFacts): Probl
   });
 }
 
-function configMapWarning({ configMap: { metadata } }: Wave): string {
+function lossWarning({ daemonSet }: Wave, loss: string): string {
+  return (
+    `ConfigMap ${mountOf(daemonSet) ?? ""}, which DaemonSet ${daemonSet.metadata.name} mounts, ${loss}: it is made again. ` +
+    "No pod restarts for it, but one that has started since waits for it, or runs with what it found."
+  );
+}
+
+function configMapWarning({ configMap: { metadata }, daemonSet }: Wave): string {
+  if (mountOf(daemonSet) !== metadata.name) {
+    return (
+      `ConfigMap ${metadata.name} was changed by somebody else. It is changed back; no kube-proxy mounts it, but kubeadm ` +
+      "reads it."
+    );
+  }
   return (
     `ConfigMap ${metadata.name} was changed by somebody else. It is changed back, but a kube-proxy that has started ` +
     "since runs with what it found: the verification names its node."

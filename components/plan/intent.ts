@@ -14,6 +14,7 @@ import {
   templateHashAnnotation,
 } from "../restart/restart.ts";
 import { driftOf, isOverwritten, liveOf } from "./drift.ts";
+import type { ImmutableSettings } from "./immutable.ts";
 import { switchOf } from "./modeSwitch.ts";
 import { Task } from "./task.ts";
 
@@ -73,7 +74,7 @@ export interface Intent {
 
 /** What of the arguments decides what an `up` does. */
 export interface Wish {
-  readonly settings: Settings;
+  readonly settings: Settings & ImmutableSettings;
   readonly waves: readonly Wave[];
   /** What is taken over from the cluster; absent when nothing is. */
   readonly takeOver?: TakeOver | undefined;
@@ -178,6 +179,7 @@ function tasksOf(wish: Wish, waves: readonly WaveIntent[], facts: ClusterFacts):
     ...(does(Action.change) || does(Action.repair) || isReconfigured ? [Task.change] : []),
     ...(wish.takeOver === undefined && !wish.reclaimed?.length ? [] : [Task.repair]),
     ...(waves.some(({ wave }) => switchOf(wave, facts) !== undefined) ? [Task.switchMode] : []),
+    ...(wish.settings.immutableConfig || facts.immutableConfigs !== undefined ? [Task.immutable] : []),
     ...(wish.restartsNodes ? [Task.restartNodes] : []),
     ...(wish.prePull === true && wish.running ? [Task.pull] : []),
     ...(wish.verify && waves.some(({ action }) => action !== Action.none) ? [Task.verify] : []),

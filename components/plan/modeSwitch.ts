@@ -4,7 +4,7 @@ import type { Problem } from "../input/problems.ts";
 import { configHash } from "../kubeadm/manifests.ts";
 import type { Wave } from "../pools/waves.ts";
 import { configHashAnnotation } from "../restart/restart.ts";
-import { configMapOf, liveOf } from "./drift.ts";
+import { liveOf, mountedOf } from "./drift.ts";
 import {
   describeDrain,
   drainOf,
@@ -33,7 +33,7 @@ export interface ModeSwitch {
  */
 export function switchOf(wave: Wave, facts: ClusterFacts): ModeSwitch | undefined {
   const { daemonSets, configMaps, helpers } = facts;
-  const own = configMaps.find(({ name }) => name === wave.configMap.metadata.name);
+  const own = mountedOf(wave, facts);
   // Before it is a pool of its own, it has the configuration of all.
   const live = (own ?? configMaps.find(({ name }) => name === "kube-proxy"))?.data["config.conf"];
   const to = wantedMode(wave);
@@ -221,6 +221,6 @@ export function remarksOf(wave: Wave, change: ModeSwitch | undefined, facts: Clu
       : [];
   }
   return change.from === "ipvs" && change.isKept !== true
-    ? lostSettings(configMapOf(wave, facts)?.data["config.conf"] ?? "", othersOfWave(wave))
+    ? lostSettings(mountedOf(wave, facts)?.data["config.conf"] ?? "", othersOfWave(wave))
     : [];
 }

@@ -3,7 +3,7 @@ import { type TakeOver, takeOverOf } from "../adoption/takeOver.ts";
 import { clusterSettings } from "../facts/clusterSettings.ts";
 import type { ClusterFacts } from "../facts/facts.ts";
 import { kubeProxyObjects } from "../kubeadm/manifests.ts";
-import type { KubeProxyObjects } from "../kubeadm/objects.ts";
+import type { ConfigMap, KubeProxyObjects } from "../kubeadm/objects.ts";
 import type { Settings, UpdateStrategy } from "../kubeadm/settings.ts";
 import { maxFailedOf } from "../pools/budget.ts";
 import { type Pool, requirementsOf } from "../pools/pool.ts";
@@ -26,11 +26,13 @@ import { rolloutTimeout, type Timeouts, type Wait } from "../restart/timeouts.ts
 import { whoRuns } from "../restart/trace.ts";
 import { liveOf, withRepair } from "./drift.ts";
 import { inTheWay, isDone } from "./forecast.ts";
+import { configured, immutablesOf, type ImmutableSettings, pinned } from "./immutable.ts";
 import { type LeavingIpvs, withLeaving } from "./leaving.ts";
 import { withoutDead } from "./leftOut.ts";
 
 /** The arguments that make objects, with plain values. */
 export type Plain = Settings &
+  ImmutableSettings &
   Pick<Scope, "pools" | "restartStrategy"> & {
     running?: boolean;
     restart?: string;
@@ -58,6 +60,8 @@ export interface Stack {
   readonly adopt?: boolean;
   /** Who restarts, and when. Default: who runs this, now. */
   readonly trace?: Pick<Restart, "by" | "at">;
+  /** Names of pools that stay as they are. Default: none. */
+  readonly held?: readonly string[];
 }
 
 /** The objects that the arguments make. */
@@ -69,6 +73,8 @@ export interface Plan {
   readonly reclaimed: readonly string[];
   /** The DaemonSets, in the order in which they are restarted. */
   readonly waves: readonly [Wave, ...Wave[]];
+  /** The immutable ConfigMaps that there are afterwards, see `immutablesOf`. */
+  readonly immutables: readonly ConfigMap[];
 }
 
 /**
@@ -79,7 +85,7 @@ export interface Plan {
 export function planOf(
   plain: Plain,
   facts?: ClusterFacts,
-  { owner, adopt = false, trace = whoAndWhen() }: Stack = {},
+  { owner, adopt = false, trace = whoAndWhen(), held = [] }: Stack = {},
 ): Plan {
   const {
     pools = [],
@@ -92,28 +98,33 @@ export function planOf(
   const found = adopt ? objectsToTakeOver(facts, owner) : [];
   const cluster = facts === undefined ? {} : clusterSettings(facts).settings;
   const compared = takeOverOf(found, { settings: plain, cluster, owner });
-  const takeOver = token === tokenInForce(facts) ? compared : restarting(compared);
+  const restarted = token === tokenInForce(facts) ? compared : restarting(compared, byToken);
+  const takeOver = plain.immutableConfig ? restarting(restarted, byMount) : restarted;
   const [first, ...others] = wavesOf(settings, pools);
   // How fast a rollout goes is for the first one to say: the DaemonSet itself stays as it is, too.
   const [asItWas] = wavesOf(plain, pools);
   const pods = podAnnotationsOf(objectsOf(facts).find(isDaemonSet));
-  const made = (wave: Wave): Wave => {
+  const made = (rendered: Wave): Wave => {
+    const wave = configured(rendered, plain, facts);
     const { annotations = {} } = (facts && liveOf(wave, facts)) ?? {};
     // A stack that has lost its state takes over pods that it has marked itself.
     const isTaken = found.length > 0 && takeOver.keepsPods && !(restartAnnotation in pods);
     const traced = tracedRestart(restart, annotations);
-    const restarted =
+    const marked =
       isTaken || staysAdopted(wave, token, annotations)
         ? withRestart(asItWas, traced, pods)
         : withRestart(withLeaving(wave, plain.modeSwitch), traced);
-    if (facts === undefined) return restarted;
+    if (facts === undefined) return marked;
     // What is taken over stays as it is.
-    const repaired = withRepair(restarted, facts);
+    const repaired = withRepair(marked, facts);
     return found.length > 0 ? repaired : withoutDead(repaired, facts, maxFailedOf(wave.pool, plain));
   };
+  const objects = kubeProxyObjects(settings);
+  const waves: [Wave, ...Wave[]] = [made(first), ...others.map(made)];
   return {
-    objects: kubeProxyObjects(settings),
-    waves: [made(first), ...others.map(made)],
+    objects: { ...objects, configMap: pinned(objects.configMap, plain, facts) },
+    waves,
+    immutables: immutablesOf(waves, plain, facts, held),
     ...(found.length > 0 && { takeOver }),
     reclaimed: adopt ? objectsToReclaim({ ...plain, ...(facts && { facts }) }, owner).map(liveName) : [],
   };
@@ -131,12 +142,11 @@ function tokenInForce(facts: ClusterFacts | undefined): string {
   return facts?.daemonSets.find(({ name }) => name === daemonSetName(undefined))?.restarted ?? initialToken;
 }
 
-function restarting(takeOver: TakeOver): TakeOver {
-  return {
-    ...takeOver,
-    changes: [...takeOver.changes, "restart: the pods, in place, for the new token"],
-    keepsPods: false,
-  };
+const byToken = "restart: the pods, in place, for the new token";
+const byMount = "immutableConfig: the pods, in place, which mount another ConfigMap";
+
+function restarting(takeOver: TakeOver, why: string): TakeOver {
+  return { ...takeOver, changes: [...takeOver.changes, why], keepsPods: false };
 }
 
 /** kube-proxy's objects by kubeadm's names, as far as the cluster has them. */
@@ -182,6 +192,7 @@ export function objectsToReclaim(
     ...facts.configMaps
       .filter(({ name }) => pools.length > 0 && layouts.has(name))
       .map((one) => named("ConfigMap", one)),
+    ...(facts.immutableConfigs ?? []).map((one) => named("ConfigMap", one)),
     ...facts.daemonSets
       .filter((one) => restartAnnotation in one.annotations && !moved.includes(one))
       .map((one) => named("DaemonSet", one)),

@@ -12,6 +12,8 @@ export const Task = {
   ownRole: "ownRole",
   /** Change configuration, image or pods in place. */
   change: "change",
+  /** Make, keep and remove immutable ConfigMaps. */
+  immutable: "immutable",
   /** Take over what is there, or put back what somebody else has edited, of which nobody knows before. */
   repair: "repair",
   /** Replace DaemonSets by a new token. */

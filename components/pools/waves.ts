@@ -112,16 +112,23 @@ function settingsOf(settings: Settings, pool: Pool): Settings {
   };
 }
 
+/** Pods that mount a ConfigMap of this name for their configuration. */
+export function mounting(spec: PodSpec, configMap: string): PodSpec {
+  return {
+    ...spec,
+    volumes: spec.volumes.map((volume) =>
+      volume.name === "kube-proxy" ? { ...volume, configMap: { name: configMap } } : volume,
+    ),
+  };
+}
+
 function podSpec(
   spec: PodSpec,
   configMap: string,
   requirements: readonly NodeSelectorRequirement[],
 ): PodSpec {
   return {
-    ...spec,
-    volumes: spec.volumes.map((volume) =>
-      volume.name === "kube-proxy" ? { ...volume, configMap: { name: configMap } } : volume,
-    ),
+    ...mounting(spec, configMap),
     affinity: {
       ...(requirements.length > 0 && affinityTo(requirements)),
       podAntiAffinity: {

@@ -29,6 +29,7 @@ const {
   bind,
   ownRole,
   change,
+  immutable,
   repair,
   restart,
   pools,
@@ -203,6 +204,14 @@ export const rights: readonly Right[] = [
     verbs: ["list"],
     tasks: [restartNodes, verify],
   },
+  // Immutable ConfigMaps, whose names nobody knows beforehand.
+  {
+    group: "",
+    resource: "configmaps",
+    namespace,
+    verbs: ["get", "list", "watch", "create", "patch", "delete"],
+    tasks: [immutable],
+  },
   // The helpers, and the pods that clear; those that pull an image.
   { group: "", resource: "pods", namespace, verbs: ["list", "create", "delete"], tasks: [switchMode, pull] },
   ...objects(["patch"], [repair]),
@@ -247,9 +256,11 @@ export interface Access {
  * What has to be asked for one by one, each thing once.
  *
  * @param pools - names of the pools
+ * @param isImmutable - whether there are immutable ConfigMaps, or are to be
  */
-export function accessesOf(pools: readonly string[]): Access[] {
-  const all = rights.flatMap(({ verbs, names, ofPools, ...right }): Access[] => {
+export function accessesOf(pools: readonly string[], isImmutable = false): Access[] {
+  const needed = rights.filter(({ tasks }) => isImmutable || tasks.some((task) => task !== immutable));
+  const all = needed.flatMap(({ verbs, names, ofPools, ...right }): Access[] => {
     const objects = names && [...names, ...(ofPools ? pools.map((pool) => `kube-proxy-${pool}`) : [])];
     return verbs.flatMap((verb) =>
       (objects ?? [undefined]).map((name) => ({ ...right, verb, ...(name && { name }) })),

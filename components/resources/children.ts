@@ -6,18 +6,11 @@ import type { KubeProxyArgs } from "../args.ts";
 import { formatBudget } from "../cluster/verify/baseline.ts";
 import { printable } from "../input/printable.ts";
 import type { ConfigMap } from "../kubeadm/objects.ts";
-import { repairAnnotation } from "../plan/drift.ts";
 import { isDone } from "../plan/forecast.ts";
 import { obstaclesOf, type Plan, poolNames, waitsOf } from "../plan/plan.ts";
 import { maxFailedOf } from "../pools/budget.ts";
 import { daemonSetName, type Wave } from "../pools/waves.ts";
-import {
-  initialToken,
-  restartAnnotation,
-  restartOptions,
-  RestartStrategy,
-  templateHashAnnotation,
-} from "../restart/restart.ts";
+import { initialToken, restartOptions, RestartStrategy } from "../restart/restart.ts";
 import { declareAccess } from "./access.ts";
 import {
   layoutCommand,
@@ -29,9 +22,11 @@ import {
   snapshotCommand,
   testNamespaceCommand,
   testServiceCommand,
+  triggersOf,
   verifyCommand,
 } from "./commands.ts";
 import { changingHook, clearingHook, podsOfNodes, preparingHook } from "./hooks.ts";
+import { immutableConfigs } from "./immutables.ts";
 import { isKnown } from "./known.ts";
 import { mutable } from "./mutable.ts";
 
@@ -57,6 +52,8 @@ export class Children {
   readonly #taken: readonly LiveObject[];
   /** All that is declared so far, for the seal. */
   readonly #declared: pulumi.Resource[] = [];
+  /** The immutable ConfigMaps: how many there are only the plan tells. Undefined where there are none. */
+  #immutables: pulumi.Output<pulumi.Resource[]> | undefined;
 
   /**
    * @param name - the component's, with which the children's names begin
@@ -106,11 +103,16 @@ export class Children {
       // Not before it is created: where it exists, another's kube-proxy does, and nothing is to be touched.
       hooks: { ...hooks, beforeCreate: this.#hooks.beforeCreate ?? [] },
     });
+    this.#immutables = immutableConfigs(this.#name, plan, this.#args, (name) => ({
+      ...this.#options,
+      ...this.#import("ConfigMap", name),
+      dependsOn: [snapshot, ...pull],
+    }));
     const sets = running
       ? this.#waves(plan, { before: [...access.needed, config, snapshot], pull, hooks })
       : [];
     if (cluster.id !== undefined) {
-      this.#command("seal", sealCommand(cluster), { dependsOn: [...this.#declared] });
+      this.#command("seal", sealCommand(cluster), { dependsOn: this.#withImmutables(this.#declared) });
     }
     return sets;
   }
@@ -238,7 +240,7 @@ export class Children {
         replaceOnChanges,
         ignoreChanges: [...ignoreChanges, ...keep("metadata", "spec")],
         customTimeouts: waits,
-        dependsOn: [...before, ...config, ...testService],
+        dependsOn: this.#withImmutables([...before, ...config, ...testService]),
       },
     );
     const maxFailed = maxFailedOf(pool, this.#args);
@@ -355,6 +357,11 @@ export class Children {
       ),
     );
   }
+
+  /** With the immutable ConfigMaps, as far as there are any. */
+  #withImmutables(resources: readonly pulumi.Resource[]): pulumi.Input<pulumi.Resource[]> {
+    return this.#immutables?.apply((immutables) => [...resources, ...immutables]) ?? [...resources];
+  }
 }
 
 /** By which a command is run again. */
@@ -363,14 +370,4 @@ const commandInputs = ["interpreter", "create", "update", "environment", "trigge
 /** With which the names of a pool's resources begin. */
 function prefixOf(pool: string | undefined): string {
   return pool === undefined ? "" : `${pool}-`;
-}
-
-/** What tells one state of the pods from another: a new value is a restart, a rollout, or a repair. */
-function triggersOf(waves: readonly Wave[]): string[] {
-  return waves.flatMap(({ daemonSet: { metadata } }) => [
-    metadata.annotations?.[restartAnnotation] ?? "",
-    metadata.annotations?.[templateHashAnnotation] ?? "",
-    // Only where there was one, so that no other stack has anything to do.
-    ...[metadata.annotations?.[repairAnnotation] ?? []].flat(),
-  ]);
 }

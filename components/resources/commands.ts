@@ -3,10 +3,21 @@ import type * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterAccess } from "../args.ts";
 import { compileCache } from "../facts/compileCache.ts";
+import { repairAnnotation } from "../plan/drift.ts";
 import { type LeavingIpvs, OnDeadline } from "../plan/leaving.ts";
 import { wantedMode } from "../plan/modes.ts";
 import { layoutAnnotation, type Wave } from "../pools/waves.ts";
-import { restartAnnotation } from "../restart/restart.ts";
+import { restartAnnotation, templateHashAnnotation } from "../restart/restart.ts";
+
+/** What tells one state of the pods from another: a new value is a restart, a rollout, or a repair. */
+export function triggersOf(waves: readonly Wave[]): string[] {
+  return waves.flatMap(({ daemonSet: { metadata } }) => [
+    metadata.annotations?.[restartAnnotation] ?? "",
+    metadata.annotations?.[templateHashAnnotation] ?? "",
+    // Only where there was one, so that no other stack has anything to do.
+    ...[metadata.annotations?.[repairAnnotation] ?? []].flat(),
+  ]);
+}
 
 /** Removes the pods that a Rolling DaemonSet leaves behind. Does nothing until it is deleted itself. */
 export function orphansCommand(

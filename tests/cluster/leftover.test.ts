@@ -70,3 +70,32 @@ suite("a DaemonSet in the way of a create", () => {
     await assert.rejects(isRemoved(daemonSet(mine), daemonSet(mine, "2")), /409 the UID in the precondition/);
   });
 });
+
+suite("an immutable ConfigMap in the way of a create", () => {
+  const named = (labels: object, managers: string[] = []) => ({
+    ...{ apiVersion: "v1", kind: "ConfigMap", data: {} },
+    metadata: {
+      ...{ name: "kube-proxy-0123456789", namespace: "kube-system", uid: "1", labels },
+      managedFields: managers.map((manager) => ({ manager, operation: "Update" })),
+    },
+  });
+  const immutable = { "kube-proxy/config": "immutable" };
+  const outcome = (found: ReturnType<typeof named>) => {
+    let there: object | undefined = found;
+    return withApiServer(
+      ({ method, url = "" }, response) => {
+        if (method === "DELETE") there = undefined;
+        reply(response, method === "DELETE" ? {} : url.includes("?") ? { items: [] } : there);
+      },
+      (config) => removeLeftover(config, named(immutable)),
+    );
+  };
+
+  test("goes, whoever has made it: the one that comes has what its name says", async () => {
+    assert.equal(await outcome(named(immutable, ["kubectl-restore-kube-proxy"])), "removed");
+  });
+
+  test("stays when it is something else by that name", async () => {
+    assert.equal(await outcome(named({}, ["kubectl-create"])), "stays");
+  });
+});

@@ -8,9 +8,12 @@ import { type Plain, planOf } from "../../components/plan/plan.ts";
  * What a cluster says of itself when an `up` of these arguments has been done, and nothing since.
  *
  * @param nodes - all of its nodes
+ * @param before - what it said before that; undefined where there was no kube-proxy
  */
-export function factsAfter(plain: Plain, nodes: NodeFacts[]): ClusterFacts {
-  const { waves } = planOf(plain);
+export function factsAfter(plain: Plain, nodes: NodeFacts[], before?: ClusterFacts): ClusterFacts {
+  const { waves, immutables } = planOf(plain, before);
+  const earlier = before?.immutableConfigs ?? [];
+  const hour = 10 + earlier.length;
   return {
     nodes,
     daemonSets: waves.map(({ daemonSet: { metadata, spec } }) => ({
@@ -28,6 +31,15 @@ export function factsAfter(plain: Plain, nodes: NodeFacts[]): ClusterFacts {
       resourceVersion: createHash("sha256").update(JSON.stringify(data)).digest("hex").slice(0, 8),
       data: { ...data },
     })),
+    ...(immutables.length > 0 && {
+      immutableConfigs: immutables.map(
+        ({ metadata: { name }, data }) =>
+          earlier.find((one) => one.name === name) ?? {
+            ...{ name, resourceVersion: "1", data: { ...data } },
+            created: `2026-11-23T${hour}:00:00Z`,
+          },
+      ),
+    }),
     helpers: [],
   };
 }

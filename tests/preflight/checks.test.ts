@@ -88,6 +88,26 @@ suite("rights", () => {
     assert.deepEqual(missing.map(describeAccess), []);
   });
 
+  test("to immutable ConfigMaps are asked for where there are to be any, and those that docs/rbac gives", () => {
+    const asked = accessesOf([], true).filter(({ tasks }) => tasks.includes(Task.immutable));
+    const given = rightsIn("immutable.yaml");
+    assert.deepEqual(
+      [...new Set(given.map(({ verb }) => verb))].sort(),
+      asked.map(({ verb }) => verb).sort(),
+    );
+    assert.ok(asked.every((access) => given.some((right) => allows(right, access))));
+    const unasked = accessesOf([]).map(describeAccess);
+    for (const verb of ["get", "patch", "delete"])
+      assert.ok(!unasked.includes(`${verb} configmaps in kube-system`), verb);
+    const denied = ["patch configmaps in kube-system"];
+    assert.ok(
+      findings({ immutableConfig: true }, applied({}, { denied })).some((line) =>
+        line.includes(denied[0] ?? ""),
+      ),
+    );
+    assert.ok(!findings({}, applied({}, { denied })).some((line) => line.includes("rights")));
+  });
+
   test("are all that docs/rbac gives for an up, and for its checks", () => {
     const asked = accessesOf(["canary", "rest"]);
     const unused = ["preview.yaml", "up.yaml", "checks.yaml"]

@@ -1,6 +1,7 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { ProblemsError } from "../../input/problems.ts";
 import { isRecord } from "../../input/record.ts";
+import { mountOf } from "../../plan/immutable.ts";
 import { poolLabel } from "../../pools/waves.ts";
 import { find, list } from "../api.ts";
 import { all } from "../apiError.ts";
@@ -24,11 +25,13 @@ export interface Live {
 }
 
 /**
- * Reads all of kube-proxy's objects: kubeadm's by their names, those of pools by their label.
+ * Reads all of kube-proxy's objects: kubeadm's by their names, those of pools by their label, and the immutable ConfigMaps
+ * that DaemonSets mount.
  *
+ * @param beside - immutable ConfigMaps that are read as well, where they exist
  * @throws ProblemsError when the cluster does not answer or the user may not read one of them
  */
-export async function readLive(config: KubeConfig): Promise<Live> {
+export async function readLive(config: KubeConfig, beside: readonly ObjectId[] = []): Promise<Live> {
   const ids: readonly ObjectId[] = [
     { apiVersion: "v1", kind: "Namespace", name: "kube-system" },
     ...kubeProxyIds,
@@ -40,10 +43,25 @@ export async function readLive(config: KubeConfig): Promise<Live> {
       return (await list(config, collection, poolLabel)).filter((object) => isOfPool(idOf(object)));
     }),
   ]);
+  const objects = found.flat().filter((object) => object !== undefined);
+  const named = [...objects.flatMap(mountedId), ...beside].map((id) => [pathOf(id), id] as const);
+  const known = objects.map((object) => pathOf(idOf(object)));
+  const further = [...new Map(named)].filter(([path]) => !known.includes(path));
+  const immutables = await all(
+    "the cluster's answers",
+    further.map(([path]) => find(config, path)),
+  );
   return {
     cluster: uidOf(namespace),
-    objects: inOrder(found.flat().filter((object) => object !== undefined)),
+    objects: inOrder([...objects, ...immutables.filter((object) => object !== undefined)]),
   };
+}
+
+/** The ConfigMap that a DaemonSet's pods mount, unless it has a name that a snapshot may not hold. */
+function mountedId({ kind, spec }: ApiObject): ObjectId[] {
+  const name = kind === "DaemonSet" && isRecord(spec) ? mountOf({ spec }) : undefined;
+  const id = { apiVersion: "v1", kind: "ConfigMap", namespace: "kube-system", name: name ?? "" };
+  return isOfPool(id) ? [id] : [];
 }
 
 function uidOf(namespace: unknown): string {

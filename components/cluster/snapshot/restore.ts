@@ -1,4 +1,6 @@
+import { labelsOf } from "../../adoption/live.ts";
 import { ProblemsError } from "../../input/problems.ts";
+import { immutableLabel } from "../../plan/immutable.ts";
 import { selects } from "../../pools/placement.ts";
 import { ApiError, find, list, request } from "../api.ts";
 import { all } from "../apiError.ts";
@@ -53,7 +55,8 @@ export async function restore(
   snapshot: Snapshot,
   options: RestoreOptions,
 ): Promise<void> {
-  const live = await readLive(config);
+  const immutables = snapshot.objects.filter((object) => immutableLabel in labelsOf(object)).map(idOf);
+  const live = await readLive(config, immutables);
   if (live.cluster !== snapshot.cluster) {
     throw new ProblemsError("the choice of the cluster", [
       {

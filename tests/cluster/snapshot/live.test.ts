@@ -6,17 +6,20 @@ import { reply, withApiServer } from "../apiServer.ts";
 
 /** Reads a cluster that has nothing but namespace kube-system. */
 function readCluster(uid: unknown): Promise<Live> {
-  return withApiServer(({ url = "" }, response) => {
-    const lists = { items: [] };
-    reply(
-      response,
-      url === "/api/v1/namespaces/kube-system"
-        ? { metadata: { name: "kube-system", uid } }
-        : url.includes("?")
-          ? lists
-          : undefined,
-    );
-  }, readLive);
+  return withApiServer(
+    ({ url = "" }, response) => {
+      const lists = { items: [] };
+      reply(
+        response,
+        url === "/api/v1/namespaces/kube-system"
+          ? { metadata: { name: "kube-system", uid } }
+          : url.includes("?")
+            ? lists
+            : undefined,
+      );
+    },
+    (config) => readLive(config),
+  );
 }
 
 suite("the live objects", () => {
@@ -35,5 +38,58 @@ suite("the live objects", () => {
     for (const uid of [7, ["a"]]) {
       await assert.rejects(readCluster(uid), /metadata\.uid/);
     }
+  });
+});
+
+suite("the ConfigMap that a DaemonSet mounts", () => {
+  const named = (kind: string, name: string, more: object = {}) => ({
+    ...{
+      apiVersion: kind === "DaemonSet" ? "apps/v1" : "v1",
+      kind,
+      metadata: { name, namespace: "kube-system" },
+    },
+    ...more,
+  });
+  const base = "/api/v1/namespaces/kube-system";
+  const mounting = (configMap: string) => {
+    const volumes = [{ name: "kube-proxy", configMap: { name: configMap } }];
+    const template = { metadata: {}, spec: { containers: [], volumes } };
+    return named("DaemonSet", "kube-proxy", { spec: { template }, status: { desiredNumberScheduled: 0 } });
+  };
+  /** What is read of a cluster whose DaemonSet mounts this, and what was asked for. */
+  async function read(configMap: string) {
+    const asked: string[] = [];
+    const there: Record<string, object> = {
+      [base]: { metadata: { name: "kube-system", uid: "1" } },
+      "/apis/apps/v1/namespaces/kube-system/daemonsets/kube-proxy": mounting(configMap),
+      [`${base}/configmaps/kube-proxy`]: named("ConfigMap", "kube-proxy"),
+      [`${base}/configmaps/kube-proxy-0123456789`]: named("ConfigMap", "kube-proxy-0123456789"),
+    };
+    const { objects } = await withApiServer(
+      ({ url = "" }, response) => {
+        asked.push(url);
+        reply(response, there[url] ?? (url.includes("?") ? { items: [] } : undefined));
+      },
+      (config) => readLive(config),
+    );
+    return { asked, names: objects.map(({ kind, metadata }) => `${kind} ${metadata.name}`) };
+  }
+
+  test("is read as well, and comes before it; kubeadm's takes no request more", async () => {
+    const [own, immutable] = [await read("kube-proxy"), await read("kube-proxy-0123456789")];
+    assert.deepEqual(own.names, ["ConfigMap kube-proxy", "DaemonSet kube-proxy"]);
+    assert.deepEqual(immutable.names, [
+      "ConfigMap kube-proxy",
+      "ConfigMap kube-proxy-0123456789",
+      "DaemonSet kube-proxy",
+    ]);
+    assert.equal(immutable.asked.length, own.asked.length + 1);
+  });
+
+  test("is not, where a snapshot could not be read back with it", async () => {
+    assert.deepEqual((await read("secrets-of-others")).names, [
+      "ConfigMap kube-proxy",
+      "DaemonSet kube-proxy",
+    ]);
   });
 });
