@@ -217,6 +217,14 @@ suite("kubeadm's patch", () => {
     );
   });
 
+  test("writes a key as a part of a JSON pointer", () => {
+    const { daemonSet } = kubeProxyObjects(base);
+    const wanted = kubeProxyObjects({ ...base, metadata: { labels: { "a~1/b": "c" } } }).daemonSet;
+    const patch = patchOf(daemonSet, wanted);
+    assert.deepEqual(patch, [{ op: "add", path: "/metadata/labels/a~01~1b", value: "c" }]);
+    assert.deepEqual(applied(plainOf(daemonSet), patch), plainOf(wanted));
+  });
+
   test("names what differs, and replaces only lists that begin otherwise", () => {
     const { daemonSet } = kubeProxyObjects(base);
     const wanted = kubeProxyObjects({
