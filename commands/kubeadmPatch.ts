@@ -72,6 +72,7 @@ export async function writeKubeadmPatch(
   const patch = kubeadmPatch(made.settings, { ...shared, ...known }, base.facts);
   warn([
     ...patchWarnings(own, base.facts && base.settings),
+    ...leftOut(base, own),
     ...otherFolder(made.patches, folder),
     ...otherPatches(folder),
   ]);
@@ -141,6 +142,13 @@ function refuseOthers(folder: string): void {
       `--kubeadm-patch: ${others.join(", ")} is not this program's, and is not overwritten: move it away, or choose another folder`,
     );
   }
+}
+
+/** The next `pulumi up` would take back what the stack's config does not have. */
+function leftOut({ name, documents }: Base, { configuration }: Partial<Plain>): string[] {
+  return configuration !== undefined || documents["KubeProxyConfiguration"] === undefined
+    ? []
+    : [`KubeProxyConfiguration: that of ${name} is left out: have its fields in the stack's configuration`];
 }
 
 function otherFolder(directory: string | undefined, folder: string): string[] {

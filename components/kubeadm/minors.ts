@@ -28,7 +28,7 @@ export interface Minor {
   readonly upgradeObeysProxyDisabled?: number;
   /** Which API versions of kubeadm's own file it reads: `v1beta4` and the like. */
   readonly apiVersions: readonly string[];
-  /** Whether `kubeadm init` patches the DaemonSet by files of target `kubeproxydaemonset`. */
+  /** Whether `kubeadm init` and `kubeadm upgrade` patch the DaemonSet by files of target `kubeproxydaemonset`. */
   readonly patchesDaemonSet: boolean;
   /** Whether kube-proxy knows `--init-only`. */
   readonly initOnly: boolean;

@@ -72,7 +72,7 @@ function beginsAlike(made: readonly unknown[], wanted: readonly unknown[]): bool
   return made.every((item, index) => {
     const other = wanted[index];
     const isNamesake = isRecord(item) && isRecord(other) && "name" in item && item["name"] === other["name"];
-    return index < wanted.length && (isNamesake || isDeepStrictEqual(item, other));
+    return isNamesake || isDeepStrictEqual(item, other);
   });
 }
 

@@ -283,13 +283,17 @@ suite("render --kubeadm-patch", () => {
       "out/below/kubeproxydaemonset.yaml": "a: 1\n",
     };
     const init = "---\napiVersion: kubeadm.k8s.io/v1beta4\nkind: InitConfiguration\n";
+    const proxy =
+      "---\napiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\nmode: ipvs\n";
     const { status, stderr, written } = patch(
       files,
       offline,
-      `${newest}${init}patches: {directory: /etc/patches}\n`,
+      `${newest}${init}patches: {directory: /etc/patches}\n${proxy}`,
     );
     assert.equal(status, 0, stderr);
     assert.match(stderr, /^Warning: metadata: kubeadm patches the DaemonSet alone/m);
+    assert.match(stderr, /^Warning: KubeProxyConfiguration: that of standard input is left out/m);
+    assert.doesNotMatch(written["kubeadm.yaml"] ?? "", /mode: ipvs/);
     assert.match(stderr, /^Warning: InitConfiguration\.patches\.directory: kubeadm reads one folder, \/etc/m);
     assert.match(stderr, /^Warning: FOLDER\/out: .* by below\/kubeproxydaemonset\.yaml as well/m);
     assert.match(written["kubeadm.yaml"] ?? "", /directory: \/etc\/patches/);

@@ -9,7 +9,12 @@ import { kubeProxyObjects } from "../../components/kubeadm/manifests.ts";
 import { minors } from "../../components/kubeadm/minors.ts";
 import { type Operation, patchOf } from "../../components/kubeadm/patch.ts";
 import { checkSettings, type Settings, settingsShape } from "../../components/kubeadm/settings.ts";
-import { kubeadmPatch, patchProblems, withSettings } from "../../components/plan/kubeadmPatch.ts";
+import {
+  kubeadmPatch,
+  patchProblems,
+  patchWarnings,
+  withSettings,
+} from "../../components/plan/kubeadmPatch.ts";
 import { type Plain, planOf } from "../../components/plan/plan.ts";
 import { factsAfter } from "../plan/facts.ts";
 
@@ -217,6 +222,14 @@ suite("kubeadm's patch", () => {
     );
   });
 
+  test("writes a key as a part of a JSON pointer", () => {
+    const { daemonSet } = kubeProxyObjects(base);
+    const wanted = kubeProxyObjects({ ...base, metadata: { labels: { "a~1/b": "c" } } }).daemonSet;
+    const patch = patchOf(daemonSet, wanted);
+    assert.deepEqual(patch, [{ op: "add", path: "/metadata/labels/a~01~1b", value: "c" }]);
+    assert.deepEqual(applied(plainOf(daemonSet), patch), plainOf(wanted));
+  });
+
   test("names what differs, and replaces only lists that begin otherwise", () => {
     const { daemonSet } = kubeProxyObjects(base);
     const wanted = kubeProxyObjects({
@@ -255,6 +268,14 @@ suite("what kubeadm cannot make", () => {
       const advice = minor.minor < 32 ? /--skip-phases=addon\/kube-proxy/ : /proxy: \{disabled: true\}/;
       for (const { accepted } of found) assert.match(accepted, advice);
     }
+  });
+
+  test("is told where kubeadm-config says something else, by which `kubeadm upgrade` goes", () => {
+    const own = { controlPlaneEndpoint: "192.0.2.10:6443", podSubnet: "10.1.0.0/16" };
+    const [warning, ...others] = patchWarnings(own, { ...base, podSubnet: "10.2.0.0/16" });
+    assert.deepEqual(others, []);
+    assert.match(warning ?? "", /^podSubnet: .* where it is 10\.2\.0\.0\/16: make it 10\.1\.0\.0\/16/);
+    assert.deepEqual(patchWarnings(own, undefined), []);
   });
 
   test("is a restart that is yet to be done", () => {
