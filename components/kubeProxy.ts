@@ -9,6 +9,7 @@ import { formatProblems, type Problem } from "./input/problems.ts";
 import { overwritingNotice } from "./kubeadm/overwriting.ts";
 import { unusedSettings } from "./kubeadm/unused.ts";
 import { forecast } from "./plan/forecast.ts";
+import { pinNotice } from "./plan/immutable.ts";
 import { intentOf } from "./plan/intent.ts";
 import { objectsToReclaim, objectsToTakeOver, type Plain, type Plan, planOf, waitsOf } from "./plan/plan.ts";
 import { isSettled } from "./plan/settled.ts";
@@ -120,6 +121,8 @@ export class KubeProxy extends pulumi.ComponentResource {
       ]);
     }
     this.#say("warn", unusedSettings(plain));
+    const pin = pinNotice(plain, plan.objects.configMap);
+    if (pin !== undefined && !isQuiet) this.#say("info", [pin]);
     if (facts !== undefined) {
       this.#foretell(plain, plan, args, facts, secret);
     }

@@ -12,6 +12,8 @@ export interface Minor {
   readonly toleratesCriticalAddons: boolean;
   /** Whether the ConfigMap carries the component-config hash when the user gave no configuration. */
   readonly hashesConfiguration: boolean;
+  /** Whether API servers know immutable ConfigMaps without a feature gate. */
+  readonly immutableConfigMaps: boolean;
   /** How unset configuration fields are filled. */
   readonly unset: Unset;
   /** Whether kubeadm overwrites the user's bindAddress by that of the advertise address' family. */
@@ -57,6 +59,7 @@ const v1_15: Minor = {
   osLabel: "beta.kubernetes.io/os",
   toleratesCriticalAddons: true,
   hashesConfiguration: false,
+  immutableConfigMaps: false,
   unset: Unset.defaulted,
   forcesBindAddress: true,
   mode: "",
@@ -83,7 +86,7 @@ const changes: readonly (Partial<Minor> & { readonly minor: number })[] = [
     osLabel: "kubernetes.io/os",
     nodeProxier: { watchesNodes: true, newEvents: true, endpointSlices: true, serviceCIDRs: false },
   },
-  { minor: 19, hashesConfiguration: true },
+  { minor: 19, hashesConfiguration: true, immutableConfigMaps: true },
   { minor: 20 },
   { minor: 21 },
   {
@@ -116,7 +119,7 @@ const changes: readonly (Partial<Minor> & { readonly minor: number })[] = [
  * Every Kubernetes minor that this project knows, oldest first: the one place for what differs between them.
  *
  * Source: kubeadm's `cmd/kubeadm/app/phases/addons/proxy`, `componentconfigs/kubeproxy.go`, `constants.go`,
- * `util/config/common.go` (API versions) and `util/patches` (k/k #138090), the API server's `bootstrappolicy/policy.go`, at each minor; the version skew policy; k/k #115742 (32-bit ARM).
+ * `util/config/common.go` (API versions) and `util/patches` (k/k #138090), the API server's `bootstrappolicy/policy.go`, at each minor; the version skew policy; k/k #115742 (32-bit ARM); KEP-1412 (immutable ConfigMaps).
  */
 export const minors: readonly Minor[] = changes.reduce<Minor[]>(
   (rows, change) => [...rows, { ...(rows.at(-1) ?? v1_15), ...change }],

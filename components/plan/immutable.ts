@@ -1,7 +1,7 @@
 /** Pure: configurations in immutable ConfigMaps, each named by what it holds, and which of them are kept. */
 import type { ClusterFacts, ConfigMapFacts, DaemonSetFacts } from "../facts/facts.ts";
 import { hardenedFor } from "../kubeadm/hardening.ts";
-import { configHash, hashAnnotation } from "../kubeadm/manifests.ts";
+import { configHash, hashAnnotation, kubeProxyObjects } from "../kubeadm/manifests.ts";
 import type { ConfigMap } from "../kubeadm/objects.ts";
 import type { Metadata, Settings } from "../kubeadm/settings.ts";
 import { mounting, type Wave } from "../pools/waves.ts";
@@ -90,6 +90,16 @@ export function pinned(
     metadata: { ...metadata, ...(kept.length > 0 && { annotations: Object.fromEntries(kept) }) },
     data,
   };
+}
+
+/** What is said of a `configHash` as long as the settings would make another configuration; undefined where they do not. */
+export function pinNotice(settings: Settings & ImmutableSettings, inForce: ConfigMap): string | undefined {
+  if (settings.configHash === undefined) return undefined;
+  const [made, pin] = [kubeProxyObjects(settings).configMap, inForce].map(({ data }) => configHash(data));
+  return made === pin
+    ? undefined
+    : `configHash: the configuration ${pin ?? ""} is in force; that of the other settings, ${made ?? ""}, comes with the ` +
+        "next update without configHash.";
 }
 
 /**

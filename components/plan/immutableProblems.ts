@@ -3,6 +3,7 @@ import { checkConfiguration } from "../configuration/check.ts";
 import type { ClusterFacts } from "../facts/facts.ts";
 import { listed, type Problem } from "../input/problems.ts";
 import { configHash } from "../kubeadm/manifests.ts";
+import { minors } from "../kubeadm/minors.ts";
 import { parseVersion } from "../kubeadm/version.ts";
 import {
   contentsMeant,
@@ -38,7 +39,18 @@ export function immutableProblems(
           },
         ];
   }
-  return facts === undefined ? [] : [...foreignKeys(facts), ...pinProblems(settings, facts)];
+  return [
+    ...unknownToServers(settings.kubernetesVersion),
+    ...(facts === undefined ? [] : [...foreignKeys(facts), ...pinProblems(settings, facts)]),
+  ];
+}
+
+/** No API server is older than the kube-proxy that it is for. */
+function unknownToServers(version: unknown): Problem[] {
+  if (parseVersion(version)?.minor.immutableConfigMaps !== false) return [];
+  const [first] = minors.filter(({ immutableConfigMaps }) => immutableConfigMaps);
+  const accepted = `false with kubernetesVersion ${String(version)}: API servers know immutable ConfigMaps since 1.${first?.minor ?? 0}`;
+  return [{ path: "immutableConfig", value: true, accepted }];
 }
 
 /** Files that somebody has put beside kube-proxy's configuration, which pods that mount another ConfigMap would not have. */

@@ -192,9 +192,15 @@ suite("the facts of a cluster", () => {
       metadata: { name: "kubeadm-config" },
       data: { ClusterConfiguration: "kubernetesVersion: v1.37.2" },
     };
-    const { configMaps, clusterConfiguration } = await ask(
-      cluster([], [], [configMap, empty], kubeadmConfig),
+    const labels = { app: "kube-proxy", "kube-proxy/config": "immutable" };
+    const creationTimestamp = "2026-11-23T10:00:00Z";
+    const made = { name: "kube-proxy-0123456789", resourceVersion: "9", labels, creationTimestamp };
+    const { configMaps, immutableConfigs, clusterConfiguration } = await ask(
+      cluster([], [], [configMap, empty, { metadata: made, data: {} }], kubeadmConfig),
     );
+    assert.deepEqual(immutableConfigs, [
+      { name: made.name, resourceVersion: "9", data: {}, created: creationTimestamp },
+    ]);
     assert.deepEqual(configMaps, [
       { name: "kube-proxy", resourceVersion: "7", data: { "config.conf": "mode: nftables" } },
       { name: "kube-proxy-canary", resourceVersion: "8", data: {} },

@@ -103,6 +103,7 @@ suite("immutable configurations, each named by what it holds", () => {
 
   let first: string;
   let second: string;
+  let newest: string;
 
   test("a kube-proxy of kubeadm's is taken over with one restart of each pod", async () => {
     const preview = await scenario.stack.preview();
@@ -176,6 +177,7 @@ suite("immutable configurations, each named by what it holds", () => {
   test("a switch between modes goes by what is mounted, and by configHash", async () => {
     const { output } = await rolls({ configuration: { mode: "nftables" } });
     assert.match(output, /switches from mode iptables to nftables, in three steps/);
+    newest = await inForce();
     const back = await rolls({ configHash: second.replace("kube-proxy-", "") });
     assert.match(back.output, /switches from mode nftables to iptables, in three steps/);
     assert.equal(await inForce(), second);
@@ -183,7 +185,7 @@ suite("immutable configurations, each named by what it holds", () => {
   });
 
   test("as many earlier ones stay as configHistory says", async () => {
-    const names = [first, second];
+    const names = [first, second, newest];
     for (const qps of [3, 4]) {
       await rolls({ ...number(qps), configHistory: 2 });
       names.push(await inForce());

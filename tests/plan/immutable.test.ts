@@ -5,7 +5,7 @@ import type { ClusterFacts } from "../../components/index.ts";
 import { rightsIn } from "../../components/kubeadm/hardening.ts";
 import { configHash } from "../../components/kubeadm/manifests.ts";
 import { isDone } from "../../components/plan/forecast.ts";
-import { immutableName, mountOf } from "../../components/plan/immutable.ts";
+import { immutableName, mountOf, pinNotice } from "../../components/plan/immutable.ts";
 import { switchOf } from "../../components/plan/modeSwitch.ts";
 import { type Plain, planOf } from "../../components/plan/plan.ts";
 import { factsAfter, foretold } from "./facts.ts";
@@ -225,6 +225,17 @@ suite("configHash", () => {
   });
 });
 
+test("API servers that do not know immutable ConfigMaps are not given any", () => {
+  const problems = (kubernetesVersion: string) =>
+    checkArgs(argsShape, { ...plain, kubernetesVersion }, undefined).map(
+      ({ path, accepted }) => `${path}: ${accepted}`,
+    );
+  assert.deepEqual(problems("v1.18.0"), [
+    "immutableConfig: false with kubernetesVersion v1.18.0: API servers know immutable ConfigMaps since 1.19",
+  ]);
+  assert.deepEqual(problems("v1.19.0"), []);
+});
+
 suite("files beside the configuration", () => {
   const facts = factsAfter(base, nodes);
   const added = {
@@ -292,6 +303,17 @@ suite("what is told", () => {
       assert.equal(isDone(wave, known), false);
     }
     assert.deepEqual(foretold(numbered(3), gone, "12m").warnings, [], "pods are about to leave it");
+  });
+
+  test("of a configHash, as long as the settings make another configuration", () => {
+    const [own, other] = [1, 2].map((one) => configHash(planOf(numbered(one)).objects.configMap.data));
+    const notice = (settings: Plain) => pinNotice(settings, planOf(settings, facts).objects.configMap);
+    assert.equal(
+      notice(numbered(2, { configHash: own ?? "" })),
+      `configHash: the configuration ${own ?? ""} is in force; that of the other settings, ${other ?? ""}, comes with the next update without configHash.`,
+    );
+    assert.equal(notice(numbered(1, { configHash: own ?? "" })), undefined);
+    assert.equal(notice(numbered(2)), undefined);
   });
 
   test("of ConfigMap kube-proxy, which others have changed: no kube-proxy mounts it", () => {
