@@ -218,6 +218,29 @@ test("API servers that do not know immutable ConfigMaps are not given any", () =
   assert.deepEqual(problems("v1.19.0"), []);
 });
 
+test("a version that does not know the mode which is mounted is refused, whatever ConfigMap kube-proxy holds", () => {
+  const known = factsAfter({ ...plain, configuration: { mode: "nftables" } }, nodes);
+  const facts = {
+    ...{ ...known, configMaps: factsAfter(plain, nodes).configMaps },
+    namespace: { uid: "1", labels: {} },
+  };
+  const paths = checkArgs(argsShape, { ...plain, kubernetesVersion: "v1.28.0" }, facts).map(
+    ({ path }) => path,
+  );
+  assert.deepEqual(paths, ["kubernetesVersion"]);
+});
+
+test("what kubeadm has installed is taken over with a restart, which is told", () => {
+  const { configMap, daemonSet, ...others } = planOf(base).objects;
+  const found = { nodes, daemonSets: [], configMaps: [], helpers: [] };
+  const facts = { ...found, objects: JSON.stringify([configMap, daemonSet, ...Object.values(others)]) };
+  const { takeOver, waves } = planOf(plain, facts, { adopt: true });
+  assert.equal(takeOver?.keepsPods, false);
+  assert.ok(takeOver.changes.some((line) => line.startsWith("immutableConfig: ")));
+  assert.notEqual(mountOf(waves[0].daemonSet), "kube-proxy");
+  assert.equal(planOf(base, facts, { adopt: true }).takeOver?.keepsPods, true);
+});
+
 suite("files beside the configuration", () => {
   const facts = factsAfter(base, nodes);
   const added = {
