@@ -114,6 +114,11 @@ suite("earlier configurations", () => {
     assert.deepEqual(namesIn(settings, factsAfter(settings, nodes, back)), wanted);
   });
 
+  test("that are mounted by a DaemonSet which gives its pods to pools stay until it has", () => {
+    const back = factsAfter(numbered(1), nodes, history([1, 2, 3]));
+    assert.deepEqual(namesIn(numbered(9, { pools, configHistory: 1 }), back), names(1, 9));
+  });
+
   test("that a pool mounts which stays as it is are no history", () => {
     const old = history([1, 2], { pools });
     const settings = numbered(3, { pools, configHistory: 1 });
