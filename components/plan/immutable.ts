@@ -168,22 +168,12 @@ export function lossOf(
   facts: ClusterFacts,
 ): string | undefined {
   const name = mountOf(daemonSet);
-  if (
-    live === undefined ||
-    name === undefined ||
-    mountOf(live) !== name ||
-    !isImmutableName(name, daemonSet)
-  ) {
-    return undefined;
-  }
+  // Without immutable ConfigMaps a DaemonSet mounts the one of its own name.
+  const isImmutable = name !== undefined && name !== daemonSet.metadata.name;
+  if (!isImmutable || live === undefined || mountOf(live) !== name) return undefined;
   const found = facts.immutableConfigs?.find((one) => one.name === name);
   if (found === undefined) return "is gone";
   return isWhole(found) ? undefined : "holds something else than its name says";
-}
-
-/** Without immutable ConfigMaps a DaemonSet mounts the one of its own name. */
-function isImmutableName(name: string, { metadata }: Wave["daemonSet"]): boolean {
-  return name !== metadata.name;
 }
 
 /**
@@ -204,12 +194,11 @@ export function immutablesOf(
   held: readonly string[] = [],
 ): ConfigMap[] {
   const contents = contentsOf(facts);
-  const mountedIn = (some: readonly Wave[]) => {
-    const names = some.map(({ daemonSet }) => daemonSet.metadata.name);
-    return (facts?.daemonSets ?? []).filter(({ name }) => names.includes(name)).map(mountOf);
-  };
+  const heldNames = waves
+    .filter(({ pool = "" }) => held.includes(pool))
+    .map(({ daemonSet }) => daemonSet.metadata.name);
   const [staying = [], changing = []] = [true, false].map((isHeld) =>
-    mountedIn(waves.filter(({ pool = "" }) => held.includes(pool) === isHeld)),
+    (facts?.daemonSets ?? []).filter(({ name }) => heldNames.includes(name) === isHeld).map(mountOf),
   );
   const wanted = immutableConfig ? waves.map(({ configMap }) => configMap.data) : [];
   const current = [...wanted.map(immutableName), ...staying];

@@ -115,6 +115,11 @@ suite("earlier configurations", () => {
     assert.deepEqual(namesIn(settings, factsAfter(settings, nodes, back)), wanted);
   });
 
+  test("that are mounted by a DaemonSet which gives its pods to pools stay until it has", () => {
+    const back = factsAfter(numbered(1), nodes, history([1, 2, 3]));
+    assert.deepEqual(namesIn(numbered(9, { pools, configHistory: 1 }), back), names(1, 9));
+  });
+
   test("that a pool mounts which stays as it is are no history", () => {
     const old = history([1, 2], { pools });
     const settings = numbered(3, { pools, configHistory: 1 });
@@ -234,6 +239,29 @@ test("API servers that do not know immutable ConfigMaps are not given any", () =
     "immutableConfig: false with kubernetesVersion v1.18.0: API servers know immutable ConfigMaps since 1.19",
   ]);
   assert.deepEqual(problems("v1.19.0"), []);
+});
+
+test("a version that does not know the mode which is mounted is refused, whatever ConfigMap kube-proxy holds", () => {
+  const known = factsAfter({ ...plain, configuration: { mode: "nftables" } }, nodes);
+  const facts = {
+    ...{ ...known, configMaps: factsAfter(plain, nodes).configMaps },
+    namespace: { uid: "1", labels: {} },
+  };
+  const paths = checkArgs(argsShape, { ...plain, kubernetesVersion: "v1.28.0" }, facts).map(
+    ({ path }) => path,
+  );
+  assert.deepEqual(paths, ["kubernetesVersion"]);
+});
+
+test("what kubeadm has installed is taken over with a restart, which is told", () => {
+  const { configMap, daemonSet, ...others } = planOf(base).objects;
+  const found = { nodes, daemonSets: [], configMaps: [], helpers: [] };
+  const facts = { ...found, objects: JSON.stringify([configMap, daemonSet, ...Object.values(others)]) };
+  const { takeOver, waves } = planOf(plain, facts, { adopt: true });
+  assert.equal(takeOver?.keepsPods, false);
+  assert.ok(takeOver.changes.some((line) => line.startsWith("immutableConfig: ")));
+  assert.notEqual(mountOf(waves[0].daemonSet), "kube-proxy");
+  assert.equal(planOf(base, facts, { adopt: true }).takeOver?.keepsPods, true);
 });
 
 suite("files beside the configuration", () => {
