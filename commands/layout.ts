@@ -2,10 +2,10 @@
 import * as v from "valibot";
 import type { WantedDaemonSet } from "../components/cluster/handover.ts";
 import { makeRoom } from "../components/cluster/layout.ts";
-import { formatProblems } from "../components/input/problems.ts";
-import { list, mapping, optional, problemsOf, record, text } from "../components/input/schema.ts";
-import { operationOf, print, readInput, runCommand, UsageError } from "./commandLine.ts";
+import { list, mapping, optional, record, text } from "../components/input/schema.ts";
+import { operationOf, print, runCommand } from "./commandLine.ts";
 import { connect } from "./connect.ts";
+import { readJson } from "./jsonInput.ts";
 
 const usage = `Usage: node commands/layout.ts layout < WANTED
 
@@ -35,7 +35,7 @@ const shape = v.pipe(
 
 async function main(): Promise<void> {
   operationOf({ layout: undefined });
-  const wanted = parseWanted(readInput("standard input", 0));
+  const wanted = readJson(shape) as WantedDaemonSet[];
   const lines: string[] = [];
   await makeRoom(await connect(), wanted, {
     timeoutMs,
@@ -47,20 +47,6 @@ async function main(): Promise<void> {
   if (lines.length === 0) {
     print("No other DaemonSet is in the way: nothing was changed");
   }
-}
-
-function parseWanted(input: string): WantedDaemonSet[] {
-  let wanted: unknown;
-  try {
-    wanted = JSON.parse(input);
-  } catch (error) {
-    throw new UsageError(`standard input: is not JSON (${String(error)})`);
-  }
-  const problems = problemsOf(shape, wanted);
-  if (problems.length > 0) {
-    throw new UsageError(formatProblems("standard input", problems));
-  }
-  return wanted as WantedDaemonSet[];
 }
 
 await runCommand({ usage, ended }, main);

@@ -1,10 +1,10 @@
 // Run by the component's own `local.Command` before a DaemonSet is changed, with `prePull`.
 import * as v from "valibot";
 import { type Pull, pull, removePulls } from "../components/cluster/pull.ts";
-import { formatProblems } from "../components/input/problems.ts";
-import { mapping, problemsOf, record, text } from "../components/input/schema.ts";
-import { durationOf, operationOf, print, readInput, runCommand, UsageError } from "./commandLine.ts";
+import { mapping, record, text } from "../components/input/schema.ts";
+import { durationOf, operationOf, print, runCommand } from "./commandLine.ts";
 import { connect } from "./connect.ts";
+import { readJson } from "./jsonInput.ts";
 
 const usage = `Usage: node commands/pull.ts pull-image < WANTED
        node commands/pull.ts remove-pulls
@@ -29,20 +29,8 @@ async function main(): Promise<void> {
     await removePulls(await connect());
     return;
   }
-  const { deadline, ...wanted } = parseWanted(readInput("standard input", 0));
+  const { deadline, ...wanted } = readJson(shape) as Pull & { readonly deadline: string };
   await pull(await connect(), wanted, { patienceMs: durationOf("deadline", deadline), log: print });
-}
-
-function parseWanted(input: string): Pull & { readonly deadline: string } {
-  let wanted: unknown;
-  try {
-    wanted = JSON.parse(input);
-  } catch (error) {
-    throw new UsageError(`standard input: is not JSON (${String(error)})`);
-  }
-  const problems = problemsOf(shape, wanted);
-  if (problems.length > 0) throw new UsageError(formatProblems("standard input", problems));
-  return wanted as Pull & { readonly deadline: string };
 }
 
 await runCommand({ usage, ended }, main);

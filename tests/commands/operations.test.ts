@@ -25,6 +25,7 @@ async function callsOf(): Promise<Call[]> {
       cluster: { id: "1" },
       snapshotFolder: "snapshots",
       maxFailed: "1",
+      prePull: true,
       restartNodes: { nodes: ["node-1"] },
     });
   });
@@ -76,7 +77,9 @@ suite("what pulumi runs", () => {
       "do-nothing",
       "layout",
       "make-test-namespace",
+      "pull-image",
       "remove-orphans",
+      "remove-pulls",
       "remove-test-namespace",
       "restart-nodes",
       "snapshot",
@@ -91,7 +94,7 @@ suite("what pulumi runs", () => {
 
   test("does nothing where only the way to the cluster has changed", async () => {
     const idle = (await callsOf()).filter((one) => named(one) === "do-nothing");
-    assert.equal(idle.length, 4);
+    assert.equal(idle.length, 5);
     for (const call of idle) {
       assert.deepEqual(await run(call), { code: 0, stderr: "", asked: false }, call.args.join(" "));
     }
