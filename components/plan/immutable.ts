@@ -1,4 +1,5 @@
 /** Pure: configurations in immutable ConfigMaps, each named by what it holds, and which of them are kept. */
+import { valueAt } from "../adoption/differences.ts";
 import type { ClusterFacts, ConfigMapFacts, DaemonSetFacts } from "../facts/facts.ts";
 import { hardenedFor } from "../kubeadm/hardening.ts";
 import { configHash, hashAnnotation, kubeProxyObjects } from "../kubeadm/manifests.ts";
@@ -143,13 +144,11 @@ export function dataOf({
 
 /** Name of the ConfigMap that a DaemonSet's pods mount. */
 export function mountOf({ spec }: { readonly spec: object }): string | undefined {
-  const { template } = spec as { template?: { spec?: { volumes?: Volume[] } } };
-  return template?.spec?.volumes?.find(({ name }) => name === "kube-proxy")?.configMap?.name;
-}
-
-interface Volume {
-  readonly name: string;
-  readonly configMap?: { readonly name?: string };
+  const volumes = valueAt(spec, ["template", "spec", "volumes"]);
+  const all = Array.isArray(volumes) ? (volumes as unknown[]) : [];
+  const mounted = all.find((volume) => valueAt(volume, ["name"]) === "kube-proxy");
+  const name = valueAt(mounted, ["configMap", "name"]);
+  return typeof name === "string" ? name : undefined;
 }
 
 /** The ConfigMap in the cluster that a DaemonSet's pods mount. */

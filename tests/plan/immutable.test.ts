@@ -370,3 +370,13 @@ suite("what is told", () => {
     assert.equal(switchOf(wanted(nftables), known), undefined);
   });
 });
+
+test("what a DaemonSet mounts is read of whatever somebody has written there", () => {
+  const mounts = (volumes: unknown) => mountOf({ spec: { template: { spec: { volumes } } } });
+  assert.equal(mounts([null, { name: "kube-proxy", configMap: { name: "a" } }]), "a");
+  for (const volumes of [undefined, null, {}, "x", [], [{ name: "kube-proxy" }]]) {
+    assert.equal(mounts(volumes), undefined);
+  }
+  assert.equal(mounts([{ name: "kube-proxy", configMap: { name: 5 } }]), undefined);
+  assert.equal(mountOf({ spec: {} }), undefined);
+});

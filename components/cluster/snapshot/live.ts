@@ -44,12 +44,11 @@ export async function readLive(config: KubeConfig, beside: readonly ObjectId[] =
     }),
   ]);
   const objects = found.flat().filter((object) => object !== undefined);
-  const named = [...objects.flatMap(mountedId), ...beside].map((id) => [pathOf(id), id] as const);
-  const known = objects.map((object) => pathOf(idOf(object)));
-  const further = [...new Map(named)].filter(([path]) => !known.includes(path));
+  const known = objects.filter(({ kind }) => kind === "ConfigMap").map((object) => idOf(object).name);
+  const further = [...objects.flatMap(mountedId), ...beside].filter(({ name }) => !known.includes(name));
   const immutables = await all(
     "the cluster's answers",
-    further.map(([path]) => find(config, path)),
+    [...new Set(further.map(pathOf))].map((path) => find(config, path)),
   );
   return {
     cluster: uidOf(namespace),
