@@ -33,12 +33,15 @@ class Unreachable extends Error {
 
 /** Every method throws ApiError, or an error that says that there is no API server. */
 export class Api {
-  readonly #options: Props;
-  #client: KubernetesObjectApi | undefined;
+  /** Why there is none, where the options name no API server. */
+  readonly #client: KubernetesObjectApi | Unreachable;
 
-  /** @param options - The provider's inputs; read on first use, so a bad one is no error before. */
+  /**
+   * @param options - The provider's inputs. What they name is read now, as the provider does when it is configured: a file
+   * that is replaced later does not send it to another cluster. A bad one is no error before something is asked.
+   */
   constructor(options: Props) {
-    this.#options = options;
+    this.#client = connect(options);
   }
 
   /** @param dryRun - `All` to see what would come of it. */
@@ -89,7 +92,7 @@ export class Api {
   }
 
   async #send(request: (client: KubernetesObjectApi) => Promise<object>): Promise<Props> {
-    this.#client ??= this.#connect();
+    if (this.#client instanceof Unreachable) throw this.#client;
     try {
       return JSON.parse(JSON.stringify(await request(this.#client))) as Props;
     } catch (error) {
@@ -97,21 +100,20 @@ export class Api {
       throw new Unreachable("unable to load schema information from the API server", error as Error);
     }
   }
+}
 
-  #connect(): KubernetesObjectApi {
-    const { kubeconfig, context } = this.#options;
-    const config = new KubeConfig();
-    try {
-      if (typeof kubeconfig !== "string") config.loadFromDefault();
-      else if (/[\n{]/.test(kubeconfig)) config.loadFromString(kubeconfig);
-      else config.loadFromFile(kubeconfig.replace(/^~(?=\/)/, homedir()));
-      if (typeof context === "string") config.setCurrentContext(context);
-      const name = config.getCurrentContext();
-      if (!config.getContextObject(name)) throw new Error(`context "${name}" does not exist`);
-      return KubernetesObjectApi.makeApiClient(config);
-    } catch (error) {
-      throw new Unreachable("unable to load Kubernetes client configuration", error as Error);
-    }
+function connect({ kubeconfig, context }: Props): KubernetesObjectApi | Unreachable {
+  const config = new KubeConfig();
+  try {
+    if (typeof kubeconfig !== "string") config.loadFromDefault();
+    else if (/[\n{]/.test(kubeconfig)) config.loadFromString(kubeconfig);
+    else config.loadFromFile(kubeconfig.replace(/^~(?=\/)/, homedir()));
+    if (typeof context === "string") config.setCurrentContext(context);
+    const name = config.getCurrentContext();
+    if (!config.getContextObject(name)) throw new Error(`context "${name}" does not exist`);
+    return KubernetesObjectApi.makeApiClient(config);
+  } catch (error) {
+    return new Unreachable("unable to load Kubernetes client configuration", error as Error);
   }
 }
 
