@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { checkArgs } from "../components/args.ts";
 import { marshal, type Yaml } from "../components/configuration/goYaml.ts";
@@ -9,6 +9,7 @@ import { type ClusterFacts, wholeFacts } from "../components/facts/facts.ts";
 import { readingCluster, unreadProblems } from "../components/facts/unread.ts";
 import { type Problem, ProblemsError } from "../components/input/problems.ts";
 import { readDocuments, readKubeadmConfig, settingsIn } from "../components/kubeadm/configFile.ts";
+import { patchesOf } from "../components/kubeadm/initPhases.ts";
 import { patchFile } from "../components/kubeadm/patch.ts";
 import type { Settings } from "../components/kubeadm/settings.ts";
 import { parseVersion } from "../components/kubeadm/version.ts";
@@ -16,6 +17,7 @@ import { kubeadmPatch, patchProblems, patchWarnings, withSettings } from "../com
 import type { Plain } from "../components/plan/plan.ts";
 import { stackConfigShape } from "../components/stackValues.ts";
 import { print, readInput, UsageError } from "./commandLine.ts";
+import { filesBelow } from "./patchFolder.ts";
 import { readStackFile, secretProblems, type StackFile } from "./stackFile.ts";
 
 /** What the command line says of a patch. */
@@ -159,8 +161,9 @@ function otherFolder(directory: string | undefined, folder: string): string[] {
 
 /** kubeadm applies all files of the target, those of folders below as well. */
 function otherPatches(folder: string): string[] {
-  const files = existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: "utf8" }) : [];
-  const others = files.filter((file) => /(^|\/)kubeproxydaemonset[^/]*$/.test(file) && file !== patchFile);
+  const files = filesBelow(folder);
+  const own = typeof files === "string" ? [] : patchesOf(files).map(({ file }) => file);
+  const others = own.filter((file) => file !== patchFile);
   return others.length === 0
     ? []
     : [

@@ -12,14 +12,12 @@ const usage = `Usage: node commands/pull.ts pull-image < WANTED
 Has every Ready node of a DaemonSet pull its image and run it once, before any kube-proxy is replaced. Where the image comes
 to no further node within the deadline, such as 5m, exit code 1. remove-pulls removes what an interrupted run has left.
 
-WANTED is JSON: {"daemonSet": NAME, "image": IMAGE, "imagePullPolicy": POLICY, "spec": POD SPEC, "deadline": T}`;
+WANTED is JSON: {"daemonSet": NAME, "spec": POD SPEC, "deadline": T}`;
 
 const ended = "Nodes that have the image keep it; no kube-proxy was touched.";
 
 const shape = mapping({
   daemonSet: text("a name"),
-  image: text("an image"),
-  imagePullPolicy: text("a policy"),
   spec: record(v.unknown(), "a pod's spec"),
   deadline: text("a duration"),
 });

@@ -1,5 +1,3 @@
-import { readdirSync, statSync } from "node:fs";
-import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { marshal, type Yaml } from "../components/configuration/goYaml.ts";
 import { readKubeadmConfig } from "../components/kubeadm/configFile.ts";
@@ -12,6 +10,7 @@ import { planOf } from "../components/plan/plan.ts";
 import { acceptedToken, isToken } from "../components/restart/restart.ts";
 import { complain, print, readInput, runCommand, UsageError } from "./commandLine.ts";
 import type { PatchOptions } from "./kubeadmPatch.ts";
+import { filesBelow } from "./patchFolder.ts";
 
 const usage = `Usage: npm run --silent render -- --kubeadm-config FILE [--restart TOKEN]
        npm run --silent render -- --kubeadm-patch FOLDER [--stack NAME] [--kubeadm-config FILE]
@@ -75,36 +74,6 @@ function patchesIn(directory: string | undefined, { kubernetesVersion }: Setting
   return directory === undefined || minor === undefined
     ? []
     : patchWarnings(directory, filesBelow(directory), minor);
-}
-
-/** A directory of patches has a handful; a file that names the root has this program not walk over all of it. */
-const mostEntries = 10_000;
-
-/** The files that kubeadm would find, in its order: those below folders, too, but no empty ones. A text says why there are none. */
-function filesBelow(directory: string): string[] | string {
-  const files: string[] = [];
-  let seen = 0;
-  const walk = (folder: string): void => {
-    const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
-    for (const entry of entries) {
-      const path = join(folder, entry.name);
-      seen++;
-      if (seen > mostEntries) {
-        throw new Error(`more than ${mostEntries} entries`);
-      }
-      if (entry.isDirectory()) {
-        walk(path);
-      } else if (statSync(path).size > 0) {
-        files.push(relative(directory, path));
-      }
-    }
-  };
-  try {
-    walk(directory);
-    return files;
-  } catch (error) {
-    return error instanceof Error && "code" in error ? String(error.code) : (error as Error).message;
-  }
 }
 
 function restarted(settings: Settings, restart: string): KubeProxyObjects {

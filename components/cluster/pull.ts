@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { type Problem, ProblemsError } from "../input/problems.ts";
+import type { PodSpec } from "../kubeadm/objects.ts";
 import { selects } from "../pools/placement.ts";
 import { forEachConcurrently } from "./concurrency.ts";
 import { readNodes } from "./facts.ts";
@@ -22,14 +23,12 @@ import {
 /** At most so many nodes pull at a time: a registry serves all of them at once. */
 const mostAtOnce = 50;
 
-/** What of a DaemonSet's pods decides where their image comes from, and where it goes. */
+/** Whose image is pulled. */
 export interface Pull {
-  /** Its name. */
+  /** Name of the DaemonSet. */
   readonly daemonSet: string;
-  readonly image: string;
-  readonly imagePullPolicy: string;
-  /** Of its pods' spec. */
-  readonly spec: Readonly<Record<string, unknown>>;
+  /** Its pods': where the image comes from, and where it goes. */
+  readonly spec: PodSpec;
 }
 
 /** How {@link pull} is done. */
@@ -70,7 +69,7 @@ export async function pull(
     throw error;
   }
   await removePulls(config);
-  log(`Pulled: ${wanted.image} is on the ${pulling.done} nodes of ${wanted.daemonSet}`);
+  log(`Pulled: ${imageOf(wanted)} is on the ${pulling.done} nodes of ${wanted.daemonSet}`);
 }
 
 /** Removes what {@link pull} has made, also where it was interrupted. */
@@ -103,7 +102,7 @@ class Pulling {
       accepted: why,
     }));
     return new ProblemsError(
-      `pulling ${this.#wanted.image} onto the nodes of ${this.#wanted.daemonSet}; no kube-proxy was touched`,
+      `pulling ${imageOf(this.#wanted)} onto the nodes of ${this.#wanted.daemonSet}; no kube-proxy was touched`,
       problems,
     );
   }
@@ -113,9 +112,9 @@ class Pulling {
     const [nodes, pods] = await Promise.all([readNodes(this.#config), listPulls(this.#config)]);
     const byName = new Map(pods.map((pod) => [pod.metadata.name, pod]));
     const left = nodes
+      .filter((node) => !this.#done.has(node.name))
       .filter((node) => node.ready === "True" && selects(this.#wanted.spec, placeOf(node)))
-      .map(({ name }) => ({ node: name, wanted: pullingPod(this.#wanted, name) }))
-      .filter(({ node }) => !this.#done.has(node));
+      .map(({ name }) => ({ node: name, wanted: pullingPod(this.#wanted, name) }));
     const open = new Map<string, string>();
     let atOnce = left.filter(({ wanted }) => byName.has(wanted.metadata.name)).length;
     await forEachConcurrently(left, concurrency, async ({ node, wanted }) => {
@@ -128,7 +127,7 @@ class Pulling {
         return;
       }
       const isEnding = pod.metadata.deletionTimestamp !== undefined;
-      const isOther = pod.spec.containers[0]?.image !== this.#wanted.image;
+      const isOther = pod.spec.containers[0]?.image !== imageOf(this.#wanted);
       const code = isEnding || isOther ? undefined : endOf(pod);
       if (code === 0) this.#done.add(node);
       else open.set(node, isEnding || isOther ? "an earlier attempt has not ended yet" : whyNot(pod, code));
@@ -145,9 +144,14 @@ function whyNot(pod: Pod, code: number | undefined): string {
   return [whyNotReady(pod), ...(waiting === undefined ? [] : [waiting])].join(": ");
 }
 
+function imageOf({ spec }: Pull): string {
+  return spec.containers[0].image;
+}
+
 /** The pod that has a node pull an image. It has none of kube-proxy's rights, and ends at once. */
-export function pullingPod({ image, imagePullPolicy, daemonSet, spec }: Pull, node: string) {
+function pullingPod({ daemonSet, spec }: Pull, node: string) {
   const { serviceAccountName, priorityClassName, tolerations, imagePullSecrets } = spec;
+  const [{ image, imagePullPolicy, resources }] = spec.containers;
   return {
     metadata: {
       name: `kube-proxy-pull-${createHash("sha256").update(node).digest("hex").slice(0, 16)}`,
@@ -163,9 +167,9 @@ export function pullingPod({ image, imagePullPolicy, daemonSet, spec }: Pull, no
       securityContext: { runAsNonRoot: true, runAsUser: 65534, seccompProfile: { type: "RuntimeDefault" } },
       containers: [
         {
-          ...{ name: "pull", image, imagePullPolicy },
+          // A quota of kube-system may want some resources named.
+          ...{ name: "pull", image, imagePullPolicy, resources },
           command: ["/usr/local/bin/kube-proxy", "--version"],
-          resources: resourcesOf(spec),
           securityContext: {
             allowPrivilegeEscalation: false,
             readOnlyRootFilesystem: true,
@@ -176,9 +180,4 @@ export function pullingPod({ image, imagePullPolicy, daemonSet, spec }: Pull, no
       ],
     },
   };
-}
-
-/** A quota of kube-system may want some named. */
-function resourcesOf({ containers }: Pull["spec"]): unknown {
-  return (containers as readonly { readonly resources?: unknown }[] | undefined)?.[0]?.resources ?? {};
 }

@@ -43,9 +43,6 @@ export function harden(spec: PodSpec, mode: string): PodSpec {
   const [container] = spec.containers;
   const { image, imagePullPolicy, command, env, resources, securityContext, volumeMounts } = container;
   const once = { image, imagePullPolicy, env, resources, securityContext, volumeMounts };
-  return {
-    ...spec,
-    initContainers: [{ ...once, name: initName, command: [...command, "--init-only"] }],
-    containers: [{ ...container, securityContext: rightsIn(mode) }],
-  };
+  const initContainers = [{ ...once, name: initName, command: [...command, "--init-only"] }] as const;
+  return hardenedFor(mode, { ...spec, initContainers });
 }

@@ -1,7 +1,7 @@
 import type { Problem } from "../input/problems.ts";
 import { isRecord } from "../input/record.ts";
 import { hasField } from "./documentFields.ts";
-import { minors, type Minor } from "./minors.ts";
+import { type Minor, sinceMinor } from "./minors.ts";
 
 type Mapping = Readonly<Record<string, unknown>>;
 
@@ -87,7 +87,7 @@ function skipped(path: string, name: string): string[] {
 }
 
 const target = "kubeproxydaemonset";
-const since = minors.find(({ patchesDaemonSet }) => patchesDaemonSet)?.minor;
+const since = sinceMinor(({ patchesDaemonSet }) => patchesDaemonSet);
 const targets = [
   ...["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"],
   ...["kubeletconfiguration", "corednsdeployment", target],
@@ -96,6 +96,13 @@ const patchName = new RegExp(
   `^(${targets.join("|")})([^.+\\n]*)(\\+)?(json|merge|strategic)?.*\\.(?:json|yaml)$`,
   "s",
 );
+
+/** Of the files in a directory of patches and below it, those that are for the DaemonSet, with the parts of their names. */
+export function patchesOf(files: readonly string[]) {
+  return files
+    .map((file) => ({ file, match: patchName.exec(file.split("/").at(-1) ?? "") }))
+    .filter(({ match }) => match?.[1] === target);
+}
 
 /**
  * Says what kubeadm of a minor does with the patches of a directory, which this program does not apply.
@@ -116,8 +123,7 @@ export function patchWarnings(directory: string, files: readonly string[] | stri
         ]
       : [];
   }
-  const found = files.map((file) => ({ file, match: patchName.exec(file.split("/").at(-1) ?? "") }));
-  const own = found.filter(({ match }) => match?.[1] === target);
+  const own = patchesOf(files);
   if (!minor.patchesDaemonSet) {
     return own.map(
       ({ file }) =>

@@ -126,6 +126,11 @@ export const minors: readonly Minor[] = changes.reduce<Minor[]>(
   [v1_15],
 );
 
+/** The first minor that knows something; undefined where none does. */
+export function sinceMinor(knows: (row: Minor) => boolean): number | undefined {
+  return minors.find(knows)?.minor;
+}
+
 /** The row of a minor, or undefined for one that this project does not know. */
 export function minorOf(minor: number): Minor | undefined {
   return minors.find((row) => row.minor === minor);

@@ -8,7 +8,7 @@ import { choice, list, mapping, optional, problemsOf, record, type Schema, text 
 import { hostOfEndpoint, isPodSubnet } from "./address.ts";
 import { podSettingsProblems, podSettingsShape } from "./podSettings.ts";
 import type { PodSettings } from "./podTypes.ts";
-import { type Minor, minors } from "./minors.ts";
+import { type Minor, sinceMinor } from "./minors.ts";
 import { acceptedVersions, parseVersion } from "./version.ts";
 
 /** Which ClusterRole kube-proxy's ServiceAccount is bound to. */
@@ -286,7 +286,7 @@ function checkPodSubnet(
 const hardenedProblem: Problem = {
   path: "hardened",
   value: true,
-  accepted: `false before v1.${minors.find(({ initOnly }) => initOnly)?.minor}: such a kube-proxy has no --init-only, so that it needs all rights itself; update kubernetesVersion first`,
+  accepted: `false before v1.${sinceMinor(({ initOnly }) => initOnly)}: such a kube-proxy has no --init-only, so that it needs all rights itself; update kubernetesVersion first`,
 };
 
 /**

@@ -88,6 +88,11 @@ export function mountedOf(wave: Wave, facts: ClusterFacts): ConfigMapFacts | und
   return (live && mountedBy(live, facts)) ?? configMapOf(wave, facts);
 }
 
+/** The ConfigMap of the kube-proxies in a wave's place: before it is a pool of its own, that of all. */
+export function runningOf(wave: Wave, facts: ClusterFacts): ConfigMapFacts | undefined {
+  return mountedOf(wave, facts) ?? facts.configMaps.find(({ name }) => name === "kube-proxy");
+}
+
 /** Whether the program still wants what it wrote last. */
 export function isDeclared({ daemonSet: { metadata } }: Wave, live: DaemonSetFacts): boolean {
   return [templateHashAnnotation, restartAnnotation, layoutAnnotation].every(

@@ -3,7 +3,7 @@ import { checkConfiguration } from "../configuration/check.ts";
 import type { ClusterFacts } from "../facts/facts.ts";
 import { listed, type Problem } from "../input/problems.ts";
 import { configHash } from "../kubeadm/manifests.ts";
-import { minors } from "../kubeadm/minors.ts";
+import { sinceMinor } from "../kubeadm/minors.ts";
 import { parseVersion } from "../kubeadm/version.ts";
 import {
   contentsMeant,
@@ -48,8 +48,8 @@ export function immutableProblems(
 /** No API server is older than the kube-proxy that it is for. */
 function unknownToServers(version: unknown): Problem[] {
   if (parseVersion(version)?.minor.immutableConfigMaps !== false) return [];
-  const [first] = minors.filter(({ immutableConfigMaps }) => immutableConfigMaps);
-  const accepted = `false with kubernetesVersion ${String(version)}: API servers know immutable ConfigMaps since 1.${first?.minor ?? 0}`;
+  const since = sinceMinor(({ immutableConfigMaps }) => immutableConfigMaps);
+  const accepted = `false with kubernetesVersion ${String(version)}: API servers know immutable ConfigMaps since 1.${since}`;
   return [{ path: "immutableConfig", value: true, accepted }];
 }
 

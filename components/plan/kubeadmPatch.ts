@@ -7,7 +7,7 @@ import { isRecord } from "../input/record.ts";
 import { parseEndpoint } from "../kubeadm/address.ts";
 import { group } from "../kubeadm/documentFields.ts";
 import { kubeProxyObjects } from "../kubeadm/manifests.ts";
-import { type Minor, minors } from "../kubeadm/minors.ts";
+import { type Minor, sinceMinor } from "../kubeadm/minors.ts";
 import type { DaemonSet } from "../kubeadm/objects.ts";
 import { type Operation, patchOf } from "../kubeadm/patch.ts";
 import { ClusterRoleChoice, type Settings } from "../kubeadm/settings.ts";
@@ -102,7 +102,7 @@ function withRestartedAt(daemonSet: DaemonSet, restartedAt: string): DaemonSet {
   return { ...daemonSet, spec: { ...spec, template } };
 }
 
-const first = minors.find(({ patchesDaemonSet }) => patchesDaemonSet);
+const since = sinceMinor(({ patchesDaemonSet }) => patchesDaemonSet);
 
 /** What of the settings kubeadm of a minor cannot make, whatever patch it is given. */
 export function patchProblems(
@@ -125,7 +125,7 @@ export function patchProblems(
           refused(
             "kubernetesVersion",
             kubernetesVersion,
-            `v1.${first?.minor} or later, as kubeadm of 1.${minor.minor} patches no DaemonSet: ${instead(minor)}`,
+            `v1.${since} or later, as kubeadm of 1.${minor.minor} patches no DaemonSet: ${instead(minor)}`,
           ),
         ]),
     ...(pools.length === 0

@@ -4,7 +4,7 @@ import type { Problem } from "../input/problems.ts";
 import { configHash } from "../kubeadm/manifests.ts";
 import type { Wave } from "../pools/waves.ts";
 import { configHashAnnotation } from "../restart/restart.ts";
-import { liveOf, mountedOf } from "./drift.ts";
+import { liveOf, mountedOf, runningOf } from "./drift.ts";
 import {
   describeDrain,
   drainOf,
@@ -32,10 +32,8 @@ export interface ModeSwitch {
  * @returns undefined where it is none, also where there is no kube-proxy yet
  */
 export function switchOf(wave: Wave, facts: ClusterFacts): ModeSwitch | undefined {
-  const { daemonSets, configMaps, helpers } = facts;
-  const own = mountedOf(wave, facts);
-  // Before it is a pool of its own, it has the configuration of all.
-  const live = (own ?? configMaps.find(({ name }) => name === "kube-proxy"))?.data["config.conf"];
+  const { daemonSets, helpers } = facts;
+  const live = runningOf(wave, facts)?.data["config.conf"];
   const to = wantedMode(wave);
   const set = liveOf(wave, facts);
   if (daemonSets.length === 0 || live === undefined) {

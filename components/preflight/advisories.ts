@@ -4,6 +4,7 @@ import { type Advisory, Preflight } from "../advisories/types.ts";
 import { Effective } from "../configuration/effective.ts";
 import type { ClusterFacts } from "../facts/facts.ts";
 import { parseVersion } from "../kubeadm/version.ts";
+import { runningOf } from "../plan/drift.ts";
 import { Action, type Intent, type WaveIntent } from "../plan/intent.ts";
 import { recordOf } from "../plan/modes.ts";
 import { always, type Check, type Finding, never, Severity } from "./check.ts";
@@ -22,7 +23,7 @@ export const advisoryChecks: readonly Check[] = advisories
 function find(row: Advisory, wave: WaveIntent, { settings }: Intent, facts: ClusterFacts): Finding[] {
   const { daemonSet } = wave.wave;
   const [{ image }] = daemonSet.spec.template.spec.containers;
-  const wanted = runningOf(image, wave.configuration, settings.kubernetesVersion);
+  const wanted = runningWith(image, wave.configuration, settings.kubernetesVersion);
   if (!holds(row, wanted)) {
     return [];
   }
@@ -57,19 +58,17 @@ function runningBefore(
   facts: ClusterFacts,
   otherwise: string,
 ): Running | undefined {
-  const ofAll = "kube-proxy";
-  const before = live ?? facts.daemonSets.find(({ name }) => name === ofAll);
-  const configMap = (name: string) => facts.configMaps.find((one) => one.name === name);
-  const { data } = configMap(wave.configMap.metadata.name) ?? configMap(ofAll) ?? {};
+  const before = live ?? facts.daemonSets.find(({ name }) => name === "kube-proxy");
   const { spec } = (before?.spec["template"] ?? {}) as { spec?: { containers?: { image?: string }[] } };
   const image = spec?.containers?.[0]?.image;
+  const config = runningOf(wave, facts)?.data["config.conf"] ?? "";
   return image === undefined
     ? undefined
-    : runningOf(image, new Effective(recordOf(data?.["config.conf"] ?? ""), minor), otherwise);
+    : runningWith(image, new Effective(recordOf(config), minor), otherwise);
 }
 
 /** @param otherwise - the version, where the image's tag is none */
-function runningOf(image: string, configuration: Effective, otherwise: string): Running {
+function runningWith(image: string, configuration: Effective, otherwise: string): Running {
   const text = (path: string) => {
     const given = configuration.given(path);
     return typeof given === "string" ? given : "";

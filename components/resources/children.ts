@@ -89,14 +89,15 @@ export class Children {
     const snapshot = this.#command("snapshot", snapshotCommand(cluster, triggers, snapshotFolder));
     // Without pools this is the configuration of the only wave.
     const isWaves = running && pools.length === 0;
-    const hooks = isWaves ? this.#switching(plan.waves.apply(([only]) => only)) : this.#hooks;
+    const first = plan.waves.apply(([wave]) => wave);
+    const hooks = isWaves ? this.#switching(first) : this.#hooks;
     const access = declareAccess(this.#name, plan.objects, {
       clusterRole: this.#args.clusterRole,
       optionsOf: (kind) => ({ ...this.#options, ...this.#import(kind) }),
     });
     this.#declared.push(...access.all);
     // Of the first wave before anything else; before it is provisioned, too.
-    const pull = running ? this.#pull(plan, 0, [snapshot, ...access.needed]) : [];
+    const pull = running ? this.#pull(first, poolNames(this.#args)[0], [snapshot, ...access.needed]) : [];
     const config = this.#configMap("config-map", plan.objects.configMap, {
       ...this.#import("ConfigMap", daemonSetName(undefined)),
       dependsOn: [snapshot, ...pull],
@@ -159,7 +160,7 @@ export class Children {
     for (const [index, pool] of poolNames(this.#args).entries()) {
       const wave = plan.waves.apply((waves) => waves[index] ?? waves[0]);
       const own = pool === undefined ? hooks : this.#switching(wave, pool);
-      const pulled = index === 0 ? pull : this.#pull(plan, index, proved);
+      const pulled = index === 0 ? pull : this.#pull(wave, pool, proved);
       const one = { wave, index, pool, hooks: own, pull: pulled, baselines };
       const { set, proof, baseline } = this.#wave(one, proved);
       sets.push(this.#noted(set));
@@ -264,10 +265,12 @@ export class Children {
   }
 
   /** Brings the image of a wave onto its nodes, where that is wanted. */
-  #pull(plan: pulumi.Output<Plan>, index: number, before: readonly pulumi.Resource[]): pulumi.Resource[] {
+  #pull(
+    wave: pulumi.Output<Wave>,
+    pool: string | undefined,
+    before: readonly pulumi.Resource[],
+  ): pulumi.Resource[] {
     if (this.#args.prePull !== true) return [];
-    const wave = plan.waves.apply((waves) => waves[index] ?? waves[0]);
-    const pool = poolNames(this.#args)[index];
     const proof = { triggers: wave.apply((one) => triggersOf([one])), wave, deadline: this.#deadline };
     const ignoreChanges = this.#keep(pool, ["stdin", ...commandInputs]);
     return [

@@ -101,11 +101,9 @@ export function pullCommand(
   cluster: ClusterAccess,
   { triggers, wave, deadline }: Pick<Proof, "triggers" | "wave" | "deadline">,
 ): command.local.CommandArgs {
-  const wanted = wave.apply(({ daemonSet: { metadata, spec } }) => {
-    const { spec: pods } = spec.template;
-    const [{ image, imagePullPolicy }] = pods.containers;
-    return JSON.stringify({ daemonSet: metadata.name, image, imagePullPolicy, spec: pods, deadline });
-  });
+  const wanted = wave.apply(({ daemonSet: { metadata, spec } }) =>
+    JSON.stringify({ daemonSet: metadata.name, spec: spec.template.spec, deadline }),
+  );
   const operations = { create: "pull-image", delete: "remove-pulls" };
   return { ...runOnce("pull.ts", cluster), ...operations, stdin: wanted, triggers };
 }

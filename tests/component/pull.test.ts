@@ -33,8 +33,14 @@ suite("an image that is pulled before", () => {
     for (const before of ["snapshot", "service-account"])
       assert.ok(dependsOn(registrations, "pull").includes(before), before);
     const { stdin, create, delete: end } = named(registrations, "pull").inputs;
-    const { daemonSet, image } = JSON.parse(String(stdin)) as Record<string, unknown>;
-    assert.deepEqual([daemonSet, image], ["kube-proxy", "registry.example.com/kube-proxy:new"]);
+    const { daemonSet, spec } = JSON.parse(String(stdin)) as {
+      daemonSet: string;
+      spec: { containers: { image: string }[] };
+    };
+    assert.deepEqual(
+      [daemonSet, spec.containers[0]?.image],
+      ["kube-proxy", "registry.example.com/kube-proxy:new"],
+    );
     assert.deepEqual([create, end], ["pull-image", "remove-pulls"]);
   });
 
