@@ -1,7 +1,7 @@
 // Reads what the preview needs to foretell the pods, and nothing for the checks: what they are compared with.
 import { HttpMethod } from "@kubernetes/client-node";
 import { clusterOf } from "../commands/commandLine.ts";
-import { Session } from "../components/cluster/api.ts";
+import { Session } from "../components/cluster/session.ts";
 import { loadCluster } from "../components/cluster/client.ts";
 
 const system = "/api/v1/namespaces/kube-system";

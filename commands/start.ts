@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parse } from "yaml";
+import { findReports } from "../components/cluster/report/files.ts";
 import { restartAnnotation } from "../components/restart/restart.ts";
 import { kubectl, type Lab, up as labUp } from "../lab/index.ts";
 import { openShop } from "../lab/shop.ts";
@@ -73,6 +74,9 @@ async function main(): Promise<void> {
   }
   await openShop(lab);
   const kubeconfig = relative(process.cwd(), lab.kubeconfig);
+  const folder = join(root, String(stackConfig()["kube-proxy:snapshotFolder"]));
+  const report = findReports(folder).at(-1)?.page;
+  if (report === undefined) throw new Error(`the restart has left no report in ${folder}`);
   console.log(`
 Done: kube-proxy restarted on ${after.pods.length} nodes in ${seconds(restart.durationMs)}, in ${after.daemonSets.length} waves; every pod is new, ready and verified.
 
@@ -86,7 +90,15 @@ On a real cluster: install the Pulumi CLI, then
   pulumi stack init prod && pulumi config set context <your context>
   pulumi config set adopt true    takes over the kube-proxy that kubeadm has installed, with no pod restarted
   pulumi up, and to restart: pulumi config set restart <any new text>, pulumi up
-README.md says more.`);
+README.md says more.
+
+The restart's report, to be opened in a browser: ${relative(process.cwd(), report)}`);
+}
+
+/** The dev stack's config, as its file has it. */
+function stackConfig(): Record<string, unknown> {
+  const file = readFileSync(join(root, `Pulumi.${stackName}.yaml`), "utf8");
+  return (parse(file) as { config: Record<string, unknown> }).config;
 }
 
 /** The token of an earlier `npm start` whose kube-proxy still runs. */
@@ -98,8 +110,7 @@ async function tokenOf(lab: Lab): Promise<string | undefined> {
 async function openStack(restart: string | undefined): Promise<Stack> {
   const engine = await chooseEngine();
   log(engine.description);
-  const file = readFileSync(join(root, `Pulumi.${stackName}.yaml`), "utf8");
-  const { config } = parse(file) as { config: Record<string, unknown> };
+  const config = stackConfig();
   const workDir = join(root, ".cache", "start", engine.kind);
   return await engine.open({
     stack: stackName,

@@ -4,8 +4,12 @@ import {
   inEachFleet,
   leastOf,
   readBaselines,
+  type Report,
   verify,
 } from "../components/cluster/verify/index.ts";
+import { clusterIdOf } from "../components/cluster/identity.ts";
+import { reasonOf } from "../components/cluster/verify/errors.ts";
+import type { KubeConfig } from "../components/cluster/kubernetes.ts";
 import type { Problem } from "../components/input/problems.ts";
 import { failuresAllowed, isMaxFailed, maxFailedAccepted } from "../components/pools/budget.ts";
 import { acceptedToken, isToken } from "../components/restart/restart.ts";
@@ -94,6 +98,7 @@ await runCheck({
       const one = { ...expectation, daemonSet: share.daemonSet, nodes: share.nodes };
       return verify(config, one, { deadlineMs: left, signal, onProgress });
     });
+    await handOver(config, reports);
     printEach(reports, { ok: areWell(reports), json, format: formatReport });
     const sum = (key: "verified" | "failed") => reports.reduce((total, report) => total + report[key], 0);
     const [verified, failed] = [sum("verified"), sum("failed")];
@@ -112,4 +117,20 @@ await runCheck({
 /** None where the program that has printed it was an older one. */
 function baselineOf(daemonSet = "kube-proxy"): Baseline | undefined {
   return readBaselines(readInput("standard input", 0)).find((one) => one.daemonSet === daemonSet);
+}
+
+/** To the report of the update that waits for this proof, where there is one. That is no reason for a proof to fail. */
+async function handOver(config: KubeConfig, proofs: readonly Report[]): Promise<void> {
+  const { KUBE_PROXY_REPORTS: folder, KUBE_PROXY_CLUSTER_ID: id } = process.env;
+  if (folder === undefined) return;
+  try {
+    const [{ writeProof }, { defaultFolder }] = await Promise.all([
+      import("../components/cluster/report/files.ts"),
+      import("../components/cluster/ownFolder.ts"),
+    ]);
+    const cluster = id ?? (await clusterIdOf(config));
+    for (const proof of proofs) writeProof(folder || defaultFolder(process.env), cluster, proof);
+  } catch (error) {
+    complain(`The report of this update lacks what was proved: ${reasonOf(error)}.`);
+  }
 }

@@ -127,6 +127,11 @@ export interface KubeProxyArgs {
   cluster?: ClusterAccess;
   /** Folder of the snapshots that are taken before every change. Default: below the user's state folder. */
   snapshotFolder?: pulumi.Input<string>;
+  /**
+   * Whether an update that touches pods leaves a report of it beside its snapshot, see docs/report.md. Needs `cluster` and
+   * `facts`. Default false.
+   */
+  report?: boolean;
   /** Whether every node's kube-proxy is verified after a change, and `pulumi up` fails if one is not well. Default true. */
   verify?: boolean;
   /**
@@ -272,7 +277,7 @@ export function checkArgs(
  * @param fact - which part of that, by its name; any when it is left out
  */
 export function needingFacts(
-  { adopt = false, clusterId, hold = [], immutableConfig = false }: KubeProxyArgs,
+  { adopt = false, clusterId, hold = [], immutableConfig = false, report = false }: KubeProxyArgs,
   fact?: string,
 ): string[] {
   return [
@@ -282,6 +287,8 @@ export function needingFacts(
     ...(hold.length > 0 ? ["hold"] : []),
     // Nobody knows which earlier configurations there are: those in the state would be deleted.
     ...(immutableConfig ? ["immutableConfig"] : []),
+    // It tells from what to what the update goes.
+    ...(report ? ["report"] : []),
   ];
 }
 

@@ -8,6 +8,7 @@ import { printable, printableLines } from "./input/printable.ts";
 import { formatProblems, type Problem } from "./input/problems.ts";
 import { overwritingNotice } from "./kubeadm/overwriting.ts";
 import { unusedSettings } from "./kubeadm/unused.ts";
+import { expectedOf } from "./plan/expected.ts";
 import { forecast } from "./plan/forecast.ts";
 import { pinNotice } from "./plan/immutable.ts";
 import { intentOf } from "./plan/intent.ts";
@@ -16,6 +17,7 @@ import { isSettled } from "./plan/settled.ts";
 import { formatFindings, preflight } from "./preflight/index.ts";
 import { Children } from "./resources/children.ts";
 import { stackName } from "./resources/identity.ts";
+import { Recording } from "./resources/recording.ts";
 import { Refusal } from "./resources/refusal.ts";
 import {
   configHashAnnotation,
@@ -60,12 +62,14 @@ export class KubeProxy extends pulumi.ComponentResource {
   readonly daemonSets: pulumi.Output<DaemonSetState[]>;
   /** The restart token in force. */
   readonly restart: pulumi.Output<string>;
+  readonly #recording: Recording | undefined;
 
   constructor(name: string, args: KubeProxyArgs, opts?: pulumi.ComponentResourceOptions) {
     // Access to the cluster makes no object: a kubeconfig that is a secret must not make all of them secret.
     const {
       cluster,
       snapshotFolder,
+      report = false,
       verify,
       facts,
       hold,
@@ -75,6 +79,9 @@ export class KubeProxy extends pulumi.ComponentResource {
       ...settings
     } = args;
     super("kube-proxy:index:KubeProxy", name, settings, opts);
+    if (report && cluster !== undefined && !pulumi.runtime.isDryRun()) {
+      this.#recording = new Recording(this, name, { cluster, folder: snapshotFolder });
+    }
 
     // Everything comes from this one output, so that a mistake in the arguments keeps every child from being registered.
     const all = pulumi.output(settings);
@@ -83,7 +90,8 @@ export class KubeProxy extends pulumi.ComponentResource {
       .apply(([plain, secret]) => this.#plan(plain, args, { owner, secret }));
     const known = withWholeFacts(args);
     const taken = adopt ? [...objectsToTakeOver(known.facts, owner), ...objectsToReclaim(known, owner)] : [];
-    const sets = new Children(this, name, known, taken).declare(plan);
+    const recording = this.#recording;
+    const sets = new Children(this, name, known, { taken, recording }).declare(plan);
     this.daemonSets = pulumi.output(sets.map(stateOf));
     this.restart = pulumi.output(args.restart ?? initialToken);
     // Where the plan is refused before anybody has looked at it, Node.js warns of whoever looks later, such as an export.
@@ -169,6 +177,26 @@ export class KubeProxy extends pulumi.ComponentResource {
       const confirmed = plain.confirmModeSwitch;
       const coming = forecast(intent, { strategy, waves, held: hold, waits, confirmed }, facts);
       this.#refuse(...ofArguments(coming.problems));
+      const { restart: token } = plain;
+      this.#recording?.expect(() => {
+        const { env } = process;
+        const told = {
+          lines: [...coming.lines, ...found.lines],
+          warnings: [...coming.warnings, ...found.warnings],
+        };
+        const isAdoption = takeOver !== undefined;
+        const update = {
+          held: hold,
+          isAdoption,
+          restartsNodes,
+          owner: stackName(),
+          token,
+          strategy,
+          told,
+          env,
+        };
+        return expectedOf(intent, update, facts);
+      });
       this.#say("info", coming.lines);
       this.#say("warn", coming.warnings);
     }

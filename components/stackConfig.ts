@@ -38,6 +38,7 @@ const neverSecret = [
   "pause",
   "pools",
   "prePull",
+  "report",
   "restartNodes",
   "restartStrategy",
   "running",

@@ -23,8 +23,17 @@ export async function openCluster(
   return config;
 }
 
+/**
+ * UID of a cluster's namespace kube-system, which stands for the cluster.
+ *
+ * @throws ApiError when it cannot be asked
+ */
+export async function clusterIdOf(config: KubeConfig): Promise<string> {
+  return String((await get(config, "/api/v1/namespaces/kube-system")).metadata.uid);
+}
+
 async function refuseOther(config: KubeConfig, id: string): Promise<void> {
-  const { uid } = (await get(config, "/api/v1/namespaces/kube-system")).metadata;
+  const uid = await clusterIdOf(config);
   if (uid !== id) {
     throw new ProblemsError("the choice of the cluster; nothing was changed there", [
       {
@@ -32,7 +41,7 @@ async function refuseOther(config: KubeConfig, id: string): Promise<void> {
         value: contextOf(config),
         accepted:
           `the cluster whose namespace kube-system has UID ${id}; at ${config.getCurrentCluster()?.server ?? "this server"} ` +
-          `it has UID ${String(uid)}: choose the other one by context or kubeconfig, see docs/clusters.md`,
+          `it has UID ${uid}: choose the other one by context or kubeconfig, see docs/clusters.md`,
       },
     ]);
   }

@@ -1,7 +1,8 @@
 import { HttpMethod } from "./kubernetes.ts";
 import { ProblemsError } from "../input/problems.ts";
 import { Interrupted } from "./ending.ts";
-import { ApiError, type RequestOptions, type Session } from "./api.ts";
+import { ApiError } from "./apiError.ts";
+import type { RequestOptions, Session } from "./session.ts";
 import type { Patience } from "./idle.ts";
 
 /** Reads facts side by side; one that cannot be read is noted down with its reason, and keeps no other one. */

@@ -13,6 +13,7 @@ import { daemonSetName, type Wave } from "../pools/waves.ts";
 import { initialToken, restartOptions, RestartStrategy } from "../restart/restart.ts";
 import { declareAccess } from "./access.ts";
 import {
+  commandInputs,
   layoutCommand,
   orphansCommand,
   pullCommand,
@@ -29,6 +30,7 @@ import { changingHook, clearingHook, podsOfNodes, preparingHook } from "./hooks.
 import { immutableConfigs } from "./immutables.ts";
 import { isKnown } from "./known.ts";
 import { mutable } from "./mutable.ts";
+import type { Recording } from "./recording.ts";
 
 /** One DaemonSet with what is its own. */
 interface OneWave {
@@ -50,6 +52,7 @@ export class Children {
   readonly #hooks: pulumi.ResourceHookBinding;
   /** Live objects that this run takes over. */
   readonly #taken: readonly LiveObject[];
+  readonly #recording: Recording | undefined;
   /** All that is declared so far, for the seal. */
   readonly #declared: pulumi.Resource[] = [];
   /** The immutable ConfigMaps: how many there are only the plan tells. Undefined where there are none. */
@@ -58,17 +61,19 @@ export class Children {
   /**
    * @param name - the component's, with which the children's names begin
    * @param taken - live objects that this run takes over
+   * @param recording - makes the report of the update; undefined for none
    */
   constructor(
     parent: pulumi.ComponentResource,
     name: string,
     args: KubeProxyArgs,
-    taken: readonly LiveObject[],
+    { taken, recording }: { taken: readonly LiveObject[]; recording: Recording | undefined },
   ) {
     this.#parent = parent;
     this.#name = name;
     this.#args = args;
     this.#taken = taken;
+    this.#recording = recording;
     this.#hooks =
       args.cluster === undefined
         ? {}
@@ -86,7 +91,11 @@ export class Children {
   declare(plan: pulumi.Output<Plan>): kubernetes.apps.v1.DaemonSet[] {
     const { cluster = {}, pools = [], snapshotFolder, running = true } = this.#args;
     const triggers = plan.waves.apply((waves) => triggersOf(running ? waves : []));
-    const snapshot = this.#command("snapshot", snapshotCommand(cluster, triggers, snapshotFolder));
+    const snapshot = this.#command(
+      "snapshot",
+      snapshotCommand(cluster, triggers, snapshotFolder),
+      this.#recorded(),
+    );
     // Without pools this is the configuration of the only wave.
     const isWaves = running && pools.length === 0;
     const first = plan.waves.apply(([wave]) => wave);
@@ -115,6 +124,7 @@ export class Children {
     if (cluster.id !== undefined) {
       this.#command("seal", sealCommand(cluster), { dependsOn: this.#withImmutables(this.#declared) });
     }
+    this.#recording?.ends(this.#declared);
     return sets;
   }
 
@@ -170,7 +180,10 @@ export class Children {
     if (restartNodes !== undefined) {
       const { nodes, token = initialToken } = restartNodes;
       const restart = restartNodesCommand(cluster, nodes, token, this.#deadline);
-      void this.#foretell(this.#command("restart-nodes", restart, { dependsOn: proved }), nodes);
+      void this.#foretell(
+        this.#command("restart-nodes", restart, { ...this.#recorded(), dependsOn: proved }),
+        nodes,
+      );
     }
     return sets;
   }
@@ -191,7 +204,7 @@ export class Children {
     proof: pulumi.Resource;
     baseline: pulumi.Output<string>[];
   } {
-    const { cluster = {}, facts, timeouts = {}, verify = true } = this.#args;
+    const { cluster = {}, facts, snapshotFolder, timeouts = {}, verify = true } = this.#args;
     const prefix = prefixOf(pool);
     const before = [...proved, ...pull];
     const keep = (...keys: string[]) => this.#keep(pool, keys);
@@ -209,13 +222,14 @@ export class Children {
     const triggers = wave.apply((one) => triggersOf([one]));
     // What is handed from one to the next decides nothing by itself: whoever is run anew takes it as it is then.
     const keepCommand = keep(...commandInputs);
+    const recorded = this.#recorded(pool, wave);
     // A restart may break what was there and work for what comes later.
     const testService = verify
       ? [
           this.#command(
             `${prefix}test-service`,
             testServiceCommand(cluster, { triggers, wave }, [...baselines]),
-            { dependsOn: [...before, ...config], ignoreChanges: ["stdin", ...keepCommand] },
+            { ...recorded, dependsOn: [...before, ...config], ignoreChanges: ["stdin", ...keepCommand] },
           ),
         ]
       : [];
@@ -237,7 +251,7 @@ export class Children {
       {
         ...this.#options,
         ...taken,
-        hooks,
+        ...this.#recorded(pool, wave, hooks),
         replaceOnChanges,
         ignoreChanges: [...ignoreChanges, ...keep("metadata", "spec")],
         customTimeouts: waits,
@@ -247,6 +261,7 @@ export class Children {
     const maxFailed = maxFailedOf(pool, this.#args);
     const [first] = testService;
     if (first === undefined) {
+      this.#recording?.waveEnds(wave, set.id);
       return { set, proof: set, baseline: [] };
     }
     const proof = this.#command(
@@ -255,10 +270,12 @@ export class Children {
         // With its UID also one that the engine is told to replace: `up --replace`, `state taint`.
         triggers: pulumi.all([triggers, set.metadata.uid]).apply(([all, uid]) => [...all, uid]),
         ...{ wave, deadline: this.#deadline, before: first.stdout, maxFailed },
+        reports: this.#recording === undefined ? undefined : (snapshotFolder ?? ""),
       }),
-      { dependsOn: [set], ignoreChanges: ["stdin", ...keepCommand] },
+      { ...recorded, dependsOn: [set], ignoreChanges: ["stdin", ...keepCommand] },
     );
     this.#tell(wave, proof);
+    this.#recording?.waveEnds(wave, proof.stdout);
     // For the look at this wave before the next one.
     const allowed = maxFailed === undefined ? "" : `\n${formatBudget(daemonSetName(pool), maxFailed)}`;
     return { set, proof, baseline: [first.stdout.apply((text) => `${text}${allowed}`)] };
@@ -320,6 +337,16 @@ export class Children {
     return { parent: this.#parent, deleteBeforeReplace: true, hooks: this.#hooks };
   }
 
+  /** With the hook that has the update recorded, of a wave where it is given, before others. */
+  #recorded(
+    pool?: string,
+    wave?: pulumi.Output<Wave>,
+    hooks?: pulumi.ResourceHookBinding,
+  ): pulumi.CustomResourceOptions {
+    const all = this.#recording?.before(hooks ?? {}, pool, wave) ?? hooks;
+    return all === undefined ? {} : { hooks: all };
+  }
+
   #noted<T extends pulumi.Resource>(resource: T): T {
     this.#declared.push(resource);
     return resource;
@@ -366,9 +393,6 @@ export class Children {
     return this.#immutables?.apply((immutables) => [...resources, ...immutables]) ?? [...resources];
   }
 }
-
-/** By which a command is run again. */
-const commandInputs = ["interpreter", "create", "update", "environment", "triggers"] as const;
 
 /** With which the names of a pool's resources begin. */
 function prefixOf(pool: string | undefined): string {

@@ -9,6 +9,9 @@ import { wantedMode } from "../plan/modes.ts";
 import { layoutAnnotation, type Wave } from "../pools/waves.ts";
 import { restartAnnotation, templateHashAnnotation } from "../restart/restart.ts";
 
+/** By which a command is run again. */
+export const commandInputs = ["interpreter", "create", "update", "environment", "triggers"] as const;
+
 /** What tells one state of the pods from another: a new value is a restart, a rollout, or a repair. */
 export function triggersOf(waves: readonly Wave[]): string[] {
   return waves.flatMap(({ daemonSet: { metadata } }) => [
@@ -152,12 +155,14 @@ export interface Proof {
   readonly before: pulumi.Output<string>;
   /** How many nodes may fail; undefined for none. */
   readonly maxFailed: string | undefined;
+  /** Folder in which the update's report is kept, to which this hands what it finds; undefined where none is made. */
+  readonly reports: pulumi.Input<string> | undefined;
 }
 
 /** Proves after a change that every node's kube-proxy is of the new revision and has synced its rules since it started. */
 export function verifyCommand(
   cluster: ClusterAccess,
-  { triggers, wave, deadline, before, maxFailed }: Proof,
+  { triggers, wave, deadline, before, maxFailed, reports }: Proof,
 ): command.local.CommandArgs {
   // Pods that were taken over carry no token, and their counters count from long before.
   const pods = wave.apply(({ daemonSet: { spec } }) => {
@@ -173,7 +178,7 @@ export function verifyCommand(
     `--deadline=${deadline}`,
   ];
   return {
-    ...runOnce("verify.ts", cluster, expected),
+    ...runOnce("verify.ts", cluster, expected, reports === undefined ? {} : { KUBE_PROXY_REPORTS: reports }),
     create: "verify",
     stdin: before,
     triggers,
@@ -231,8 +236,9 @@ function runOnce(
   script: string,
   cluster: ClusterAccess,
   args: pulumi.Input<string>[] = [],
+  environment: Readonly<Record<string, pulumi.Input<string>>> = {},
 ): command.local.CommandArgs {
-  return { ...run(script, cluster, args), update: "do-nothing" };
+  return { ...run(script, cluster, args, environment), update: "do-nothing" };
 }
 
 /**
@@ -245,6 +251,7 @@ function run(
   script: string,
   { kubeconfig, context, id }: ClusterAccess,
   args: pulumi.Input<string>[] = [],
+  environment: Readonly<Record<string, pulumi.Input<string>>> = {},
 ): command.local.CommandArgs {
   return {
     // Relative, so that the state holds no path of one machine.
@@ -262,6 +269,7 @@ function run(
       ...(kubeconfig !== undefined && { KUBE_PROXY_KUBECONFIG: kubeconfig }),
       ...(context !== undefined && { KUBE_PROXY_CONTEXT: context }),
       ...(id !== undefined && { KUBE_PROXY_CLUSTER_ID: id }),
+      ...environment,
     },
     addPreviousOutputInEnv: false,
   };

@@ -23,7 +23,7 @@ import type { Wave } from "../pools/waves.ts";
  */
 export function changingHook(name: string, cluster: ClusterAccess): pulumi.ResourceHook {
   return new pulumi.ResourceHook(`${name}-changing`, async ({ newInputs }) => {
-    const config = await open(cluster);
+    const config = await openPlain(cluster);
     const { divideFields } = await import("../cluster/ownership.ts");
     await divideFields(config, (await plain(newInputs)) as ApiObject);
   });
@@ -38,7 +38,7 @@ export function changingHook(name: string, cluster: ClusterAccess): pulumi.Resou
  */
 export function clearingHook(name: string, cluster: ClusterAccess): pulumi.ResourceHook {
   return new pulumi.ResourceHook(`${name}-clearing`, async ({ newInputs }) => {
-    const config = await open(cluster);
+    const config = await openPlain(cluster);
     const { clearWay } = await import("../cluster/clearing.ts");
     const removed = await clearWay(config, (await plain(newInputs)) as ApiObject);
     if (removed !== undefined) {
@@ -73,7 +73,7 @@ export function preparingHook(
   const prepareWave = async (): Promise<void> => {
     const wanted = await plain(wave);
     if (facts !== undefined && switchOf(wanted, facts) === undefined) return;
-    const config = await open(cluster);
+    const config = await openPlain(cluster);
     const { prepare } = await import("../cluster/modeSwitch/index.ts");
     await prepare(config, wanted, {
       timeoutMs: Number(parseGoDuration(deadline) ?? 0n) / 1e6,
@@ -96,7 +96,7 @@ export async function podsOfNodes(
   cluster: ClusterAccess,
   nodes: readonly string[],
 ): Promise<string | undefined> {
-  const config = await open(cluster);
+  const config = await openPlain(cluster);
   const { listPods, nameOf } = await import("../cluster/workload.ts");
   const pods = await Promise.all(nodes.map((node) => listPods(config, node)));
   const named = pods.flat().map((pod) => `${nameOf(pod)} on ${pod.spec.nodeName ?? ""}`);
@@ -110,7 +110,7 @@ export async function podsOfNodes(
  *
  * @throws ProblemsError for another cluster than the one whose UID is known
  */
-async function open(cluster: ClusterAccess): Promise<KubeConfig> {
+export async function openPlain(cluster: ClusterAccess): Promise<KubeConfig> {
   const { openCluster } = await import("../cluster/identity.ts");
   const { kubeconfig, context, id } = await plain(cluster);
   const choice = {
@@ -121,7 +121,7 @@ async function open(cluster: ClusterAccess): Promise<KubeConfig> {
 }
 
 /** The values of outputs, wherever they are; secrets among them. */
-function plain<T>(value: T): Promise<pulumi.Unwrap<T>> {
+export function plain<T>(value: T): Promise<pulumi.Unwrap<T>> {
   return new Promise((resolve) => {
     pulumi.output(value).apply(resolve);
   });

@@ -1,7 +1,8 @@
 /** Who reads what the API server has in its memory, which may be some seconds old, and who the cluster as it is by now. */
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { closeSession, Session } from "../../components/cluster/api.ts";
+import { closeSession } from "../../components/cluster/api.ts";
+import { Session } from "../../components/cluster/session.ts";
 import { refuseAdopters, refuseAdoptersOf } from "../../components/cluster/controllers.ts";
 import type { KubeConfig } from "../../components/cluster/kubernetes.ts";
 import { awaitEndingOrphans, removeOrphans } from "../../components/cluster/orphans.ts";

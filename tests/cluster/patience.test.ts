@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { suite, test } from "node:test";
-import { Session } from "../../components/cluster/api.ts";
+import { Session } from "../../components/cluster/session.ts";
 import { outputOf } from "../../components/facts/outputOf.ts";
 import { withApiServer } from "./apiServer.ts";
 

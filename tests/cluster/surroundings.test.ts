@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { suite, test } from "node:test";
 import { KubeConfig } from "@kubernetes/client-node";
-import { Session } from "../../components/cluster/api.ts";
+import { Session } from "../../components/cluster/session.ts";
 import { readFacts } from "../../components/cluster/facts.ts";
 import { Reader } from "../../components/cluster/reader.ts";
 import { accessesOf } from "../../components/preflight/rights.ts";

@@ -45,6 +45,11 @@ export class Scenario {
     return new Scenario(engine, stack, new Cluster(lab), workDir);
   }
 
+  /** Folder of the snapshots, and of the reports beside them. */
+  get snapshots(): string {
+    return join(this.#workDir, "snapshots");
+  }
+
   /** `up` that has to succeed; fails with what the user saw otherwise. */
   async up(config: Record<string, unknown> = {}): Promise<Result> {
     await this.stack.setConfig(config);

@@ -11,7 +11,7 @@ import {
 } from "../../service/diagnose.ts";
 import { type ToTry, type Trial, withChange, withReached } from "../../service/trial.ts";
 import { ApiError } from "../apiError.ts";
-import { Session } from "../api.ts";
+import { Session } from "../session.ts";
 import { deadlineIn } from "../deadline.ts";
 import { Reader } from "../reader.ts";
 import { type Counts, readNames, readServiceFacts, readServices, type ServiceName } from "./read.ts";

@@ -1,5 +1,6 @@
 import type { KubeConfig } from "@kubernetes/client-node";
-import { defaultFolder, defaultKeep, writeSnapshot } from "./folder.ts";
+import { defaultFolder } from "../ownFolder.ts";
+import { defaultKeep, writeSnapshot } from "./folder.ts";
 import { readLive } from "./live.ts";
 import { strip } from "./strip.ts";
 

@@ -23,6 +23,8 @@ export interface Metrics {
   readonly lastSync: ReadonlyMap<string, number>;
   /** Likewise: when a sync was last asked for. */
   readonly lastQueued: ReadonlyMap<string, number>;
+  /** How many syncs there were, of all families together; 0 where it does not say. */
+  readonly syncs: number;
   /** Counters of failures that are not zero, by name. */
   readonly failures: ReadonlyMap<string, number>;
   /** The Kubernetes minor that it is of; 0 where it does not say. */
@@ -52,8 +54,9 @@ const failureCounters: readonly string[] = [
   "kubeproxy_sync_proxy_rules_nftables_sync_failures_total",
   "kubeproxy_sync_proxy_rules_nftables_cleanup_failures_total",
 ];
+const syncCount = "kubeproxy_sync_proxy_rules_duration_seconds_count";
 const buildInfo = "kubernetes_build_info";
-const wanted = new Set([processStart, lastSync, lastQueued, buildInfo, ...failureCounters]);
+const wanted = new Set([processStart, lastSync, lastQueued, syncCount, buildInfo, ...failureCounters]);
 
 /** More samples of the wanted names than any kube-proxy has: about ten. */
 const mostSamples = 100;
@@ -116,6 +119,7 @@ export function readMetrics(page: string): Metrics | string {
     processStart: start,
     lastSync: byFamily(lastSync),
     lastQueued: byFamily(lastQueued),
+    syncs: samples.reduce((sum, { name, value }) => sum + (name === syncCount ? value : 0), 0),
     failures,
     minor: Number.parseInt(build["minor"] ?? "0"),
     version: build["git_version"] ?? "",
@@ -163,7 +167,7 @@ export function processAge({ nodeTime, processStart }: Observation): number {
  * An idle kube-proxy never syncs again, so that the time of the last sync may be old: it has to be later than the
  * start of the process, not recent.
  */
-export function syncReasons({ processStart, lastSync, lastQueued }: Observation): string[] {
+export function syncReasons({ processStart, lastSync, lastQueued }: Metrics): string[] {
   if (lastSync.size === 0) return ["it has never synced its rules"];
   const families = new Set(lastSync.keys());
   // A release that tells families apart in both shows by the queue which of them it serves.

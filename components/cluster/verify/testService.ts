@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { isIPv6 } from "node:net";
 import { HttpMethod, type KubeConfig } from "../kubernetes.ts";
-import { ApiError, create, listAll, request, type RequestOptions } from "../api.ts";
+import { ApiError, create, listAll, request } from "../api.ts";
+import type { RequestOptions } from "../session.ts";
 import { forEachConcurrently } from "../concurrency.ts";
 import {
   expiry,

@@ -1,6 +1,7 @@
 import { HttpMethod, type KubeConfig } from "../kubernetes.ts";
 import { testNamespace } from "../../plan/testNamespace.ts";
-import { ApiError, listAll, request, type RequestOptions } from "../api.ts";
+import { ApiError, listAll, request } from "../api.ts";
+import type { RequestOptions } from "../session.ts";
 
 /** Label of every test Service and its EndpointSlices; its value tells whose it is. */
 export const testServiceLabel = "kube-proxy/test-service";

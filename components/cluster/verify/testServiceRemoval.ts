@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { testNamespace } from "../../plan/testNamespace.ts";
 import type { KubeConfig } from "../kubernetes.ts";
-import { ApiError, type RequestOptions } from "../api.ts";
+import { ApiError } from "../api.ts";
+import type { RequestOptions } from "../session.ts";
 import { Interrupted } from "../ending.ts";
 import { expiry, listTestServices, removeService } from "./testServiceObjects.ts";
 

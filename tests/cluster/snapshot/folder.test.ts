@@ -15,7 +15,8 @@ import {
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, suite, test } from "node:test";
-import { defaultFolder, outdated, writeSnapshot } from "../../../components/cluster/snapshot/folder.ts";
+import { defaultFolder, outdated } from "../../../components/cluster/ownFolder.ts";
+import { writeSnapshot } from "../../../components/cluster/snapshot/folder.ts";
 import { formatSnapshot, type Snapshot } from "../../../components/cluster/snapshot/format.ts";
 import { Flaw, mount } from "../../fileSystem.ts";
 
@@ -93,7 +94,7 @@ suite("where snapshots are kept", () => {
 
   test("the one just written stays, also when a clock was set back", () => {
     const names = ["2026-11-23T10-15-01.000Z.yaml", "2026-11-23T10-15-02.000Z.yaml"];
-    assert.deepEqual(outdated(names, names[0] ?? "", 1), [names[1]]);
+    assert.deepEqual(outdated(names, names[0] ?? "", 1, "yaml"), [names[1]]);
   });
 
   test("a folder that cannot be made is an error that names it", () => {

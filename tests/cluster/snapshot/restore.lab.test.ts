@@ -10,7 +10,7 @@ import { after, before, suite, test } from "node:test";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { loadCluster } from "../../../components/cluster/client.ts";
 import { type ApiObject, idOf, kubeProxyIds, nameOf } from "../../../components/cluster/objects.ts";
-import { defaultFolder } from "../../../components/cluster/snapshot/folder.ts";
+import { defaultFolder } from "../../../components/cluster/ownFolder.ts";
 import { parseSnapshot } from "../../../components/cluster/snapshot/format.ts";
 import { readLive } from "../../../components/cluster/snapshot/live.ts";
 import { strip } from "../../../components/cluster/snapshot/strip.ts";

@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { KubeConfig } from "../kubernetes.ts";
+import { syncReasons } from "../verify/observation.ts";
+import { Line, metricsPortOf, probeConcurrency } from "../verify/probe.ts";
+
+/** Between two questions, in milliseconds: by so much a moment can be late that is not the node's own. */
+const intervalMs = 500;
+
+/** How long a kube-proxy is asked, in milliseconds; one that takes longer is told by the proof. */
+const longestMs = 120_000;
+
+/** Told when a pod's process has synced its rules. */
+export type OnSync = (uid: string, at: number, isExact: boolean) => void;
+
+/**
+ * Asks new kube-proxies for their metrics until they have synced their rules for the first time, some at once; the others
+ * wait for their turn.
+ */
+export class FirstSyncs {
+  readonly #config: KubeConfig;
+  readonly #port: number;
+  readonly #signal: AbortSignal;
+  readonly #onSync: OnSync;
+  readonly #waiting: { readonly uid: string; readonly name: string }[] = [];
+  #running = 0;
+
+  /** @param configuration - of the new kube-proxies, which says where their metrics are */
+  constructor(
+    config: KubeConfig,
+    configuration: Readonly<Record<string, unknown>>,
+    { signal, onSync }: { readonly signal: AbortSignal; readonly onSync: OnSync },
+  ) {
+    this.#config = config;
+    this.#port = metricsPortOf(configuration);
+    this.#signal = signal;
+    this.#onSync = onSync;
+  }
+
+  /** How many have not answered yet. */
+  get pending(): number {
+    return this.#waiting.length + this.#running;
+  }
+
+  /** Asks a pod that has become ready. */
+  ask(uid: string, name: string): void {
+    this.#waiting.push({ uid, name });
+    if (this.#running < probeConcurrency) void this.#work();
+  }
+
+  async #work(): Promise<void> {
+    this.#running += 1;
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      await this.#follow(next.uid, next.name);
+    }
+    this.#running -= 1;
+  }
+
+  async #follow(uid: string, name: string): Promise<void> {
+    const until = Date.now() + longestMs;
+    const line = new Line(this.#config, { pod: name, port: this.#port }, this.#signal);
+    try {
+      while (!this.#signal.aborted && Date.now() < until) {
+        const metrics = await line.askMetrics();
+        const now = Date.now();
+        if (typeof metrics !== "string" && syncReasons(metrics).length === 0) {
+          const last = Math.max(...metrics.lastSync.values()) * 1000;
+          // With one sync a family the last one is the first one, if the node's clock is not ahead.
+          const isExact = metrics.syncs > 0 && metrics.syncs <= metrics.lastSync.size && last <= now;
+          this.#onSync(uid, isExact ? last : now, isExact);
+          return;
+        }
+        await sleep(intervalMs, undefined, { signal: this.#signal }).catch(() => undefined);
+      }
+    } finally {
+      line.close();
+    }
+  }
+}
