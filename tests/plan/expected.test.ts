@@ -64,8 +64,9 @@ suite("what an update is expected to do", () => {
       [wave.before?.mode, wave.before?.token, wave.after.mode, wave.after.token],
       ["iptables", "initial", "nftables", "7"],
     );
-    assert.equal(wave.before?.image, wave.after.image);
-    assert.match(wave.before?.configuration ?? "", /mode: (""|iptables)/);
+    const { before } = wave;
+    assert.equal(before?.image, wave.after.image);
+    assert.match(before.configuration ?? "", /mode: (""|iptables)/);
     assert.match(wave.after.configuration ?? "", /mode: nftables/);
     assert.ok(
       wave.changes.some((line) => line.includes("mode")),
