@@ -1,11 +1,13 @@
 /** Every update that touches pods leaves a report beside its snapshot, however it ends; without `report` nothing does. */
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, suite, test } from "node:test";
 import { findReports } from "../../components/cluster/report/files.ts";
 import type { UpdateReport } from "../../components/report/types.ts";
 import { neverReadyImage } from "../../lab/index.ts";
+import { Operator } from "../rbac/operator.ts";
+import { allows, requestsOf, rightsIn, wordsOf } from "../rbac/rights.ts";
 import { changesOf, type Scenario } from "./scenario.ts";
 import { useLab } from "./useLab.ts";
 
@@ -118,6 +120,36 @@ suite("report", () => {
     assert.equal(last().outcome, "succeeded");
   });
 
+  test("who may not write Events has a report that says so; with docs/rbac nothing is lacking", async () => {
+    const kubeconfig = join(scenario.snapshots, "kubeconfig");
+    const up = ["up.yaml", "checks.yaml"].flatMap((file) => rightsIn(file));
+    const operator = await Operator.create(lab.lab, "report");
+    // Always one path: the CLI refreshes by the kubeconfig that its state names.
+    copyFileSync(operator.kubeconfig, kubeconfig);
+    try {
+      await operator.may(up);
+      await scenario.up({ kubeconfig, restart: "without" });
+      const { outcome, unrecorded, waves } = last();
+      assert.deepEqual([outcome, waves[0]?.state, waves[0]?.proof?.verified], ["succeeded", "proved", nodes]);
+      assert.equal(unrecorded.length, 1);
+      assert.match(unrecorded[0] ?? "", /^Events could not be written: .*cannot create resource "events"/);
+      assert.equal(waves[0]?.nodes.length, nodes, "what the update itself needs is enough for all else");
+
+      const own = rightsIn("report.yaml");
+      await operator.may([...up, ...own]);
+      await scenario.up({ restart: "with" });
+      assert.deepEqual(last().unrecorded, []);
+      const requests = requestsOf(lab.lab, operator.user);
+      for (const right of own)
+        assert.ok(
+          requests.some((one) => allows(right, one)),
+          wordsOf(right),
+        );
+    } finally {
+      copyFileSync(lab.lab.kubeconfig, kubeconfig);
+    }
+  });
+
   test("nothing to do leaves none; without report nothing is written, nor said", async () => {
     const before = all().length;
     await scenario.up();
@@ -127,5 +159,21 @@ suite("report", () => {
     assert.ok(!output.includes("report"), output);
     assert.doesNotMatch(await events(), /Update(Began|Succeeded)/);
     assert.deepEqual(changesOf(await scenario.stack.preview()), []);
+  });
+});
+
+suite("the report of an adoption", () => {
+  const at = useLab({ name: "e2e-report-adopt", nodes: 2, kubeadm: true });
+
+  test("says so, and that no node's pod has changed", async () => {
+    const ofCluster = { kubernetesVersion: "", controlPlaneEndpoint: "", podSubnet: "" };
+    const scenario = await at.open({ ...ofCluster, adopt: true, report: true });
+    await scenario.up();
+    const report = findReports(scenario.snapshots).at(-1)?.report;
+    assert.deepEqual(report?.occasions, ["adoption"]);
+    const [wave] = report.waves;
+    assert.deepEqual([report.outcome, wave?.state, wave?.proof?.verified], ["succeeded", "proved", 2]);
+    assert.deepEqual(wave?.nodes, []);
+    await scenario.destroy();
   });
 });
