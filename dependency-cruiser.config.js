@@ -19,6 +19,7 @@ const rooms = [
   "configuration/",
   "advisories/",
   "monitoring/",
+  "report/",
   "input/",
 ];
 
