@@ -128,7 +128,7 @@ export interface NodeCourse {
   readonly ready: number | null;
   /** The new process had synced its rules for the first time. */
   readonly synced: number | null;
-  /** Whether `synced` is the first sync's own time, by the node's clock; otherwise it is when it was first seen to have. */
+  /** Whether `synced` is the first sync's own time, by the node's clock; otherwise it was then at the latest. */
   readonly isExact: boolean;
 }
 

@@ -42,7 +42,7 @@ suite("the report of real nodes", { skip }, () => {
     const courses = waves.flatMap((wave) => wave.nodes);
     assert.equal(courses.length, 2);
     for (const course of courses) {
-      const { node, newPod, deleted, stopped, created, ready, synced, isExact } = course;
+      const { node, newPod, deleted, stopped, created, ready, synced } = course;
       const moments = [deleted, stopped, created, ready].map(Number);
       assert.ok(
         ![deleted, stopped, created, ready, synced].includes(null),
@@ -53,12 +53,15 @@ suite("the report of real nodes", { skip }, () => {
         moments.toSorted((a, b) => a - b),
         node,
       );
-      assert.ok(isExact, `${node}: the first sync is by the node's own clock`);
       const pod = items.find(({ metadata }) => metadata.name === newPod);
       const startedAt = pod?.status.containerStatuses[0]?.state.running?.startedAt ?? "";
       const started = (Date.parse(startedAt) - Date.parse(began)) / 1000;
       assert.ok(Math.abs(Number(ready) - started) <= lateness, `${node}: ready ${ready}, started ${started}`);
-      assert.ok(Number(synced) >= started - 1, `${node}: synced ${synced}, started ${started}`);
+      // By the node's own clock, which is this machine's.
+      assert.ok(
+        Number(synced) >= started - 1 && Number(synced) <= started + 30,
+        `${node}: synced ${synced}, started ${started}`,
+      );
     }
     return courses;
   }

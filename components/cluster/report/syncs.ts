@@ -64,9 +64,9 @@ export class FirstSyncs {
         const now = Date.now();
         if (typeof metrics !== "string" && syncReasons(metrics).length === 0) {
           const last = Math.max(...metrics.lastSync.values()) * 1000;
-          // With one sync a family the last one is the first one, if the node's clock is not ahead.
+          // With one sync a family the last one is the first one; with more of them it was not later than this.
           const isExact = metrics.syncs > 0 && metrics.syncs <= metrics.lastSync.size && last <= now;
-          this.#onSync(uid, isExact ? last : now, isExact);
+          this.#onSync(uid, Math.min(last, now), isExact);
           return;
         }
         await sleep(intervalMs, undefined, { signal: this.#signal }).catch(() => undefined);
