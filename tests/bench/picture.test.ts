@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { suite, test } from "node:test";
 import type { Timeline } from "../../bench/node/behaviour.ts";
 import { draw } from "../../bench/node/picture.ts";
-import { element, strokes, text } from "../../bench/node/svg.ts";
+import { element, strokes, text } from "../../components/report/svg.ts";
 import { behaviour, switches } from "../../bench/publish.ts";
 
 const timeline: Timeline = {
