@@ -1,18 +1,7 @@
 /** Pure: the picture of a wave: its nodes on an axis of time, one by one, or many as a density. */
 import { histogramOf, momentsOf } from "./density.ts";
 import { distributionOf, gapOf, slowest } from "./figures.ts";
-import {
-  axis,
-  box,
-  entries,
-  type Entry,
-  gap,
-  legend,
-  readyMark,
-  row,
-  type Scale,
-  syncMark,
-} from "./marks.ts";
+import { axis, box, entries, type Entry, gap, legend, row, type Scale, syncMark } from "./marks.ts";
 import { element, text } from "./svg.ts";
 import type { NodeCourse, WaveReport } from "./types.ts";
 
