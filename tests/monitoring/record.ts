@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { down, kubectl, type Lab, type Mode, nodeCommand, up } from "../../lab/index.ts";
 import { images } from "../../lab/real/build.ts";
 import { run, runOrFail } from "../../lab/tools.ts";
-import { type Page, type Recording, seriesOf } from "./recording.ts";
+import { type Page, type Recording, seriesOf, tablesOf } from "./recording.ts";
 
 const folder = join(import.meta.dirname, "recorded");
 const faulty = "real-1";
@@ -309,7 +309,7 @@ async function record(nodes: Nodes, mode: Mode, scenario: Scenario): Promise<voi
   };
   writeFileSync(join(folder, `${scenario.name}.json`), `${JSON.stringify(recording, undefined, 2)}\n`);
   if (scenario.name.endsWith("-healthy")) {
-    writeFileSync(join(folder, `${mode}.prom`), pages.get("real-1")?.at(-1) ?? "");
+    writeFileSync(join(folder, `${mode}.prom`), tablesOf(pages.get("real-1")?.at(-1) ?? ""));
   }
   console.log(`${scenario.name}: recorded`);
 }

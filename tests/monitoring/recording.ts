@@ -58,6 +58,15 @@ function samplesIn(page: string, start: number, buckets: boolean): Map<string, s
   return samples;
 }
 
+/** The lines of a page that are of the table's metrics. */
+export function tablesOf(page: string): string {
+  const isOfTable = (line: string): boolean => {
+    const name = /^(?:# (?:HELP|TYPE) )?([a-z_]+)/.exec(line)?.[1] ?? "";
+    return names.has(name) || names.has(name.replace(/_(bucket|sum|count)$/, ""));
+  };
+  return `${page.split("\n").filter(isOfTable).join("\n")}\n`;
+}
+
 /** A series that a scrape no longer has ends there, as Prometheus marks it. */
 function marked(values: readonly (string | undefined)[]): string[] {
   return values.map((value, index) => value ?? (values[index - 1] === undefined ? "_" : "stale"));
