@@ -1,4 +1,5 @@
 /** The alerts: what somebody has to be told about kube-proxy, and what to do then. */
+import { metrics } from "./metrics.ts";
 import { pods, recorded, scraped } from "./recordingRules.ts";
 
 /** An alert. */
@@ -105,7 +106,8 @@ unless on (node) (
   {
     name: "KubeProxyUnreachable",
     // A node that is not Ready is somebody else's alert; without kube-state-metrics it is told here as well.
-    expr: `max by (daemonset, node) (up${scraped} == 0)
+    // What answers with something else is none, either: each kube-proxy has this series from its start on.
+    expr: `max by (daemonset, node) (up${scraped} unless on (instance) ${metrics.servicesPending.name}${scraped})
 unless on (node) (${readyNodes} == 0)`,
     for: "5m",
     severity: "critical",

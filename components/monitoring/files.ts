@@ -5,14 +5,9 @@ import { recordingRules } from "./recordingRules.ts";
 
 const head = "# Made by `npm run monitoring` from components/monitoring; see docs/monitoring.md.\n";
 
-/** Groups of rules, as a rule file of Prometheus and a PrometheusRule have them. */
+/** The rules, as a rule file of Prometheus and a PrometheusRule have them: one group, whose rules are evaluated in their order. */
 export function ruleGroups(): { groups: readonly object[] } {
-  return {
-    groups: [
-      { name: "kube-proxy.rules", rules: recordingRules },
-      { name: "kube-proxy.alerts", rules: alerts.map(alertingRule) },
-    ],
-  };
+  return { groups: [{ name: "kube-proxy", rules: [...recordingRules, ...alerts.map(alertingRule)] }] };
 }
 
 function alertingRule({ name, expr, for: lasting, severity, summary, description }: Alert): object {

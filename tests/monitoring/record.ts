@@ -7,6 +7,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { down, kubectl, type Lab, type Mode, nodeCommand, up } from "../../lab/index.ts";
+import { bindPort } from "../../lab/kubeadm.ts";
+import { network } from "../../lab/network.ts";
 import { images } from "../../lab/real/build.ts";
 import { run, runOrFail } from "../../lab/tools.ts";
 import { type Page, type Recording, seriesOf, tablesOf } from "./recording.ts";
@@ -168,6 +170,36 @@ const nftables = {
   },
 } satisfies Readonly<Record<string, Scenario>>;
 
+/** What kube-proxy does not notice, or mends by itself. */
+const unseen: Scenario[] = [
+  {
+    name: "nftables-removed",
+    what: "somebody removes all rules on real-1 once",
+    lengths: [4, 12, 4],
+    plant: async (nodes) => {
+      await nodes.onNode("nft", "flush", "ruleset");
+      await nodes.change(2);
+      return () => nodes.change(1);
+    },
+  },
+  {
+    name: "nftables-deaf",
+    what: "the API server cannot be reached from real-1 any more, while endpoints change",
+    lengths: [4, 24, 8],
+    plant: async (nodes) => {
+      const chain = "input { type filter hook input priority filter ; }";
+      const rule = `ip saddr ${network.advertiseAddress} tcp sport ${bindPort} drop`;
+      const block = ["add table ip lab", `add chain ip lab ${chain}`, `add rule ip lab input ${rule}`];
+      await nodes.onNode("nft", block.join(" ; "));
+      await nodes.change(2);
+      return async () => {
+        await nodes.onNode("nft", "delete table ip lab");
+        await nodes.change(1);
+      };
+    },
+  },
+];
+
 const stopped = (mode: Mode): Scenario => ({
   name: `${mode}-stopped`,
   what: "the process of kube-proxy on real-1 is stopped",
@@ -206,6 +238,7 @@ const lots: Readonly<Record<string, { mode: Mode; nodes: number; image?: string;
     scenarios: [nftables.healthy, nftables.wrongMode, stopped("nftables"), nftables.slow],
   },
   refused: { mode: "nftables", nodes: 2, scenarios: [nftables.failuresGrow, nftables.neverSynced] },
+  unseen: { mode: "nftables", nodes: 2, scenarios: unseen },
   iptables: {
     mode: "iptables",
     nodes: 2,
