@@ -64,7 +64,7 @@ export const alerts: readonly Alert[] = [
     severity: "warning",
     summary: "Syncs of rules fail on node {{ $labels.node }}",
     description:
-      "{{ $labels.counter }} of node {{ $labels.node }} has grown by {{ $value | humanize }} within 5 minutes, and goes on.",
+      "{{ $labels.counter }} of node {{ $labels.node }} has grown by about {{ $value | printf `%.0f` }} within 5 minutes, and goes on.",
   },
   {
     name: "KubeProxyModeDiffers",
@@ -143,7 +143,7 @@ and changes(${updated}${ofKubeProxy}[15m]) == 0`,
     severity: "warning",
     summary: "A restart of DaemonSet {{ $labels.daemonset }} has not ended",
     description:
-      "DaemonSet {{ $labels.daemonset }} has {{ $value }} pods of its newest revision, fewer than it should have, and no more since half an hour.",
+      "DaemonSet {{ $labels.daemonset }} has {{ $value }} pods of its newest revision, fewer than it should have, and no more than half an hour ago.",
     needs: ["kube-state-metrics"],
   },
   {

@@ -137,6 +137,11 @@ export const edges: readonly Case[] = [
     moments: [{ at: 3900, firing: [] }],
   },
   {
+    name: "a Ready node that has no pod",
+    series: [...scraped, ready("a", "1x400")],
+    moments: edge(300, "KubeProxyMissing a"),
+  },
+  {
     name: "a Ready node whose pod is gone, one whose pod does not run, one that is not Ready",
     series: [
       ...scraped,
@@ -259,5 +264,65 @@ export const edges: readonly Case[] = [
     name: "changes that take up to 30 s",
     series: [...scraped, ...["30", "60", "+Inf"].map((le) => own("a", bucket, "0+1x400", `le="${le}"`))],
     moments: [{ at: 3600, firing: [] }],
+  },
+  {
+    name: "modes of old and new releases, before and after the first sync",
+    series: [
+      ...scraped,
+      runsIn.iptables("a-1-21"),
+      own("b-1-31", fullSyncs, "1x400"),
+      own("b-1-31", last, "5x400"),
+      own("c-never-synced", fullSyncs, "1x400", v4),
+      ...(
+        [
+          ["d-1-30", "30", "5x400"],
+          ["e-1-31", "31+", "5x400"],
+          ["f-1-99", "99", "5x400"],
+          ["g-1-31-before", "31", "0x400"],
+        ] as const
+      ).flatMap(([node, minor, synced]) => [
+        own(node, syncs, "1x400"),
+        own(node, last, synced),
+        own(node, "kubernetes_build_info", "1x400", `major="1", minor="${minor}"`),
+      ]),
+    ],
+    moments: [],
+    samples: [
+      {
+        at: 300,
+        expr: "sum by (node, mode) (node:kubeproxy_mode:info)",
+        expected: {
+          '{node="a-1-21", mode="iptables"}': 1,
+          '{node="b-1-31", mode="nftables"}': 1,
+          '{node="e-1-31", mode="ipvs"}': 1,
+          '{node="f-1-99", mode="ipvs"}': 1,
+        },
+      },
+      {
+        at: 300,
+        expr: "sum by (mode) (mode:kubeproxy_nodes:count)",
+        expected: { '{mode="iptables"}': 1, '{mode="nftables"}': 1, '{mode="ipvs"}': 2 },
+      },
+      {
+        at: 300,
+        expr: 'sum by (minor) (minor:kubeproxy_nodes:count{major="1"})',
+        expected: { '{minor="30"}': 1, '{minor="31+"}': 1, '{minor="31"}': 1, '{minor="99"}': 1 },
+      },
+    ],
+  },
+  {
+    name: "the latency of network programming of a cluster and its day",
+    series: [
+      ...scraped,
+      ...["a", "b"].flatMap((node) => [
+        own(node, bucket, node === "a" ? "0+2x400" : "0x400", 'le="10"'),
+        ...["20", "+Inf"].map((le) => own(node, bucket, "0+2x400", `le="${le}"`)),
+      ]),
+    ],
+    moments: [{ at: 3600, firing: [] }],
+    samples: [
+      "cluster:kubeproxy_network_programming_seconds:p99_5m",
+      "cluster:kubeproxy_network_programming_seconds:p99_1d",
+    ].map((expr) => ({ at: 3600, expr: `round(${expr}, 0.01)`, expected: { "{}": 19.8 } })),
   },
 ].map((one) => ({ ...one, interval }));
