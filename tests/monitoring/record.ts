@@ -214,8 +214,8 @@ const stopped = (mode: Mode): Scenario => ({
 
 const iptables = {
   healthy: { ...nftables.healthy, name: "iptables-healthy" },
-  failuresGrow: {
-    name: "iptables-failuresGrow",
+  lockHeld: {
+    name: "iptables-lockHeld",
     what: "somebody holds the lock of iptables on real-1",
     lengths: [4, 30, 8],
     plant: async (nodes) => {
@@ -243,7 +243,7 @@ const lots: Readonly<Record<string, { mode: Mode; nodes: number; image?: string;
     mode: "iptables",
     nodes: 2,
     image: images.legacyIptables,
-    scenarios: [iptables.healthy, stopped("iptables"), iptables.failuresGrow],
+    scenarios: [iptables.healthy, stopped("iptables"), iptables.lockHeld],
   },
 };
 
