@@ -18,6 +18,7 @@ const rooms = [
   "kubeadm/",
   "configuration/",
   "advisories/",
+  "monitoring/",
   "input/",
 ];
 

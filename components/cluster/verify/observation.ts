@@ -1,5 +1,6 @@
 import { parseJson } from "../../input/json.ts";
 import { isRecord } from "../../input/record.ts";
+import { failureCounters as counters, metrics as table } from "../../monitoring/metrics.ts";
 import { samplesOf } from "./metrics.ts";
 
 /** What a kube-proxy answers at its metrics address, as it was received. */
@@ -41,18 +42,11 @@ export interface Observation extends Metrics {
   readonly configuration: Readonly<Record<string, unknown>>;
 }
 
-const processStart = "process_start_time_seconds";
-const lastSync = "kubeproxy_sync_proxy_rules_last_timestamp_seconds";
-const lastQueued = "kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds";
-
-/** Counters of rules that did not reach the kernel; each mode has its own, and a release only those of its mode. */
-const failureCounters: readonly string[] = [
-  "kubeproxy_sync_proxy_rules_iptables_restore_failures_total",
-  "kubeproxy_sync_proxy_rules_iptables_partial_restore_failures_total",
-  "kubeproxy_sync_proxy_rules_nftables_sync_failures_total",
-  "kubeproxy_sync_proxy_rules_nftables_cleanup_failures_total",
-];
-const buildInfo = "kubernetes_build_info";
+const processStart = table.processStart.name;
+const lastSync = table.lastSync.name;
+const lastQueued = table.lastQueued.name;
+const buildInfo = table.buildInfo.name;
+const failureCounters = new Set(counters.map(({ name }) => name));
 const wanted = new Set([processStart, lastSync, lastQueued, buildInfo, ...failureCounters]);
 
 /** More samples of the wanted names than any kube-proxy has: about ten. */
@@ -109,7 +103,7 @@ export function readMetrics(page: string): Metrics | string {
     );
   const failures = new Map<string, number>();
   for (const { name, value } of samples) {
-    if (failureCounters.includes(name) && value !== 0) failures.set(name, (failures.get(name) ?? 0) + value);
+    if (failureCounters.has(name) && value !== 0) failures.set(name, (failures.get(name) ?? 0) + value);
   }
   const build = samples.find(({ name }) => name === buildInfo)?.labels ?? {};
   return {
