@@ -115,7 +115,12 @@ export function fileName(time: Date, extension: string): string {
  *
  * @param extension - what the names end with
  */
-export function outdated(names: readonly string[], written: string, keep: number, extension: string): string[] {
+export function outdated(
+  names: readonly string[],
+  written: string,
+  keep: number,
+  extension: string,
+): string[] {
   const others = names.filter((name) => isFileName(name, extension) && name !== written).sort();
   return others.slice(0, Math.max(0, others.length - (keep - 1)));
 }

@@ -16,8 +16,6 @@ export interface Update {
   readonly held: readonly string[];
   /** Whether something is taken over. */
   readonly isAdoption: boolean;
-  /** Whether some nodes alone may be restarted. */
-  readonly restartsNodes: boolean;
   /** `organization/project/stack`; undefined where there is none. */
   readonly owner: string | undefined;
   readonly token: string | undefined;
@@ -30,10 +28,9 @@ export interface Update {
 
 /** Says for the report of an update what it is going to do, and from what to what. */
 export function expectedOf(intent: Intent, update: Update, facts: ClusterFacts): Expected {
-  const { held, isAdoption, restartsNodes, owner, token = initialToken, told, env } = update;
+  const { held, isAdoption, owner, token = initialToken, told, env } = update;
   const each = intent.waves.flatMap((wave) => occasionOf(wave, facts));
   const all = new Set<Occasion>([...(isAdoption ? (["adoption"] as const) : []), ...each]);
-  if (restartsNodes) all.add("restart of nodes");
   return {
     occasions: order.filter((occasion) => all.has(occasion)),
     by: whoRuns(env),
@@ -56,15 +53,7 @@ function toldAs(level: Told["level"]): (text: string) => Told {
   return (text) => ({ level, text });
 }
 
-const order: readonly Occasion[] = [
-  "provision",
-  "adoption",
-  "mode switch",
-  "restart",
-  "rollout",
-  "repair",
-  "restart of nodes",
-];
+const order: readonly Occasion[] = ["provision", "adoption", "mode switch", "restart", "rollout", "repair"];
 
 function occasionOf({ action, wave, live }: WaveIntent, facts: ClusterFacts): Occasion[] {
   switch (action) {

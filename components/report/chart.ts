@@ -1,7 +1,19 @@
 /** Pure: the picture of a wave: its nodes on an axis of time, one by one, or many as a density. */
 import { histogramOf, momentsOf } from "./density.ts";
 import { distributionOf, gapOf, slowest } from "./figures.ts";
-import { axis, box, entries, type Entry, gap, legend, row, type Scale, syncMark } from "./marks.ts";
+import {
+  axis,
+  box,
+  entries,
+  type Entry,
+  gap,
+  legend,
+  row,
+  type Scale,
+  syncMark,
+  hatch,
+  pictureStyle,
+} from "./marks.ts";
 import { element, text } from "./svg.ts";
 import type { NodeCourse, WaveReport } from "./types.ts";
 
@@ -23,20 +35,47 @@ const longestName = 26;
 
 type Ends = readonly [number, number];
 
+/** The same as {@link chartOf}, as a file of its own. */
+export function pictureOf(wave: Pick<WaveReport, "daemonSet" | "nodes">, span: Ends): string {
+  const { height, label, bodies } = drawn(wave, span);
+  const root = { xmlns: "http://www.w3.org/2000/svg", width, height, viewBox: `0 0 ${width} ${height}` };
+  return `${element(
+    "svg",
+    { ...root, role: "img", "aria-label": label },
+    element("style", {}, pictureStyle),
+    element("defs", {}, hatch),
+    element("rect", { class: "card", x: 0.5, y: 0.5, width: width - 1, height: height - 1, rx: 6 }),
+    ...bodies,
+  )}\n`;
+}
+
 /**
  * Draws the nodes of a wave.
  *
  * @param span - the time that is shown, in seconds since the update began
  * @returns an element `svg`; empty where no node's pod has changed
  */
-export function chartOf({ daemonSet, nodes }: Pick<WaveReport, "daemonSet" | "nodes">, span: Ends): string {
-  if (nodes.length === 0) return "";
+export function chartOf(wave: Pick<WaveReport, "daemonSet" | "nodes">, span: Ends): string {
+  if (wave.nodes.length === 0) return "";
+  const { height, label, bodies } = drawn(wave, span);
+  return element("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, ...bodies);
+}
+
+/** What is in a picture, and how high it is. */
+interface Drawing {
+  readonly height: number;
+  /** In words. */
+  readonly label: string;
+  readonly bodies: readonly string[];
+}
+
+function drawn({ daemonSet, nodes }: Pick<WaveReport, "daemonSet" | "nodes">, span: Ends): Drawing {
   const [from, to] = [span[0], Math.max(span[1], span[0] + 1)];
   const scale: Scale = (ms) => left + ((ms / 1000 - from) / (to - from)) * plot;
   const isMany = nodes.length > mostRows;
   const shown = isMany ? slowest(nodes, slowestRows) : nodes.toSorted(byBeginning);
   const bodies: string[] = [];
-  let y = 8;
+  let y = 14;
   if (isMany) {
     bodies.push(
       ...density(nodes, [from, to], y),
@@ -61,9 +100,8 @@ export function chartOf({ daemonSet, nodes }: Pick<WaveReport, "daemonSet" | "no
     ...legend(rowEntries, 16, bottom + 46),
   );
   const height = bottom + 60;
-  const what = `DaemonSet ${daemonSet}: ${nodes.length} nodes from ${from.toFixed(1)} to ${to.toFixed(1)} s`;
-  const root = { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": what };
-  return element("svg", root, ...bodies);
+  const label = `DaemonSet ${daemonSet}: ${nodes.length} nodes from ${from.toFixed(1)} to ${to.toFixed(1)} s`;
+  return { height, label, bodies };
 }
 
 function byBeginning(a: NodeCourse, b: NodeCourse): number {

@@ -1,7 +1,7 @@
 /** Pure: an update as it goes on, wave by wave. */
 import { Courses, type PodSeen } from "./courses.ts";
 import { nextSteps } from "./next.ts";
-import type { Outcome, ProofReport, UpdateReport, WaveReport } from "./types.ts";
+import type { Occasion, Outcome, ProofReport, UpdateReport, WaveReport } from "./types.ts";
 
 /** What is known of an update before it begins. */
 export type Expected = Omit<
@@ -20,6 +20,7 @@ export class UpdateRecord {
   readonly #writer: UpdateReport["writer"];
   readonly #waves: Map<string, Progress>;
   readonly #unrecorded = new Set<string>();
+  readonly #added = new Set<Occasion>();
   #courses = new Courses([]);
   #ended: { readonly at: number; readonly outcome: Outcome } | undefined;
 
@@ -90,6 +91,11 @@ export class UpdateRecord {
     return true;
   }
 
+  /** It does something more than was expected. */
+  adds(occasion: Occasion): void {
+    this.#added.add(occasion);
+  }
+
   /** Something could not be recorded. */
   lacks(sentence: string): void {
     this.#unrecorded.add(sentence);
@@ -139,6 +145,7 @@ export class UpdateRecord {
       outcome,
       writer: this.#writer,
       ...this.#expected,
+      occasions: [...new Set([...this.#expected.occasions, ...this.#added])],
       snapshot,
       waves,
       next: nextSteps(outcome, waves, this.#expected.skipped),

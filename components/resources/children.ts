@@ -181,7 +181,7 @@ export class Children {
       const { nodes, token = initialToken } = restartNodes;
       const restart = restartNodesCommand(cluster, nodes, token, this.#deadline);
       void this.#foretell(
-        this.#command("restart-nodes", restart, { ...this.#recorded(), dependsOn: proved }),
+        this.#command("restart-nodes", restart, { ...this.#recording?.ofNodes(), dependsOn: proved }),
         nodes,
       );
     }

@@ -55,20 +55,33 @@ export class Recording {
     wave: pulumi.Output<Wave> | undefined,
   ): pulumi.ResourceHookBinding {
     const { beforeCreate = [], beforeUpdate = [] } = others;
-    const hook = this.#hook(pool, wave);
+    const name = pool === undefined ? "recording" : `${pool}-recording`;
+    const hook =
+      wave === undefined
+        ? this.#hook(name, () => undefined)
+        : this.#hook(`${name}-wave`, async (recorder) => {
+            recorder.waveBegan((await plain(wave)).daemonSet.metadata.name);
+          });
     return { beforeCreate: [hook, ...beforeCreate], beforeUpdate: [hook, ...beforeUpdate] };
   }
 
-  #hook(pool: string | undefined, wave: pulumi.Output<Wave> | undefined): pulumi.ResourceHook {
-    const name = pool === undefined ? this.#name : `${this.#name}-${pool}`;
-    const hookName = `${name}-recording${wave === undefined ? "" : "-wave"}`;
-    const found = this.#hooks.get(hookName);
-    if (found !== undefined) return found;
-    const hook = new pulumi.ResourceHook(hookName, async () => {
-      const recorder = await this.#begin();
-      if (wave !== undefined) recorder?.waveBegan((await plain(wave)).daemonSet.metadata.name);
+  /** Hooks of what restarts some nodes alone. */
+  ofNodes(): pulumi.CustomResourceOptions {
+    const hook = this.#hook("recording-nodes", (recorder) => {
+      recorder.adds("restart of nodes");
     });
-    this.#hooks.set(hookName, hook);
+    return { hooks: { beforeCreate: [hook] } };
+  }
+
+  /** One hook for all resources that have it. */
+  #hook(name: string, then: (recorder: Recorder) => void | Promise<void>): pulumi.ResourceHook {
+    const found = this.#hooks.get(name);
+    if (found !== undefined) return found;
+    const hook = new pulumi.ResourceHook(`${this.#name}-${name}`, async () => {
+      const recorder = await this.#begin();
+      if (recorder !== undefined) await then(recorder);
+    });
+    this.#hooks.set(name, hook);
     return hook;
   }
 

@@ -51,7 +51,7 @@ suite("the report of an update", () => {
     const registrations = await declare({ report: true, pools, restartNodes: { nodes: ["a"] } });
     assert.equal(named(registrations, "canary-verify").beforeCreate[0], "kube-proxy-canary-recording-wave");
     assert.equal(named(registrations, "rest-daemon-set").beforeCreate[0], "kube-proxy-rest-recording-wave");
-    assert.deepEqual(named(registrations, "restart-nodes").beforeCreate, ["kube-proxy-recording"]);
+    assert.deepEqual(named(registrations, "restart-nodes").beforeCreate, ["kube-proxy-recording-nodes"]);
   });
 
   test("is where snapshots are, and proofs are told so without a path of this machine", async () => {

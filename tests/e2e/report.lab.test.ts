@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { copyFileSync, existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, suite, test } from "node:test";
+import { before, suite, test } from "node:test";
 import { findReports } from "../../components/cluster/report/files.ts";
 import type { UpdateReport } from "../../components/report/types.ts";
 import { neverReadyImage } from "../../lab/index.ts";
@@ -17,11 +17,9 @@ const hostname = "kubernetes.io/hostname";
 suite("report", () => {
   const lab = useLab({ name: "e2e-report", nodes });
   let scenario: Scenario;
-  beforeEach(async () => {
+  before(async () => {
     scenario = await lab.open({ report: true, timeouts: { verify: "20s" } });
-    await scenario.up();
   });
-  afterEach(() => scenario.destroy());
 
   const all = () => findReports(scenario.snapshots);
   const last = (): UpdateReport => {
@@ -35,6 +33,7 @@ suite("report", () => {
   };
 
   test("provisioning, and a restart: who, why, each node's course, the proof; the cluster says so, too", async () => {
+    await scenario.up();
     assert.deepEqual(last().occasions, ["provision"]);
     const { output } = await scenario.up({ restart: "lost-rules-7" });
     const report = last();
@@ -70,40 +69,6 @@ suite("report", () => {
     const folder = join(scenario.snapshots, report.cluster.id);
     for (const name of readdirSync(folder)) assert.equal(statSync(join(folder, name)).mode & 0o077, 0, name);
     assert.ok(!readdirSync(folder).some((name) => name.includes("proof")));
-  });
-
-  test("one that fails says where it stands and what comes next; the next one ends well", async () => {
-    const pools = [
-      { name: "one", matchExpressions: [{ key: hostname, operator: "In", values: ["node-0001"] }] },
-      { name: "rest", matchExpressions: [{ key: hostname, operator: "NotIn", values: ["node-0001"] }] },
-    ];
-    await scenario.up({ pools });
-    const failing = { ...pools[0], image: neverReadyImage };
-    await scenario.stack.setConfig({
-      pools: [failing, pools[1]],
-      restart: "bad",
-      timeouts: { create: "5s" },
-    });
-    const failed = await scenario.stack.up();
-    assert.ok(!failed.ok, failed.output);
-    const report = last();
-    assert.equal(report.outcome, "failed");
-    assert.deepEqual(
-      report.waves.map(({ daemonSet, state }) => [daemonSet, state]),
-      [
-        ["kube-proxy-one", "failed"],
-        ["kube-proxy-rest", "waiting"],
-      ],
-    );
-    assert.match(report.waves[0]?.failure ?? "", /node-0001 \((ImagePullBackOff|ErrImagePull)\)/);
-    assert.match(report.next[0] ?? "", /^It goes on with DaemonSet kube-proxy-one as it stands/);
-    assert.match(report.next[1] ?? "", /does it touch DaemonSet kube-proxy-rest/);
-    await scenario.up({ pools, timeouts: { verify: "20s" } });
-    assert.equal(last().outcome, "succeeded");
-    assert.deepEqual(
-      last().waves.map(({ state }) => state),
-      ["proved", "proved"],
-    );
   });
 
   test("one that is killed was interrupted", async () => {
@@ -150,6 +115,16 @@ suite("report", () => {
     }
   });
 
+  test("nodes that are restarted alone have one: their pods changed, and no DaemonSet", async () => {
+    await scenario.up({ restartNodes: { nodes: ["node-0002"] } });
+    const { occasions, outcome, waves } = last();
+    assert.deepEqual([occasions, outcome, waves[0]?.state], [["restart of nodes"], "succeeded", "unchanged"]);
+    assert.deepEqual(
+      waves[0]?.nodes.map(({ node }) => node),
+      ["node-0002"],
+    );
+  });
+
   test("nothing to do leaves none; without report nothing is written, nor said", async () => {
     const before = all().length;
     await scenario.up();
@@ -159,6 +134,42 @@ suite("report", () => {
     assert.ok(!output.includes("report"), output);
     assert.doesNotMatch(await events(), /Update(Began|Succeeded)/);
     assert.deepEqual(changesOf(await scenario.stack.preview()), []);
+    await scenario.stack.setConfig({ report: true });
+  });
+
+  test("one that fails says where it stands and what comes next; the next one ends well", async () => {
+    const pools = [
+      { name: "one", matchExpressions: [{ key: hostname, operator: "In", values: ["node-0001"] }] },
+      { name: "rest", matchExpressions: [{ key: hostname, operator: "NotIn", values: ["node-0001"] }] },
+    ];
+    await scenario.up({ pools });
+    const failing = { ...pools[0], image: neverReadyImage };
+    await scenario.stack.setConfig({
+      pools: [failing, pools[1]],
+      restart: "bad",
+      timeouts: { create: "5s" },
+    });
+    const failed = await scenario.stack.up();
+    assert.ok(!failed.ok, failed.output);
+    const report = last();
+    assert.equal(report.outcome, "failed");
+    assert.deepEqual(
+      report.waves.map(({ daemonSet, state }) => [daemonSet, state]),
+      [
+        ["kube-proxy-one", "failed"],
+        ["kube-proxy-rest", "waiting"],
+      ],
+    );
+    assert.match(report.waves[0]?.failure ?? "", /node-0001 \((ImagePullBackOff|ErrImagePull)\)/);
+    assert.match(report.next[0] ?? "", /^It goes on with DaemonSet kube-proxy-one as it stands/);
+    assert.match(report.next[1] ?? "", /does it touch DaemonSet kube-proxy-rest/);
+    await scenario.up({ pools, timeouts: { verify: "20s" } });
+    assert.equal(last().outcome, "succeeded");
+    assert.deepEqual(
+      last().waves.map(({ state }) => state),
+      ["proved", "proved"],
+    );
+    await scenario.destroy();
   });
 });
 

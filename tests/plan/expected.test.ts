@@ -16,7 +16,7 @@ const node: NodeFacts = {
 const installed = factsAfter(plain, [node]);
 const told = { lines: ["it goes"], warnings: ["mind"] };
 const update: Update = {
-  ...{ held: [], isAdoption: false, restartsNodes: false, owner: "org/kube-proxy/prod" },
+  ...{ held: [], isAdoption: false, owner: "org/kube-proxy/prod" },
   ...{ token: undefined, strategy: undefined, told, env: { BUILD_URL: "https://ci.example.com/7" } },
 };
 
@@ -54,7 +54,6 @@ suite("what an update is expected to do", () => {
       "restart",
     ]);
     assert.deepEqual(expect({}, { isAdoption: true }).occasions, ["adoption"]);
-    assert.deepEqual(expect({}, { restartsNodes: true }).occasions, ["restart of nodes"]);
   });
 
   test("says of each wave from what to what, and what is untouched", () => {

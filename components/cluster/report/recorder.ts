@@ -5,7 +5,7 @@ import type { PodSeen } from "../../report/courses.ts";
 import { page } from "../../report/page.ts";
 import { type Expected, UpdateRecord } from "../../report/record.ts";
 import { beginLine, markdownOf, waveLine } from "../../report/summary.ts";
-import type { Outcome, ProofReport } from "../../report/types.ts";
+import type { Occasion, Outcome, ProofReport } from "../../report/types.ts";
 import type { KubeConfig } from "../kubernetes.ts";
 import { reasonOf } from "../verify/errors.ts";
 import { type Note, note, type Noted } from "./events.ts";
@@ -98,6 +98,12 @@ export class Recorder {
     // What an earlier update has left is not this one's.
     takeProof(folder, expected.cluster.id, daemonSet);
     this.#noteBegin(daemonSet);
+    this.#write(true);
+  }
+
+  /** The update does something more than it was expected to. */
+  adds(occasion: Occasion): void {
+    this.#record.adds(occasion);
     this.#write(true);
   }
 
