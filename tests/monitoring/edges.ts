@@ -261,9 +261,22 @@ export const edges: readonly Case[] = [
     moments: edge(375, "KubeProxyProgrammingSlow a"),
   },
   {
-    name: "changes that take up to 30 s",
-    series: [...scraped, ...["30", "60", "+Inf"].map((le) => own("a", bucket, "0+1x400", `le="${le}"`))],
+    name: "changes that take up to 30 s, and a node without any",
+    series: [
+      ...scraped,
+      ...["30", "60", "+Inf"].flatMap((le) => [
+        own("a", bucket, "0+1x400", `le="${le}"`),
+        own("b", bucket, "7x400", `le="${le}"`),
+      ]),
+    ],
     moments: [{ at: 3600, firing: [] }],
+    samples: [
+      {
+        at: 3600,
+        expr: "count by (node) (node:kubeproxy_network_programming_seconds:p99_5m)",
+        expected: { '{node="a"}': 1 },
+      },
+    ],
   },
   {
     name: "modes of old and new releases, before and after the first sync",
@@ -273,6 +286,12 @@ export const edges: readonly Case[] = [
       own("b-1-31", fullSyncs, "1x400"),
       own("b-1-31", last, "5x400"),
       own("c-never-synced", fullSyncs, "1x400", v4),
+      ...["h-1-37-iptables", "i-1-37-nftables"].flatMap((node) => [
+        ...[fullSyncs, syncs].map((name) => own(node, name, "1x400", v4)),
+        own(node, last, "5x400", v4),
+        own(node, "kubernetes_build_info", "1x400", 'major="1", minor="37"'),
+      ]),
+      runsIn.iptables("h-1-37-iptables"),
       ...(
         [
           ["d-1-30", "30", "5x400"],
@@ -296,17 +315,25 @@ export const edges: readonly Case[] = [
           '{node="b-1-31", mode="nftables"}': 1,
           '{node="e-1-31", mode="ipvs"}': 1,
           '{node="f-1-99", mode="ipvs"}': 1,
+          '{node="h-1-37-iptables", mode="iptables"}': 1,
+          '{node="i-1-37-nftables", mode="nftables"}': 1,
         },
       },
       {
         at: 300,
         expr: "sum by (mode) (mode:kubeproxy_nodes:count)",
-        expected: { '{mode="iptables"}': 1, '{mode="nftables"}': 1, '{mode="ipvs"}': 2 },
+        expected: { '{mode="iptables"}': 2, '{mode="nftables"}': 2, '{mode="ipvs"}': 2 },
       },
       {
         at: 300,
         expr: 'sum by (minor) (minor:kubeproxy_nodes:count{major="1"})',
-        expected: { '{minor="30"}': 1, '{minor="31+"}': 1, '{minor="31"}': 1, '{minor="99"}': 1 },
+        expected: {
+          '{minor="30"}': 1,
+          '{minor="31+"}': 1,
+          '{minor="31"}': 1,
+          '{minor="37"}': 2,
+          '{minor="99"}': 1,
+        },
       },
     ],
   },
