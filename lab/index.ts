@@ -16,7 +16,7 @@ import { withLock } from "./lock.ts";
 import { type Mode, modes } from "./modes.ts";
 import { isHealthy } from "./network.ts";
 import { checkNodes, countNodes, scaleNodes } from "./nodes.ts";
-import { isAlive } from "./process.ts";
+import { interruptible, isAlive } from "./process.ts";
 import { checkRealNodes, checkVmNodes } from "./real/addresses.ts";
 import { checkInotify } from "./real/inotify.ts";
 import { checkRequirements } from "./real/requirements.ts";
@@ -358,18 +358,4 @@ async function exclusively<T>(
   };
   const lock = { timeoutMs: lockTimeoutMs, signal: options.signal, onWait };
   return await withLock(`${labDir(name)}.lock`, lock, work);
-}
-
-/** Runs `work` with a signal that SIGINT and SIGTERM abort, instead of ending this process. */
-async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const controller = new AbortController();
-  const interrupt = (name: NodeJS.Signals): void => {
-    controller.abort(new Error(`interrupted by ${name}`));
-  };
-  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
-  try {
-    return await work(controller.signal);
-  } finally {
-    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
-  }
 }

@@ -129,3 +129,17 @@ function signal(processes: readonly ProcessIdentity[], name: NodeJS.Signals): vo
     }
   }
 }
+
+/** Runs `work` with a signal that SIGINT and SIGTERM abort, instead of ending this process. */
+export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const interrupt = (name: NodeJS.Signals): void => {
+    controller.abort(new Error(`interrupted by ${name}`));
+  };
+  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
+  try {
+    return await work(controller.signal);
+  } finally {
+    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
+  }
+}
