@@ -65,6 +65,12 @@ const runsIn = {
   nftables: (node: string) => [own(node, fullSyncs, "1x400", v4), own(node, last, "1x400", v4)],
 };
 
+/** A process that started then, and answers. */
+const startedAt = (node: string, values: string) => [
+  own(node, started, values),
+  own(node, `${sync}_service_changes_pending`, "0x400"),
+];
+
 /** Every case. */
 export const edges: readonly Case[] = [
   {
@@ -161,10 +167,7 @@ export const edges: readonly Case[] = [
   {
     name: "a page of something else where kube-proxy should be",
     series: [...scraped, own("a", "up", "1x400"), own("a", started, "0x400")],
-    moments: [
-      { at: 285, firing: [] },
-      { at: 300, firing: ["KubeProxyUnreachable a"] },
-    ],
+    moments: [...edge(300, "KubeProxyUnreachable a"), { at: 3600, firing: ["KubeProxyUnreachable a"] }],
   },
   {
     name: "one that does not answer on a node that is not Ready",
@@ -185,15 +188,15 @@ export const edges: readonly Case[] = [
   },
   {
     name: "a start where nothing is known of earlier ones",
-    series: [...scraped, own("a", started, "0x400"), own("a", queued, "1x400", v4)],
+    series: [...scraped, ...startedAt("a", "0x400"), own("a", queued, "1x400", v4)],
     moments: edge(375, "KubeProxyFirstSyncSlow a"),
   },
   {
     name: "a start beside one that took 10 s",
     series: [
       ...scraped,
-      own("a", started, "0x400"),
-      own("b", started, "0x400"),
+      ...startedAt("a", "0x400"),
+      ...startedAt("b", "0x400"),
       own("b", last, "10x400", v4),
       own("b", syncs, "1x400", v4),
     ],
@@ -203,8 +206,8 @@ export const edges: readonly Case[] = [
     name: "a start beside one that took 100 s",
     series: [
       ...scraped,
-      own("a", started, "0x400"),
-      own("b", started, "0x400"),
+      ...startedAt("a", "0x400"),
+      ...startedAt("b", "0x400"),
       own("b", last, "100x400", v4),
       own("b", syncs, "1x400", v4),
     ],
@@ -214,7 +217,7 @@ export const edges: readonly Case[] = [
     name: "a start after which one family is not synced",
     series: [
       ...scraped,
-      own("a", started, "0x400"),
+      ...startedAt("a", "0x400"),
       ...[v4, v6].map((family) => own("a", queued, "1x400", family)),
       own("a", last, "2x400", v4),
     ],
@@ -224,9 +227,9 @@ export const edges: readonly Case[] = [
     name: "a process whose last sync was before its start, and a release that says 0 before the first one",
     series: [
       ...scraped,
-      own("a", started, "10x400"),
+      ...startedAt("a", "10x400"),
       own("a", last, "5x400", v4),
-      own("b", started, "10x400"),
+      ...startedAt("b", "10x400"),
       own("b", last, "0x400"),
     ],
     moments: edge(375, "KubeProxyFirstSyncSlow a", "KubeProxyFirstSyncSlow b"),
