@@ -8,6 +8,7 @@ import { spec } from "node:test/reporters";
 import { parseArgs } from "node:util";
 import { compileCache } from "../components/facts/compileCache.ts";
 import { binary } from "../lab/index.ts";
+import { promtool } from "../lab/prometheus.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -43,6 +44,7 @@ const counts = [await runFiles("need no lab", fast, atOnce)];
 if (!values.fast) {
   // Built by the first that needs it, which the others would wait for.
   await binary(console.log);
+  await promtool(console.log);
   counts.push(await runFiles("have labs of their own", beside, atOnce));
   counts.push(await runFiles("have the machine to themselves", alone, 1));
 }

@@ -1,6 +1,7 @@
 /** The files of `monitoring/`, as text. */
 import { stringify } from "yaml";
 import { type Alert, alerts, runbooks } from "./alerts.ts";
+import { dashboard } from "./dashboard.ts";
 import { recordingRules } from "./recordingRules.ts";
 
 const head = "# Made by `npm run monitoring` from components/monitoring; see docs/monitoring.md.\n";
@@ -37,5 +38,6 @@ export function monitoringFiles(): Record<string, string> {
   return {
     "rules.yaml": yaml(ruleGroups()),
     "prometheusRule.yaml": yaml(prometheusRule()),
+    "dashboard.json": `${JSON.stringify(dashboard(), undefined, 2)}\n`,
   };
 }

@@ -94,11 +94,13 @@ export const recordingRules: readonly RecordingRule[] = [
   and changes(${synced}[3m]) == 0)`,
   },
   {
+    // By the series that each kube-proxy has from its start on, whatever else answers in its place is none.
     record: recorded.unsynced,
-    expr: `max ${node} (
+    expr: `max ${node} ((
   time() - ${start} unless on (instance) ${synced}
   or time() - ${start} and on (instance) (${queued} unless ${synced})
-  or time() - ${start} and on (instance) (${synced} <= on (instance) group_left () ${start}))`,
+  or time() - ${start} and on (instance) (${synced} <= on (instance) group_left () ${start}))
+  and on (instance) ${metrics.servicesPending.name}${scraped})`,
   },
   {
     // Only as long as there was one sync, its end is that of the first.

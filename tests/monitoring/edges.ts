@@ -65,6 +65,12 @@ const runsIn = {
   nftables: (node: string) => [own(node, fullSyncs, "1x400", v4), own(node, last, "1x400", v4)],
 };
 
+/** A process that started then, and answers. */
+const startedAt = (node: string, values: string) => [
+  own(node, started, values),
+  own(node, `${sync}_service_changes_pending`, "0x400"),
+];
+
 /** Every case. */
 export const edges: readonly Case[] = [
   {
@@ -161,10 +167,7 @@ export const edges: readonly Case[] = [
   {
     name: "a page of something else where kube-proxy should be",
     series: [...scraped, own("a", "up", "1x400"), own("a", started, "0x400")],
-    moments: [
-      { at: 285, firing: [] },
-      { at: 300, firing: ["KubeProxyUnreachable a"] },
-    ],
+    moments: [...edge(300, "KubeProxyUnreachable a"), { at: 3600, firing: ["KubeProxyUnreachable a"] }],
   },
   {
     name: "one that does not answer on a node that is not Ready",
@@ -185,15 +188,15 @@ export const edges: readonly Case[] = [
   },
   {
     name: "a start where nothing is known of earlier ones",
-    series: [...scraped, own("a", started, "0x400"), own("a", queued, "1x400", v4)],
+    series: [...scraped, ...startedAt("a", "0x400"), own("a", queued, "1x400", v4)],
     moments: edge(375, "KubeProxyFirstSyncSlow a"),
   },
   {
     name: "a start beside one that took 10 s",
     series: [
       ...scraped,
-      own("a", started, "0x400"),
-      own("b", started, "0x400"),
+      ...startedAt("a", "0x400"),
+      ...startedAt("b", "0x400"),
       own("b", last, "10x400", v4),
       own("b", syncs, "1x400", v4),
     ],
@@ -203,8 +206,8 @@ export const edges: readonly Case[] = [
     name: "a start beside one that took 100 s",
     series: [
       ...scraped,
-      own("a", started, "0x400"),
-      own("b", started, "0x400"),
+      ...startedAt("a", "0x400"),
+      ...startedAt("b", "0x400"),
       own("b", last, "100x400", v4),
       own("b", syncs, "1x400", v4),
     ],
@@ -214,7 +217,7 @@ export const edges: readonly Case[] = [
     name: "a start after which one family is not synced",
     series: [
       ...scraped,
-      own("a", started, "0x400"),
+      ...startedAt("a", "0x400"),
       ...[v4, v6].map((family) => own("a", queued, "1x400", family)),
       own("a", last, "2x400", v4),
     ],
@@ -224,9 +227,9 @@ export const edges: readonly Case[] = [
     name: "a process whose last sync was before its start, and a release that says 0 before the first one",
     series: [
       ...scraped,
-      own("a", started, "10x400"),
+      ...startedAt("a", "10x400"),
       own("a", last, "5x400", v4),
-      own("b", started, "10x400"),
+      ...startedAt("b", "10x400"),
       own("b", last, "0x400"),
     ],
     moments: edge(375, "KubeProxyFirstSyncSlow a", "KubeProxyFirstSyncSlow b"),
@@ -261,9 +264,22 @@ export const edges: readonly Case[] = [
     moments: edge(375, "KubeProxyProgrammingSlow a"),
   },
   {
-    name: "changes that take up to 30 s",
-    series: [...scraped, ...["30", "60", "+Inf"].map((le) => own("a", bucket, "0+1x400", `le="${le}"`))],
+    name: "changes that take up to 30 s, and a node without any",
+    series: [
+      ...scraped,
+      ...["30", "60", "+Inf"].flatMap((le) => [
+        own("a", bucket, "0+1x400", `le="${le}"`),
+        own("b", bucket, "7x400", `le="${le}"`),
+      ]),
+    ],
     moments: [{ at: 3600, firing: [] }],
+    samples: [
+      {
+        at: 3600,
+        expr: "count by (node) (node:kubeproxy_network_programming_seconds:p99_5m)",
+        expected: { '{node="a"}': 1 },
+      },
+    ],
   },
   {
     name: "modes of old and new releases, before and after the first sync",
@@ -273,6 +289,12 @@ export const edges: readonly Case[] = [
       own("b-1-31", fullSyncs, "1x400"),
       own("b-1-31", last, "5x400"),
       own("c-never-synced", fullSyncs, "1x400", v4),
+      ...["h-1-37-iptables", "i-1-37-nftables"].flatMap((node) => [
+        ...[fullSyncs, syncs].map((name) => own(node, name, "1x400", v4)),
+        own(node, last, "5x400", v4),
+        own(node, "kubernetes_build_info", "1x400", 'major="1", minor="37"'),
+      ]),
+      runsIn.iptables("h-1-37-iptables"),
       ...(
         [
           ["d-1-30", "30", "5x400"],
@@ -296,17 +318,25 @@ export const edges: readonly Case[] = [
           '{node="b-1-31", mode="nftables"}': 1,
           '{node="e-1-31", mode="ipvs"}': 1,
           '{node="f-1-99", mode="ipvs"}': 1,
+          '{node="h-1-37-iptables", mode="iptables"}': 1,
+          '{node="i-1-37-nftables", mode="nftables"}': 1,
         },
       },
       {
         at: 300,
         expr: "sum by (mode) (mode:kubeproxy_nodes:count)",
-        expected: { '{mode="iptables"}': 1, '{mode="nftables"}': 1, '{mode="ipvs"}': 2 },
+        expected: { '{mode="iptables"}': 2, '{mode="nftables"}': 2, '{mode="ipvs"}': 2 },
       },
       {
         at: 300,
         expr: 'sum by (minor) (minor:kubeproxy_nodes:count{major="1"})',
-        expected: { '{minor="30"}': 1, '{minor="31+"}': 1, '{minor="31"}': 1, '{minor="99"}': 1 },
+        expected: {
+          '{minor="30"}': 1,
+          '{minor="31+"}': 1,
+          '{minor="31"}': 1,
+          '{minor="37"}': 2,
+          '{minor="99"}': 1,
+        },
       },
     ],
   },

@@ -90,6 +90,26 @@ class Nodes {
 }
 
 const ownedTable = "delete table ip kube-proxy\nadd table ip kube-proxy { flags owner; }\n";
+/** What kube-proxy needs to start, but for Services and their endpoints. */
+const withoutServices = {
+  apiVersion: "v1",
+  kind: "List",
+  items: [
+    {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "ClusterRole",
+      metadata: { name: "without-services" },
+      rules: [{ apiGroups: [""], resources: ["nodes"], verbs: ["get", "list", "watch"] }],
+    },
+    {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "ClusterRoleBinding",
+      metadata: { name: "without-services" },
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "without-services" },
+      subjects: [{ kind: "ServiceAccount", name: "kube-proxy", namespace: "kube-system" }],
+    },
+  ],
+};
 const nftables = {
   healthy: {
     name: "nftables-healthy",
@@ -115,15 +135,31 @@ const nftables = {
       };
     },
   },
-  neverSynced: {
-    name: "nftables-neverSynced",
-    what: "somebody else owns kube-proxy's table on real-1 when kube-proxy starts there",
+  crashing: {
+    name: "nftables-crashing",
+    what: "somebody else owns kube-proxy's table on real-1 when kube-proxy starts there, which ends it each time",
     lengths: [4, 30, 8],
     plant: async (nodes) => {
       const mend = nodes.hold(["nft", "-i"], ownedTable);
       await sleep(1000);
       await nodes.deletePod();
       return mend;
+    },
+  },
+  neverSynced: {
+    name: "nftables-neverSynced",
+    what: "kube-proxy of real-1 starts while it may not list Services",
+    lengths: [4, 20, 14],
+    plant: async (nodes) => {
+      const name = "kubeadm:node-proxier";
+      const binding = await nodes.kubectl(["get", "clusterrolebinding", name, "-o", "json"]);
+      await nodes.kubectl(["apply", "-f", "-"], JSON.stringify(withoutServices));
+      await nodes.kubectl(["delete", "clusterrolebinding", name]);
+      await nodes.deletePod();
+      return async () => {
+        const { metadata: _, ...rest } = JSON.parse(binding) as { metadata: unknown };
+        await nodes.kubectl(["create", "-f", "-"], JSON.stringify({ ...rest, metadata: { name } }));
+      };
     },
   },
   wrongMode: {
@@ -237,7 +273,8 @@ const lots: Readonly<Record<string, { mode: Mode; nodes: number; image?: string;
     nodes: 3,
     scenarios: [nftables.healthy, nftables.wrongMode, stopped("nftables"), nftables.slow],
   },
-  refused: { mode: "nftables", nodes: 2, scenarios: [nftables.failuresGrow, nftables.neverSynced] },
+  refused: { mode: "nftables", nodes: 2, scenarios: [nftables.failuresGrow, nftables.crashing] },
+  starts: { mode: "nftables", nodes: 2, scenarios: [nftables.neverSynced] },
   unseen: { mode: "nftables", nodes: 2, scenarios: unseen },
   iptables: {
     mode: "iptables",

@@ -17,11 +17,12 @@ function recordingOf(name: string): Recording {
   return JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8")) as Recording;
 }
 
-function caseOf({ recording: name, holdMinutes, raised, silentAfter }: Expected): Case {
+function caseOf({ recording: name, holdMinutes, raised, lateMinutes = 0, silentAfter }: Expected): Case {
   const recording = recordingOf(name);
   const { interval, planted, mended, scrapes } = recording;
   const hold = (holdMinutes * minute) / interval;
-  const more = (silentAfter * minute) / interval;
+  const late = (lateMinutes * minute) / interval;
+  const more = ((silentAfter ?? 0) * minute) / interval;
   const series = inputOf(recording, hold).map(({ series: one, values }) => {
     const each = expanded(values);
     const last = each.at(-1) ?? "_";
@@ -30,8 +31,8 @@ function caseOf({ recording: name, holdMinutes, raised, silentAfter }: Expected)
   });
   const moments = [
     { at: planted * interval, firing: [] },
-    { at: (mended + hold - 1) * interval, firing: raised },
-    { at: (scrapes + hold + more - 1) * interval, firing: [] },
+    { at: (mended + hold + late - 1) * interval, firing: raised },
+    ...(silentAfter === undefined ? [] : [{ at: (scrapes + hold + more - 1) * interval, firing: [] }]),
   ];
   return { name, interval, series, moments };
 }
