@@ -14,7 +14,6 @@ import { measureBehaviour } from "./node/index.ts";
 import { tables } from "./node/table.ts";
 import { measurePreflight } from "./preflight.ts";
 import { behaviour, formatted, switches } from "./publish.ts";
-import { publishReportPicture } from "./reportPicture.ts";
 import { countRequests } from "./requests.ts";
 import { measureRestarts } from "./restart.ts";
 import { measureStart } from "./start.ts";
@@ -45,7 +44,7 @@ const usage = `Usage: npm run bench -- [--runs N] [--nodes N,N...]
   --vm           measure what the switches between modes do to connections instead, on a node with a kernel of its own: root on Linux
   --tests        measure every test file instead, and whose CPU time it takes; the longest are begun first from then on
   --only CASE    just the changes with this in their name
-  --plot         put what --node and --vm have measured, now or before, on docs/restart-behaviour.md and docs/mode.md with their pictures, and the one of docs/report.md
+  --plot         put what --node and --vm have measured, now or before, on docs/restart-behaviour.md and docs/mode.md with their pictures
 
 Prints a table and writes bench/results.json, bench/behaviour.json with --node, bench/tests.json with --tests; what --requests counts, --start,
 --preflight, --default-rate and --node --only measure is just printed. --vm keeps each switch in bench/switches.json as soon as it is measured, in
@@ -106,7 +105,6 @@ if (![runs, ...sizes].every((count) => Number.isInteger(count) && count > 0)) {
   if (values.plot) {
     await behaviour.publish();
     await switches.publish();
-    publishReportPicture();
   }
 } else if (values.tests) {
   const costs = await measureTests();

@@ -10,28 +10,32 @@ import {
 import {
   axis,
   box,
-  entries,
-  type Entry,
-  gap,
+  colourRules,
+  diamond,
+  edge,
   hatch,
+  hatched,
   legend,
-  pictureStyle,
-  readyMark,
   row,
   type Scale,
-  syncMark,
-} from "../../components/report/marks.ts";
+  shapes,
+  themed,
+} from "../../components/report/picture.ts";
 import { type Attributes, element, strokes, text } from "../../components/report/svg.ts";
 
 const width = 900;
 const left = 205;
 const right = 120;
+
 const names: Readonly<Record<Flow, string>> = {
   "new tcp": "new TCP connections",
   "kept tcp": "long-lived TCP connections",
   "new udp": "UDP, new sockets",
   "kept udp": "UDP, long-lived sockets",
 };
+
+const style = `${shapes}${themed(colourRules)}
+`;
 
 /** A lane of the picture: what is on it, of this height. */
 interface Lane {
@@ -72,14 +76,14 @@ export function draw(timeline: Timeline): string {
   return `${element(
     "svg",
     root,
-    element("style", {}, pictureStyle),
+    element("style", {}, style),
     element("defs", {}, hatch),
     element("rect", { class: "card", x: 0.5, y: 0.5, width: width - 1, height: height - 1, rx: 6 }),
     text(heading, { class: "title", x: 16, y: 28 }),
     text(subtitle, { class: "quiet", x: 16, y: 47 }),
-    ...axis(shown, scale, [top, y]),
+    ...axis(ticksOf(shown), scale, [top, y], (ms) => `${ms / 1000} s`),
     ...bodies,
-    ...legend(legendEntries, left, y + 46),
+    ...legend(signs, [left, width], y + 46),
   )}\n`;
 }
 
@@ -118,7 +122,7 @@ function nodeLanes(node: NodeTimeline, scale: Scale, shown: Span): Lane[] {
     draw: (y) => [
       text(`Node ${node.name}, asked from ${asked}`, { x: 16, y: y + 19, class: "head" }),
       // Beneath all that is on the lanes.
-      ...node.closed.map(([from, to]) => gap([scale(from), scale(to)], y + row + 6, lanes.length * row)),
+      ...node.closed.map(([from, to]) => hatched([scale(from), scale(to)], y + row + 6, lanes.length * row)),
     ],
   };
   return [header, ...lanes];
@@ -142,7 +146,7 @@ function podLane(
         return [
           box(kind, ends, y),
           ...(ends[1] - ends[0] > 70 ? [text(`${kind} pod`, { class: side, x, y: y + 14 })] : []),
-          ...(ready === null ? [] : [readyMark(scale(ready), y)]),
+          ...(ready === null ? [] : [edge(scale(ready), y)]),
         ];
       }),
       ...closed
@@ -157,7 +161,7 @@ function podLane(
 function syncLane({ syncs }: ProxyTimeline, name: string, scale: Scale): Lane {
   return {
     height: row,
-    draw: (y) => [text(name, { x: 28, y: y + 14 }), ...syncs.map((at) => syncMark(scale(at), y))],
+    draw: (y) => [text(name, { x: 28, y: y + 14 }), ...syncs.map((at) => diamond(scale(at), y + row / 2))],
   };
 }
 
@@ -191,16 +195,22 @@ function cross(x: number, y: number): string {
   ]);
 }
 
-const legendEntries: readonly Entry[] = [
+/** Whole seconds, as many as have place. */
+function ticksOf([from, to]: Span): number[] {
+  const step = 1000 * ([1, 2, 5, 10].find((each) => (to - from) / 1000 / each <= 15) ?? 30);
+  return Array.from({ length: Math.floor(to / step) + 1 }, (_, index) => index * step);
+}
+
+const signs: Parameters<typeof legend>[0] = [
   [
     "answered",
     (x, y) =>
       element("path", { class: "answered", d: strokes([0, 5, 10].map((dx) => [x + dx, y - 8, 0, 8])) }),
   ],
   ["failed", (x, y) => element("path", { class: "failed", d: cross(x + 5, y - 4) })],
-  entries.gap,
-  entries.ready,
-  ["rules synced, for an IP family", (x, y) => syncMark(x + 5, y - 14)],
+  ["no kube-proxy", (x, y) => hatched([x - 4, x + 14], y - 11, 14)],
+  ["the pod is Ready", (x, y) => edge(x + 5, y - 14)],
+  ["rules synced, for an IP family", (x, y) => diamond(x + 5, y - 4)],
 ];
 
 function sum(values: readonly number[]): number {

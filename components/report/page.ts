@@ -1,233 +1,210 @@
-/** Pure: a report as a page: one file without a script, and without anything from elsewhere. */
-import { changedLines } from "./changes.ts";
-import { chartOf } from "./chart.ts";
-import { comparison } from "./compare.ts";
-import { type Distribution, figuresOf } from "./figures.ts";
-import { element, escape, html } from "./svg.ts";
-import { hatch } from "./marks.ts";
-import { proofOf } from "./proofTable.ts";
-import { pageStyle } from "./style.ts";
-import { whatOf } from "./summary.ts";
-import { capitalized, number, section, signed } from "./text.ts";
-import type { PodsReport, UpdateReport, WaveReport } from "./types.ts";
+/** Makes the page of a report: one file without a script, and without a reference to anywhere else. */
+import { sparkline } from "./charts.ts";
+import { short } from "./course.ts";
+import { type Figures, figuresOf } from "./figures.ts";
+import { type Content, data, list, Markup, markup, section, table } from "./markup.ts";
+import { hatch } from "./picture.ts";
+import {
+  changeSections,
+  proofSection,
+  slowestTable,
+  spreadCharts,
+  waveTable,
+  wavesFigure,
+} from "./sections.ts";
+import { style } from "./style.ts";
+import type { UpdateReport } from "./types.ts";
+import { count, counted, duration, moment, occasionOf, outcomes } from "./words.ts";
+
+/** So many earlier reports are compared with. */
+const mostEarlier = 5;
+
+/** Lets the browser load nothing and run nothing, whatever the page has. */
+const policy = "default-src 'none'; style-src 'unsafe-inline'";
 
 /**
- * Makes the page of a report.
+ * The page of a report, as one HTML file.
  *
- * @param earlier - reports of the same cluster from before, with which it is compared, the newest last
- * @returns HTML; the same for the same reports
+ * @param report - Whatever is in it shows as text.
+ * @param earlier - Reports to compare with, in any order: of those that began before it, the last five.
  */
 export function page(report: UpdateReport, earlier: readonly UpdateReport[]): string {
-  const title = `kube-proxy: ${whatOf(report)}, ${report.outcome}`;
-  const head = html(
-    "head",
-    {},
-    '<meta charset="utf-8">',
-    '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    // Nothing is asked for, whatever stands in the page.
-    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`,
-    html("title", {}, escape(title)),
-    `<style>${pageStyle}</style>`,
-  );
-  const body = html(
-    "body",
-    {},
-    // The pattern of every picture.
-    element(
-      "svg",
-      { width: 0, height: 0, style: "position: absolute", "aria-hidden": "true" },
-      element("defs", {}, hatch),
-    ),
-    headline(report),
-    figures(report),
-    standing(report),
-    changes(report),
-    waves(report),
-    section("Proof", ...report.waves.map(proofOf)),
-    section("Told beforehand", ...told(report)),
-    section("Left out", ...skipped(report)),
-    section("Compared with those before", comparison(report, earlier)),
-    section("Not recorded", list(report.unrecorded)),
-    html(
-      "footer",
-      {},
-      escape(
-        `Written ${report.written} by kube-proxy as code. Version ${report.version} of its JSON is beside this file.`,
+  const figures = figuresOf(report);
+  const title = `kube-proxy: ${occasionOf(report).toLowerCase()} ${outcomes[report.outcome].words}`;
+  return markup`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${new Markup(policy)}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}, ${moment(report.began)}</title>
+<style>${new Markup(style)}</style>
+</head>
+<body>
+<svg width="0" height="0" aria-hidden="true"><defs>${new Markup(hatch)}</defs></svg>
+<main>
+${headline(report, figures)}
+${tiles(figures)}
+${standing(report)}
+${section("waves", "Waves", ...(report.waves.length === 0 ? [null] : [wavesFigure(report), waveTable(figures), spreadCharts(report, figures), slowestTable(report)]))}
+${changeSections(report)}
+${proofSection(report)}
+${section(
+  "skipped",
+  "Left out",
+  report.skipped.length === 0
+    ? null
+    : table(
+        "What the update left out, and why",
+        ["What", "Why"],
+        report.skipped.map(({ what, why }) => [what, why]),
       ),
-    ),
-  );
-  return `<!doctype html>\n${html("html", { lang: "en" }, head, body)}\n`;
+)}
+${told(report)}
+${section("unrecorded", "Not recorded", report.unrecorded.length === 0 ? null : list("plain", report.unrecorded))}
+${comparison(report, earlier)}
+<footer>Written ${moment(report.written)} by process ${report.writer.pid} on ${report.writer.host}. Version ${report.version} of
+${report.kind}; the same is beside this page as JSON.</footer>
+</main>
+</body>
+</html>
+`.text;
 }
 
-function headline(report: UpdateReport): string {
-  const { by, began, ended, cluster, stack, strategy, snapshot, token } = report;
-  const facts: readonly (readonly [string, string])[] = [
-    ["Why", token],
-    ["Who", by],
-    [
-      "When",
-      ended === null ? `${toSeconds(began)}, not ended` : `${toSeconds(began)} to ${toSeconds(ended)}`,
-    ],
-    ["How", strategy],
-    ["Cluster", [cluster.context, cluster.server].filter(Boolean).join(", ")],
-    ["Stack", stack ?? ""],
-    ["Snapshot", snapshot ?? "none"],
-  ];
-  const rows = facts
-    .filter(([, value]) => value !== "")
-    .flatMap(([name, value]) => [html("dt", {}, escape(name)), html("dd", {}, escape(value))]);
-  const what = report.occasions.length === 0 ? "update" : report.occasions.join(" and ");
-  return html(
-    "header",
-    {},
-    html("p", { class: "quiet" }, "kube-proxy"),
-    html("h1", { id: "outcome" }, signed(report.outcome, `${capitalized(what)} ${report.outcome}`)),
-    html("dl", { class: "facts" }, ...rows),
-  );
-}
-
-/** Milliseconds tell nobody more. */
-function toSeconds(moment: string): string {
-  return moment.replace(/\.\d+Z$/, "Z");
-}
-
-function figures(report: UpdateReport): string {
-  const { seconds, nodes, gaps, stale, verified, failed, excluded } = figuresOf(report);
-  const tiles: readonly (readonly [id: string, value: number | null, unit: string, name: string])[] = [
-    ["seconds", seconds, " s", "from the first change to the last"],
-    ["nodes", nodes, "", "nodes whose pod has changed"],
-    ["verified", verified, "", "nodes verified"],
-    ["failed", failed, "", "nodes not verified"],
-    ...(excluded > 0 ? ([["excluded", excluded, "", "nodes NotReady, not asked"]] as const) : []),
-    ...ofDistribution("gap", gaps, "without kube-proxy"),
-    ...ofDistribution("stale", stale, "until rules were synced"),
-  ];
-  return html(
-    "ul",
-    { class: "figures" },
-    ...tiles.map(([id, value, unit, name]) =>
-      html("li", {}, number(id, value, unit), html("span", { class: "quiet" }, escape(name))),
-    ),
-  );
-}
-
-function ofDistribution(id: string, distribution: Distribution | null, what: string) {
-  if (distribution === null) return [];
-  const { longest, median } = distribution;
-  return [
-    [`longest-${id}`, longest, " s", `longest of a node ${what}`],
-    [`median-${id}`, median, " s", `median ${what}`],
-  ] as const;
-}
-
-/** Where it stands, and what comes next, as long as that is not the end. */
-function standing({ next, outcome }: UpdateReport): string {
-  const what = outcome === "succeeded" ? "What is left" : "Where it stands, and what the next pulumi up does";
-  return section(what, list(next));
-}
-
-/** What is the same for several waves is said once. */
-function changes({ waves: all }: UpdateReport): string {
-  const byChange = Map.groupBy(all, changeOf);
-  byChange.delete("");
-  const parts = [...byChange].map(([change, group]) => {
-    const names = group.map(({ daemonSet }) => daemonSet).join(", ");
-    return html("h3", {}, escape(names)) + change;
-  });
-  return section("From what to what", ...parts);
-}
-
-function changeOf({ before, after, changes: lines }: WaveReport): string {
-  if (before === null) return html("p", {}, escape(`Made: image ${after.image}, mode ${after.mode}.`));
-  const rows = differences(before, after);
-  const isKnown = before.configuration !== null && after.configuration !== null;
-  const diff = isKnown ? changedLines(before.configuration, after.configuration) : "";
-  // What the table and the lines show need not be said once more.
-  const words = lines.filter(
-    (line) => !/^image /.test(line) && (diff === "" || !line.startsWith("configuration: ")),
-  );
-  return [rows.length === 0 ? "" : table(["", "before", "now"], rows), list(words), diff].join("");
-}
-
-function differences(before: PodsReport, after: PodsReport): (readonly [string, string, string])[] {
-  const all = [
-    ["Image", before.image, after.image],
-    ["Mode", before.mode, after.mode],
-    ["Token", before.token ?? "none", after.token ?? "none"],
-  ] as const;
-  return all.filter(([, from, to]) => from !== to);
-}
-
-function waves({ waves: all, began, ended, written }: UpdateReport): string {
-  const until = (Date.parse(ended ?? written) - Date.parse(began)) / 1000;
-  return section("Waves", ...all.map((wave) => waveOf(wave, until)));
-}
-
-function waveOf(wave: WaveReport, until: number): string {
-  const { daemonSet, pool, state, began, ended, failure, nodes } = wave;
-  const name = pool === null ? daemonSet : `${daemonSet}, pool ${pool}`;
-  const moments = nodes.flatMap(({ deleted, created }) =>
-    [deleted, created].filter((moment) => moment !== null),
-  );
-  const from = Math.min(began ?? Infinity, ...minimum(moments));
+function headline(report: UpdateReport, { seconds }: Figures): Markup {
+  const { sign, words } = outcomes[report.outcome];
+  const { cluster } = report;
   const time =
-    began === null
-      ? ""
-      : `from ${began.toFixed(1)} s ${ended === null ? "on" : `to ${ended.toFixed(1)} s`}, `;
-  const chart = Number.isFinite(from) ? chartOf(wave, [Math.max(0, from - 0.3), ended ?? until]) : "";
-  return [
-    html("h3", {}, signed(state, `${name}: ${state}`)),
-    html(
-      "p",
-      { class: "quiet" },
-      escape(`${time}${nodes.length} ${nodes.length === 1 ? "node" : "nodes"} whose pod has changed`),
+    report.ended === null
+      ? markup`${moment(report.began)}, ${data("seconds", seconds, duration(seconds))} until this was written`
+      : markup`${moment(report.began)} to ${moment(report.ended).slice(11)}, ${data("seconds", seconds, duration(seconds))}`;
+  const facts: readonly (readonly [string, Content])[] = [
+    ["Why", markup`<strong id="token">${report.token}</strong>`],
+    ["Who", report.by],
+    ["When", time],
+    ["Cluster", `${cluster.context === null ? "" : `${cluster.context}, `}${cluster.server}, ${cluster.id}`],
+    ...(report.stack === null ? [] : ([["Stack", report.stack]] as const)),
+    ["Strategy", report.strategy],
+    ["Snapshot from before", report.snapshot ?? "none: there was nothing to keep"],
+  ];
+  return markup`<header>
+<p class="outcome ${report.outcome}" id="outcome"><span aria-hidden="true">${sign}</span> ${capital(words)}</p>
+<h1>${occasionOf(report)} of kube-proxy</h1>
+<dl class="facts">${facts.map(([name, content]) => markup`<dt>${name}</dt><dd>${content}</dd>\n`)}</dl>
+</header>`;
+}
+
+function tiles(figures: Figures): Markup {
+  const { without, unsynced } = figures;
+  const tile = (content: Content, words: Content) => markup`<li><b>${content}</b>${words}</li>\n`;
+  const spread = (id: string, name: string, of: Figures["without"]) =>
+    of === null
+      ? null
+      : tile(
+          data(`${id}-longest`, of.longest, duration(of.longest)),
+          markup`longest ${name}; median ${data(`${id}-median`, of.median, duration(of.median))}, 99&nbsp;% within ${data(`${id}-p99`, of.p99, duration(of.p99))}`,
+        );
+  return markup`<ul class="tiles" aria-label="In numbers">
+${tile(markup`${data("replaced", figures.replaced, count(figures.replaced))} of ${data("nodes", figures.nodes, count(figures.nodes))}`, "nodes have a new pod that is ready")}
+${spread("without", "time of a node without kube-proxy", without)}
+${spread("unsynced", "time until its rules were synced", unsynced)}
+${tile(data("at-once", figures.atOnce, count(figures.atOnce)), "nodes at most without kube-proxy at the same time")}
+${figures.bare === 0 ? null : tile(data("bare", figures.bare, count(figures.bare)), markup`<span class="failed">nodes without kube-proxy when this was written</span>`)}
+${tile(
+  markup`${data("verified", figures.verified, count(figures.verified))} verified`,
+  markup`${data("failed", figures.failed, count(figures.failed))} failed, ${data("excluded", figures.excluded, count(figures.excluded))} excluded from the proof`,
+)}</ul>`;
+}
+
+/** Where an update stands that has not done all. */
+function standing({ outcome, next, waves, writer }: UpdateReport): Content {
+  if (outcome === "succeeded" && next.length === 0) return null;
+  const where = {
+    succeeded: "It has succeeded, and something is left to do.",
+    failed: "It has failed, and given up.",
+    interrupted: `Process ${writer.pid} on ${writer.host} is gone without a word: what is here is what it had seen.`,
+    running: "It had not ended when this was written.",
+  }[outcome];
+  const failures = waves.flatMap(({ daemonSet, failure }) =>
+    failure === null ? [] : `DaemonSet ${daemonSet}: ${failure}.`,
+  );
+  return markup`<aside class="notice" id="next"><h2>What the next <code>pulumi up</code> does</h2>
+<p>${where}</p>
+${failures.map((failure) => markup`<p class="failed">${failure}</p>\n`)}${next.length === 0 ? null : list("plain", next)}</aside>`;
+}
+
+/** What was told before it began, warnings first. */
+function told({ told }: UpdateReport): Content {
+  if (told.length === 0) return null;
+  const warnings = told.filter(({ level }) => level === "warn");
+  const infos = told.filter(({ level }) => level === "info");
+  return section(
+    "told",
+    "Told before it began",
+    list("plain", [
+      ...warnings.map(({ text }) => markup`<span class="warn"><strong>⚠ Warning:</strong> ${text}</span>`),
+      ...infos.map(({ text }) => text),
+    ]),
+  );
+}
+
+function comparison(report: UpdateReport, earlier: readonly UpdateReport[]): Content {
+  const before = earlier
+    .filter(({ began }) => Date.parse(began) < Date.parse(report.began))
+    .sort((a, b) => Date.parse(b.began) - Date.parse(a.began))
+    .slice(0, mostEarlier);
+  if (before.length === 0) return null;
+  const all = [report, ...before].map((each) => ({ each, figures: figuresOf(each) }));
+  const columns: readonly (readonly [
+    string,
+    (figures: Figures) => number | null,
+    (value: number) => string,
+  ])[] = [
+    ["Duration ", ({ seconds }) => seconds, duration],
+    ["Nodes ", ({ nodes }) => nodes, count],
+    ["Longest without ", ({ without }) => without?.longest ?? null, duration],
+    ["Longest unsynced ", ({ unsynced }) => unsynced?.longest ?? null, duration],
+    ["Failed ", ({ failed }) => failed, count],
+  ];
+  const oldestFirst = all.toReversed();
+  return section(
+    "comparison",
+    `Compared with the last ${before.length === 1 ? "one" : before.length}`,
+    table(
+      `This update and ${counted(before.length, "earlier one")}, newest first`,
+      ["Began", "Outcome", ...columns.map(([name]) => name), "What", "Why"],
+      [
+        ...all.map(({ each, figures }, index) => [
+          markup`<span class="one">${moment(each.began)}</span>${index === 0 ? markup`<br><strong>this one</strong>` : null}`,
+          markup`<span class="one ${each.outcome}">${outcomes[each.outcome].sign} ${each.outcome}</span>`,
+          ...columns.map(([, of, shown]) => {
+            const value = of(figures);
+            return value === null ? "–" : shown(value);
+          }),
+          occasionOf(each),
+          short(each.token, 120),
+        ]),
+        [
+          "Oldest to this one",
+          "",
+          ...columns.map(
+            ([name, of, shown]) =>
+              new Markup(
+                sparkline(
+                  name.trim(),
+                  oldestFirst.map(({ figures }) => of(figures)),
+                  shown,
+                ),
+              ),
+          ),
+          "",
+          "",
+        ],
+      ],
     ),
-    ...(failure === null ? [] : [html("p", { class: "bad" }, escape(capitalized(failure)))]),
-    chart === "" ? "" : html("div", { class: "wide" }, chart),
-  ].join("");
-}
-
-/** Of thousands: too many to be arguments of a call. */
-function minimum(values: readonly number[]): number[] {
-  return values.length === 0 ? [] : [values.reduce((least, value) => Math.min(least, value))];
-}
-
-function told({ told: all }: UpdateReport): string[] {
-  const lines = all.map(({ level, text }) =>
-    html("li", {}, level === "warn" ? signed("warn", text) : escape(text)),
   );
-  return lines.length === 0 ? [] : [html("ul", {}, ...lines)];
 }
 
-function skipped({ skipped: all, waves: every }: UpdateReport): string[] {
-  const nodes = every.flatMap(({ proof }) =>
-    (proof?.nodes ?? [])
-      .filter(({ verdict }) => verdict === "excluded")
-      .map(({ node, reasons }) => ({ what: `node ${node}`, why: reasons.join("; ") })),
-  );
-  return [list([...all, ...nodes].map(({ what, why }) => `${what}: ${why}`))];
-}
-
-function list(lines: readonly string[]): string {
-  return lines.length === 0 ? "" : html("ul", {}, ...lines.map((line) => html("li", {}, escape(line))));
-}
-
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  return html(
-    "table",
-    {},
-    html("thead", {}, html("tr", {}, ...header.map((name) => html("th", { scope: "col" }, escape(name))))),
-    html(
-      "tbody",
-      {},
-      ...rows.map(([name = "", ...cells]) =>
-        html(
-          "tr",
-          {},
-          html("th", { scope: "row" }, escape(name)),
-          ...cells.map((cell) => html("td", {}, escape(cell))),
-        ),
-      ),
-    ),
-  );
+function capital(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }

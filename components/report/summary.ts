@@ -3,7 +3,7 @@ import { listed } from "../input/problems.ts";
 import { printableLines } from "../input/printable.ts";
 import { formatSeconds } from "../input/seconds.ts";
 import { table } from "../input/table.ts";
-import { gapOf } from "./figures.ts";
+import { withoutOf } from "./figures.ts";
 import type { Expected } from "./record.ts";
 import type { UpdateReport, WaveReport } from "./types.ts";
 
@@ -27,7 +27,7 @@ export function beginLine(expected: Expected, daemonSet: string): string {
 export function waveLine(wave: WaveReport): string {
   const { proof, state, failure, nodes, began, ended } = wave;
   const took = began === null || ended === null ? "" : ` after ${(ended - began).toFixed(1)} s`;
-  const gaps = nodes.flatMap((node) => gapOf(node) ?? []);
+  const gaps = nodes.flatMap((node) => withoutOf(node) ?? []);
   const longest =
     gaps.length === 0 ? "" : `; a node was ${Math.max(...gaps).toFixed(1)} s without kube-proxy at most`;
   const proved =
@@ -49,7 +49,7 @@ export function formatReports(
 ): string {
   const rows = reports.map(({ report }) => {
     const nodes = report.waves.flatMap((wave) => wave.nodes);
-    const gaps = nodes.flatMap((node) => gapOf(node) ?? []);
+    const gaps = nodes.flatMap((node) => withoutOf(node) ?? []);
     return [
       report.began.replace(/\.\d+Z$/, "Z"),
       report.outcome,

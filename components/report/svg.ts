@@ -1,6 +1,5 @@
-/** Pure: writes SVG and HTML, as text: the one place where a text becomes part of a page. */
-
-import { printable } from "../input/printable.ts";
+/** Writes SVG, as text. */
+import { escape } from "./escape.ts";
 
 /** Attributes of an element. */
 export type Attributes = Readonly<Record<string, string | number>>;
@@ -23,17 +22,6 @@ export function strokes(lines: readonly (readonly [number, number, number, numbe
 }
 
 /** A tenth of a pixel is enough. */
-function rounded(value: string | number): string {
+export function rounded(value: string | number): string {
   return typeof value === "number" ? String(Number(value.toFixed(1))) : value;
-}
-
-/** An element of HTML, which has an end also when it is empty, with its children as in {@link element}. */
-export function html(name: string, attributes: Attributes, ...children: readonly string[]): string {
-  const written = Object.entries(attributes).map(([key, value]) => ` ${key}="${escape(rounded(value))}"`);
-  return `<${name}${written.join("")}>${children.join("")}</${name}>`;
-}
-
-/** A text as part of SVG or HTML: whatever is in it stays text, and what is not seen, or turns its direction, is a space. */
-export function escape(value: string): string {
-  return printable(value).replace(/[<>&"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -6,7 +6,6 @@ import type { Timeline } from "../../bench/node/behaviour.ts";
 import { draw } from "../../bench/node/picture.ts";
 import { element, strokes, text } from "../../components/report/svg.ts";
 import { behaviour, switches } from "../../bench/publish.ts";
-import { reportPicture, reportPicturePath } from "../../bench/reportPicture.ts";
 
 const timeline: Timeline = {
   title: "restart, `Rolling` & <more>",
@@ -95,11 +94,6 @@ suite("SVG", () => {
     assert.equal(element("rect", { x: 1 / 3, y: 2 }), '<rect x="0.3" y="2"/>');
     assert.equal(strokes([[0.1 + 0.2, 1, 0, -8]]), "M0.3 1l0 -8");
   });
-});
-
-test("the picture on docs/report.md is drawn as reports are", () => {
-  const isNew = readFileSync(reportPicturePath, "utf8") === reportPicture();
-  assert.ok(isNew, "report.svg is older: npm run bench -- --plot makes it anew");
 });
 
 for (const [what, publication] of Object.entries({ behaviour, switches })) {

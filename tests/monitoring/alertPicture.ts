@@ -1,5 +1,5 @@
 /** Draws what Prometheus has seen of two nodes while an alert fired and ended. */
-import { type Attributes, element, text } from "../../bench/node/svg.ts";
+import { type Attributes, element, text } from "../../components/report/svg.ts";
 
 /** Seconds since the beginning, and a value. */
 type Point = readonly [at: number, value: number];

@@ -1,161 +1,201 @@
-/** The page of a report in a real browser: nothing is asked for, nothing fails, it fits, it can be read, it prints. */
+/** The page of a report in a real browser: what it asks for, what it shows, and whether it can be read. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { type Browser, launch, type Page } from "puppeteer-core";
-import { figuresOf } from "../../components/report/figures.ts";
+import type { Browser, Page } from "playwright-core";
 import { page as pageOf } from "../../components/report/page.ts";
 import type { UpdateReport } from "../../components/report/types.ts";
-import { chromium } from "./chromium.ts";
-import { sampleOf } from "./sample.ts";
+import { startChromium } from "./chromium.ts";
+import { earlier, sample } from "./sample.ts";
 
-/** Least contrast of text with what is behind it. Source: WCAG 2.2, success criterion 1.4.3. */
-const leastContrast = 4.5;
-
-/** Open pages, each with what it asked for and what went wrong in it. */
-interface Opened {
-  readonly page: Page;
-  readonly requests: string[];
-  readonly faults: string[];
+interface View {
+  readonly width: number;
+  readonly colorScheme: "light" | "dark";
 }
 
-suite("the page of a report in Chromium", () => {
-  const folder = mkdtempSync(join(tmpdir(), "kube-proxy-page-"));
-  let browser: Browser;
-  before(async () => {
-    const executablePath = await chromium(console.log);
-    // Chromium has no sandbox for root.
-    browser = await launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
-    console.log(`browser: ${await browser.version()}`);
-  });
-  after(async () => {
-    await browser.close();
-    rmSync(folder, { recursive: true });
-  });
+const views: readonly View[] = [
+  { width: 1280, colorScheme: "light" },
+  { width: 1280, colorScheme: "dark" },
+  { width: 360, colorScheme: "light" },
+  { width: 360, colorScheme: "dark" },
+];
 
-  async function open(report: UpdateReport, earlier: readonly UpdateReport[] = []): Promise<Opened> {
-    const path = join(folder, `${report.waves.length}-${Math.random()}.html`);
-    writeFileSync(path, pageOf(report, earlier));
-    const page = await browser.newPage();
-    const requests: string[] = [];
-    const faults: string[] = [];
-    page.on("request", (request) => requests.push(request.url()));
-    page.on("console", (message) => faults.push(message.text()));
-    page.on("pageerror", (error) => faults.push(String(error)));
-    await page.goto(pathToFileURL(path).href, { waitUntil: "load" });
-    assert.deepEqual(requests, [pathToFileURL(path).href], "it asks for nothing but itself");
-    return { page, requests, faults };
+/** Least contrast of text that WCAG 2 calls sufficient (AA). */
+const leastContrast = 4.5;
+
+/** Texts of the page whose contrast is less than that, with what is drawn on what. Runs in the browser. */
+const faintTexts = `(() => {
+  const parts = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const light = (colour) => parts(colour).slice(0, 3).map((part) => part / 255)
+    .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
+  const isClear = (colour) => parts(colour)[3] === 0;
+  const groundOf = (element) => {
+    for (let each = element; each; each = each.parentElement) {
+      const ground = getComputedStyle(each).backgroundColor;
+      if (!isClear(ground)) return ground;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const faint = new Set();
+  let texts = 0;
+  for (const element of document.querySelectorAll("main *")) {
+    if (![...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== "")) continue;
+    texts += 1;
+    const style = getComputedStyle(element);
+    const ink = element instanceof SVGElement ? style.fill : style.color;
+    const under = element.previousElementSibling;
+    const isOnBar = element.matches("text.middle") && under && under.matches("rect.up");
+    const ground = isOnBar ? getComputedStyle(under).fill : groundOf(element);
+    const [high, low] = [light(ink), light(ground)].sort((a, b) => b - a);
+    if ((high + 0.05) / (low + 0.05) < ${leastContrast}) faint.add(element.tagName + " " + element.className + ": " + ink + " on " + ground);
   }
+  return { texts, faint: [...faint] };
+})()`;
 
-  const earlier = [1, 2, 3, 4, 5].map((day) =>
-    sampleOf({ nodes: 15 + day, began: Date.parse("2026-11-20T10:00:00Z") + day * 86_400_000 }),
+let browser: Browser;
+let folder: string;
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), "report-"));
+  browser = await startChromium(console.log);
+});
+
+after(async () => {
+  rmSync(folder, { recursive: true });
+  await (browser as Browser | undefined)?.close();
+});
+
+/** Opens a report's page, and closes it when all is done; there may be no request but for the file, and nothing told. */
+async function withPage(
+  report: UpdateReport,
+  { width, colorScheme }: View,
+  use: (page: Page) => Promise<void>,
+): Promise<void> {
+  const file = join(folder, "report.html");
+  writeFileSync(
+    file,
+    pageOf(report, earlier(Math.min(50, report.waves.flatMap(({ nodes }) => nodes).length))),
   );
+  const url = pathToFileURL(file).href;
+  const page = await browser.newPage({ viewport: { width, height: 800 }, colorScheme });
+  const requests: string[] = [];
+  const told: string[] = [];
+  page.on("request", (request) => requests.push(request.url()));
+  page.on("console", (message) => told.push(message.text()));
+  page.on("pageerror", (error) => told.push(error.message));
+  page.on("dialog", (dialog) => {
+    told.push(dialog.message());
+    void dialog.dismiss();
+  });
+  try {
+    await page.goto(url, { waitUntil: "networkidle" });
+    await use(page);
+    assert.deepEqual(requests, [url]);
+    assert.deepEqual(told, []);
+  } finally {
+    await page.close();
+  }
+}
 
-  /** By how much the page is wider than what it is shown in, in pixels. */
-  const overflow = (page: Page): Promise<number> =>
-    page.evaluate(
-      "document.documentElement.scrollWidth - document.documentElement.clientWidth",
-    ) as Promise<number>;
+/** What the page has for programs, by id. */
+async function dataOf(page: Page): Promise<Readonly<Record<string, number>>> {
+  const all =
+    'Object.fromEntries([...document.querySelectorAll("data")].map(({ id, value }) => [id, Number(value)]))';
+  return await page.evaluate<Readonly<Record<string, number>>>(all);
+}
 
+/** The same from the report's JSON alone, by nothing that the page is made with. */
+function expected(json: string): Record<string, number> {
+  const { waves, began, ended, written } = JSON.parse(json) as UpdateReport;
+  const courses = waves.flatMap(({ nodes }) => nodes);
+  const nodes = waves.flatMap(({ proof }) => proof?.nodes ?? []);
+  const gaps = (to: "ready" | "synced") =>
+    courses.flatMap((each) => {
+      const end = each[to];
+      return end === null || each.stopped === null ? [] : [end - each.stopped];
+    });
+  const verdicts = (verdict: string) => nodes.filter((node) => node.verdict === verdict).length;
+  return {
+    seconds: (new Date(ended ?? written).getTime() - new Date(began).getTime()) / 1000,
+    nodes: courses.length,
+    replaced: courses.filter(({ ready }) => ready !== null).length,
+    "without-longest": Math.max(...gaps("ready")),
+    "unsynced-longest": Math.max(...gaps("synced")),
+    "without-median": gaps("ready").sort((a, b) => a - b)[gaps("ready").length >> 1] ?? NaN,
+    verified: verdicts("verified"),
+    failed: verdicts("failed"),
+    excluded: verdicts("excluded"),
+    ...Object.fromEntries(waves.map((wave, index) => [`wave-${index}-nodes`, wave.nodes.length])),
+  };
+}
+
+suite("the page of a report, in Chromium", { timeout: 300_000 }, () => {
   for (const nodes of [20, 1000, 5000]) {
-    test(`${nodes} nodes: the numbers are the report's, and it fits a phone and a desk`, async (t) => {
-      const report = sampleOf({ nodes });
-      const began = performance.now();
-      const { page, faults } = await open(report, earlier);
-      t.diagnostic(`loaded after ${Math.round(performance.now() - began)} ms`);
-      const shown = (await page.evaluate(
-        "Object.fromEntries([...document.querySelectorAll('data')].map(({ id, value }) => [id, Number(value)]))",
-      )) as Record<string, number>;
-      const { seconds, gaps, stale, verified, failed } = figuresOf(report);
-      assert.deepEqual(
-        [shown["seconds"], shown["nodes"], shown["verified"], shown["failed"]],
-        [seconds, nodes, verified, failed],
-      );
-      assert.deepEqual([shown["longest-gap"], shown["longest-stale"]], [gaps?.longest, stale?.longest]);
-      for (const width of [360, 1280]) {
-        await page.setViewport({ width, height: 800 });
-        assert.equal(await overflow(page), 0, `${width} pixels wide`);
-      }
-      const charts = (await page.evaluate(
-        "[...document.querySelectorAll('.wide > svg')].map((svg) => svg.getBoundingClientRect().height)",
-      )) as number[];
-      assert.ok(charts.length === 2 && charts.every((height) => height > 30), charts.join());
-      assert.deepEqual(faults, []);
-      await page.close();
-    });
-  }
-
-  test("hostile names and tokens show as text, and run nothing", async () => {
-    const token = `<script>document.title='taken'</script>"><img src=x onerror="document.title='taken'">`;
-    const report = sampleOf({
-      nodes: 30,
-      token,
-      nameOf: (index) => `<b>${index}</b>${"x".repeat(index * 40)}`,
-    });
-    const { page, faults, requests } = await open(report);
-    assert.ok(!(await page.title()).startsWith("taken"));
-    const text = (await page.evaluate("document.body.innerText")) as string;
-    assert.ok(text.includes(token));
-    assert.ok(text.includes("<b>7</b>"));
-    assert.equal(await page.evaluate("document.querySelectorAll('b, img, script').length"), 0);
-    await page.setViewport({ width: 360, height: 800 });
-    assert.equal(await overflow(page), 0);
-    assert.deepEqual([faults, requests.length], [[], 1]);
-    await page.close();
-  });
-
-  for (const scheme of ["light", "dark"] as const) {
-    test(`all text can be read in ${scheme} colours`, async () => {
-      const { page } = await open(sampleOf({ nodes: 100, outcome: "failed" }), earlier);
-      await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
-      const poor = (await page.evaluate(poorTexts)) as string[];
-      assert.deepEqual([...new Set(poor)], []);
-      await page.close();
-    });
-  }
-
-  test("it prints on A4, light, with every verified node", async () => {
-    const { page } = await open(sampleOf({ nodes: 20 }), earlier);
-    await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);
-    await page.emulateMediaType("print");
-    const background = await page.evaluate("getComputedStyle(document.body).backgroundColor");
-    assert.equal(background, "rgb(255, 255, 255)", "no dark paper");
-    const pdf = Buffer.from(await page.pdf({ preferCSSPageSize: true })).toString("latin1");
-    const [, width = "0", height = "0"] = /\/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]/.exec(pdf) ?? [];
-    assert.deepEqual([Math.round(Number(width)), Math.round(Number(height))], [595, 842], "A4 in points");
-    const pages = [...pdf.matchAll(/\/Type \/Page\b(?!s)/g)].length;
-    assert.ok(pages >= 2 && pages <= 5, `${pages} pages`);
-    await page.close();
-  });
-
-  /** Runs in the page: texts whose contrast with the nearest background is too little, each with its colours. */
-  const poorTexts = `(() => {
-    const channels = (colour) => (colour.match(/[\\d.]+/g) ?? []).map(Number);
-    const luminance = ([red, green, blue]) => {
-      const linear = [red, green, blue].map((value) => {
-        const share = value / 255;
-        return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    for (const outcome of ["succeeded", "failed"] as const) {
+      test(`shows the numbers of its JSON: ${nodes} nodes, ${outcome}`, async () => {
+        const report = sample({ nodes, outcome });
+        await withPage(report, { width: 1280, colorScheme: "light" }, async (page) => {
+          const shown = await dataOf(page);
+          for (const [id, value] of Object.entries(expected(JSON.stringify(report)))) {
+            assert.ok(Math.abs((shown[id] ?? NaN) - value) < 1e-6, `${id}: ${shown[id]} for ${value}`);
+          }
+          const rows = 'document.querySelectorAll("#proof tbody tr").length';
+          assert.equal(
+            await page.evaluate(rows),
+            report.waves.flatMap(({ proof }) => proof?.nodes ?? []).length,
+          );
+        });
       });
-      return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
-    };
-    const behind = (element) => {
-      for (let one = element; one !== null; one = one.parentElement) {
-        const [red, green, blue, alpha = 1] = channels(getComputedStyle(one).backgroundColor);
-        if (alpha > 0) return [red, green, blue];
-      }
-      return [255, 255, 255];
-    };
-    return [...document.querySelectorAll("body *")].flatMap((element) => {
-      const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim() !== "");
-      if (!own) return [];
-      const style = getComputedStyle(element);
-      const colour = element instanceof SVGElement ? style.fill : style.color;
-      const [light, dark] = [luminance(channels(colour)), luminance(behind(element))].sort((a, b) => b - a);
-      const contrast = (light + 0.05) / (dark + 0.05);
-      return contrast < ${leastContrast} ? [element.textContent.trim().slice(0, 40) + ": " + contrast.toFixed(1)] : [];
+    }
+
+    for (const view of views) {
+      test(`can be read: ${nodes} nodes, ${view.width} px, ${view.colorScheme}`, async () => {
+        await withPage(sample({ nodes, outcome: "failed" }), view, async (page) => {
+          assert.equal(await page.evaluate("document.documentElement.scrollWidth"), view.width);
+          const { texts, faint } = await page.evaluate<{ texts: number; faint: string[] }>(faintTexts);
+          assert.ok(texts > 100, String(texts));
+          assert.deepEqual(faint, []);
+          const ground = await page.evaluate("getComputedStyle(document.body).backgroundColor");
+          assert.equal(ground, view.colorScheme === "dark" ? "rgb(13, 17, 23)" : "rgb(255, 255, 255)");
+        });
+      });
+    }
+
+    test(`is light on paper, and a few sheets of A4: ${nodes} nodes`, async () => {
+      await withPage(sample({ nodes }), { width: 1280, colorScheme: "dark" }, async (page) => {
+        const pdf = (await page.pdf({ preferCSSPageSize: true, printBackground: true })).toString("latin1");
+        const sheets = pdf.match(/\/Type \/Page\b/g)?.length ?? 0;
+        assert.ok(sheets >= 2 && sheets <= 6, `${sheets} sheets`);
+        // In points: 210 mm by 297 mm.
+        assert.match(pdf, /\/MediaBox \[0 0 59[45][.\d]* 84[12][.\d]*\]/);
+        await page.emulateMedia({ media: "print", colorScheme: "dark" });
+        assert.equal(
+          await page.evaluate("getComputedStyle(document.body).backgroundColor"),
+          "rgb(255, 255, 255)",
+        );
+      });
     });
-  })()`;
+  }
+
+  for (const hostile of [
+    `<script>alert(1)</script>`,
+    `"><img src=x onerror=alert(1)>`,
+    `</style><style>*{display:none}</style>`,
+    `x`.repeat(10_000),
+  ]) {
+    test(`shows as text: ${hostile.slice(0, 40)}`, async () => {
+      for (const width of [360, 1280]) {
+        const report = sample({ nodes: 20, outcome: "failed", hostile });
+        await withPage(report, { width, colorScheme: "light" }, async (page) => {
+          assert.equal(await page.locator("#token").innerText(), hostile);
+          assert.equal(await page.locator("#token").isVisible(), true);
+          assert.equal(await page.evaluate("document.documentElement.scrollWidth"), width);
+        });
+      }
+    });
+  }
 });
