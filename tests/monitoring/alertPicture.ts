@@ -28,7 +28,7 @@ export interface AlertRecording {
 }
 
 const width = 900;
-const left = 60;
+const left = 84;
 const right = 20;
 const chart = 110;
 const lane = 26;
@@ -85,7 +85,7 @@ export function draw(recording: AlertRecording): string {
   const bodies: string[] = [];
   let y = top;
   for (const [name, { synced, queued }] of Object.entries(nodes)) {
-    const from = y + 22;
+    const from = y + 26;
     const scale = (value: number): number => from + chart - (value / most) * chart;
     bodies.push(
       text(`Node ${name}`, { class: "head", x: 16, y: y + 14 }),

@@ -6,6 +6,7 @@ import { after, before, suite, test } from "node:test";
 import { processMetrics, queries } from "../../components/monitoring/dashboard.ts";
 import { metrics } from "../../components/monitoring/metrics.ts";
 import { recorded } from "../../components/monitoring/recordingRules.ts";
+import { prometheusVersion } from "../../lab/prometheus.ts";
 import { eventually } from "../e2e/scenario.ts";
 import { useLab } from "../e2e/useLab.ts";
 import { skip } from "../node/requirements.ts";
@@ -40,6 +41,8 @@ suite("Prometheus and two real nodes", { skip }, () => {
       return found.join() === `${faulty} nftables,${other} nftables`;
     });
     assert.deepEqual(await server.firing(), []);
+    const { version } = await server.ask<{ version: string }>("status/buildinfo");
+    assert.equal(version, prometheusVersion);
   });
 
   test("it accepts every query of the dashboard, and has what those show of a fleet that is well", async () => {
