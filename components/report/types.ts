@@ -93,7 +93,7 @@ export interface WaveReport {
   readonly before: PodsReport | null;
   /** How they are meant to be now. */
   readonly after: PodsReport;
-  /** Nodes whose pod was seen to change, or that should have one, by name. */
+  /** Nodes whose pod was seen to come or go, by name. */
   readonly nodes: readonly NodeCourse[];
   /** Why it failed, as far as its pods tell; null where it has not, or they do not. */
   readonly failure: string | null;

@@ -102,6 +102,19 @@ suite("what an update is expected to do", () => {
     );
   });
 
+  test("has no value of the container's env, nor of an argument with a password", () => {
+    const env = [
+      { name: "HTTPS_PROXY", value: "https://me:hunter2@proxy.example.com" },
+      { name: "TOKEN", value: "hunter2" },
+    ];
+    const expected = expect({ env, extraArgs: ["--proxy=https://me:hunter2@proxy.example.com"] });
+    assert.ok(
+      expected.waves[0]?.changes.some((line) => line.startsWith("env")),
+      JSON.stringify(expected.waves),
+    );
+    assert.doesNotMatch(JSON.stringify(expected), /hunter2/);
+  });
+
   test("names the pools that it does not reach", () => {
     const pools = [
       { name: "one", nodeSelector: { pool: "one" } },

@@ -8,6 +8,7 @@ import { beginLine, markdownOf, waveLine } from "../../report/summary.ts";
 import type { Occasion, Outcome, ProofReport } from "../../report/types.ts";
 import type { KubeConfig } from "../kubernetes.ts";
 import { reasonOf } from "../verify/errors.ts";
+import { metricsPortOf } from "../verify/probe.ts";
 import { type Note, note, type Noted } from "./events.ts";
 import { addStepSummary, ReportFiles, takeProof } from "./files.ts";
 import { podsSeen, watchPods } from "./pods.ts";
@@ -42,6 +43,8 @@ export class Recorder {
   readonly #recording: Recording;
   readonly #record: UpdateRecord;
   readonly #files: ReportFiles;
+  /** Where metrics are, by DaemonSet. */
+  readonly #ports: ReadonlyMap<string, number>;
   readonly #syncs: FirstSyncs;
   readonly #stop = new AbortController();
   readonly #timer: NodeJS.Timeout;
@@ -58,8 +61,13 @@ export class Recorder {
     this.#recording = recording;
     this.#record = new UpdateRecord(expected, Date.now(), { pid: process.pid, host: hostname() });
     this.#files = new ReportFiles(folder, expected.cluster.id, new Date(this.#record.began));
-    const configuration = expected.waves[0]?.after.configuration ?? "";
-    this.#syncs = new FirstSyncs(config, recordOf(configuration), {
+    this.#ports = new Map(
+      expected.waves.map(({ daemonSet, after }) => [
+        daemonSet,
+        metricsPortOf(recordOf(after.configuration ?? "")),
+      ]),
+    );
+    this.#syncs = new FirstSyncs(config, {
       signal: this.#stop.signal,
       onSync: (uid, at, isExact) => {
         this.#record.courses.synced(uid, this.#record.secondsAt(at), isExact);
@@ -202,7 +210,10 @@ export class Recorder {
       if (this.#record.running().includes(owner.name)) this.#noteBegin(owner.name);
     }
     const isNowReady = this.#record.courses.see(pod, this.#record.secondsAt(Date.now()));
-    if (isNowReady) this.#syncs.ask(pod.uid, pod.name);
+    if (isNowReady) {
+      const port = this.#ports.get(owner?.name ?? "") ?? metricsPortOf(undefined);
+      this.#syncs.ask({ uid: pod.uid, name: pod.name, port });
+    }
     this.#isDirty = true;
   }
 

@@ -1,13 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KubeConfig } from "../kubernetes.ts";
 import { syncReasons } from "../verify/observation.ts";
-import { Line, metricsPortOf, probeConcurrency } from "../verify/probe.ts";
+import { Line, probeConcurrency } from "../verify/probe.ts";
 
 /** Between two questions, in milliseconds: by so much a moment can be late that is not the node's own. */
 const intervalMs = 500;
 
 /** How long a kube-proxy is asked, in milliseconds; one that takes longer is told by the proof. */
 const longestMs = 120_000;
+
+/** A pod that is asked. */
+export interface Asked {
+  readonly uid: string;
+  readonly name: string;
+  /** Where its kube-proxy serves its metrics, see `metricsPortOf`. */
+  readonly port: number;
+}
 
 /** Told when a pod's process has synced its rules. */
 export type OnSync = (uid: string, at: number, isExact: boolean) => void;
@@ -18,20 +26,16 @@ export type OnSync = (uid: string, at: number, isExact: boolean) => void;
  */
 export class FirstSyncs {
   readonly #config: KubeConfig;
-  readonly #port: number;
   readonly #signal: AbortSignal;
   readonly #onSync: OnSync;
-  readonly #waiting: { readonly uid: string; readonly name: string }[] = [];
+  readonly #waiting: Asked[] = [];
   #running = 0;
 
-  /** @param configuration - of the new kube-proxies, which says where their metrics are */
   constructor(
     config: KubeConfig,
-    configuration: Readonly<Record<string, unknown>>,
     { signal, onSync }: { readonly signal: AbortSignal; readonly onSync: OnSync },
   ) {
     this.#config = config;
-    this.#port = metricsPortOf(configuration);
     this.#signal = signal;
     this.#onSync = onSync;
   }
@@ -42,22 +46,22 @@ export class FirstSyncs {
   }
 
   /** Asks a pod that has become ready. */
-  ask(uid: string, name: string): void {
-    this.#waiting.push({ uid, name });
+  ask(asked: Asked): void {
+    this.#waiting.push(asked);
     if (this.#running < probeConcurrency) void this.#work();
   }
 
   async #work(): Promise<void> {
     this.#running += 1;
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      await this.#follow(next.uid, next.name);
+      await this.#follow(next);
     }
     this.#running -= 1;
   }
 
-  async #follow(uid: string, name: string): Promise<void> {
+  async #follow({ uid, name, port }: Asked): Promise<void> {
     const until = Date.now() + longestMs;
-    const line = new Line(this.#config, { pod: name, port: this.#port }, this.#signal);
+    const line = new Line(this.#config, { pod: name, port }, this.#signal);
     try {
       while (!this.#signal.aborted && Date.now() < until) {
         const metrics = await line.askMetrics();
