@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { before, suite, test } from "node:test";
 import { findReports } from "../../components/cluster/report/files.ts";
 import type { UpdateReport } from "../../components/report/types.ts";
-import { neverReadyImage } from "../../lab/index.ts";
+import { neverReadyImage, setFaults } from "../../lab/index.ts";
 import { Operator } from "../rbac/operator.ts";
 import { allows, requestsOf, rightsIn, wordsOf } from "../rbac/rights.ts";
 import { changesOf, type Scenario } from "./scenario.ts";
@@ -135,6 +135,26 @@ suite("report", () => {
     assert.doesNotMatch(await events(), /Update(Began|Succeeded)/);
     assert.deepEqual(changesOf(await scenario.stack.preview()), []);
     await scenario.stack.setConfig({ report: true });
+  });
+
+  test("a proof that fails is in it, node by node, and the DaemonSet's Events say so", async () => {
+    setFaults(lab.lab, { "node-0003": "neverSynced" });
+    await scenario.stack.setConfig({ restart: "unproved", timeouts: { verify: "5s" } });
+    const { ok, output } = await scenario.stack.up();
+    setFaults(lab.lab, {});
+    assert.ok(!ok, output);
+    const { outcome, waves } = last();
+    const [wave] = waves;
+    assert.deepEqual([outcome, wave?.state, wave?.failure], ["failed", "failed", null]);
+    assert.deepEqual([wave?.proof?.verified, wave?.proof?.failed], [nodes - 1, 1]);
+    const [worst] = wave?.proof?.nodes ?? [];
+    assert.deepEqual([worst?.node, worst?.verdict], ["node-0003", "failed"]);
+    assert.match(worst?.reasons.join() ?? "", /never synced/);
+    const other = wave?.nodes.find(({ node }) => node === "node-0003");
+    assert.deepEqual([other?.ready === null, other?.synced], [false, null]);
+    assert.match(await events(), /Warning +UpdateFailed.*kube-proxy: failed.*5 of 6 nodes verified/);
+    await scenario.up({ timeouts: { verify: "20s" } });
+    assert.deepEqual([last().outcome, last().waves[0]?.proof?.verified], ["succeeded", nodes]);
   });
 
   test("one that fails says where it stands and what comes next; the next one ends well", async () => {
