@@ -62,7 +62,6 @@ export class KubeProxy extends pulumi.ComponentResource {
   readonly daemonSets: pulumi.Output<DaemonSetState[]>;
   /** The restart token in force. */
   readonly restart: pulumi.Output<string>;
-  readonly #recording: Recording | undefined;
 
   constructor(name: string, args: KubeProxyArgs, opts?: pulumi.ComponentResourceOptions) {
     // Access to the cluster makes no object: a kubeconfig that is a secret must not make all of them secret.
@@ -79,18 +78,16 @@ export class KubeProxy extends pulumi.ComponentResource {
       ...settings
     } = args;
     super("kube-proxy:index:KubeProxy", name, settings, opts);
-    if (report && cluster !== undefined && !pulumi.runtime.isDryRun()) {
-      this.#recording = new Recording(this, name, { cluster, folder: snapshotFolder });
-    }
+    const isRecorded = report && cluster !== undefined && !pulumi.runtime.isDryRun();
+    const recording = isRecorded ? new Recording(this, name, { cluster, folder: snapshotFolder }) : undefined;
 
     // Everything comes from this one output, so that a mistake in the arguments keeps every child from being registered.
     const all = pulumi.output(settings);
     const plan = pulumi
       .all([all, pulumi.isSecret(all)])
-      .apply(([plain, secret]) => this.#plan(plain, args, { owner, secret }));
+      .apply(([plain, secret]) => this.#plan(plain, args, { owner, secret, recording }));
     const known = withWholeFacts(args);
     const taken = adopt ? [...objectsToTakeOver(known.facts, owner), ...objectsToReclaim(known, owner)] : [];
-    const recording = this.#recording;
     const sets = new Children(this, name, known, { taken, recording }).declare(plan);
     this.daemonSets = pulumi.output(sets.map(stateOf));
     this.restart = pulumi.output(args.restart ?? initialToken);
@@ -100,7 +97,8 @@ export class KubeProxy extends pulumi.ComponentResource {
   }
 
   /** Checks the arguments, makes objects of them, and tells what happens to the pods. */
-  #plan(plain: Plain, args: KubeProxyArgs, { owner, secret }: { owner: string; secret: boolean }): Plan {
+  #plan(plain: Plain, args: KubeProxyArgs, update: Update): Plan {
+    const { owner } = update;
     const { adopt = false, facts, hold: held = [], remarks = [], running = true } = args;
     this.#refuse(
       ...ofArguments([...checkArgs(argsShape, { ...plain, adopt }, facts), ...withoutFacts(args)]),
@@ -132,7 +130,7 @@ export class KubeProxy extends pulumi.ComponentResource {
     const pin = pinNotice(plain, plan.objects.configMap);
     if (pin !== undefined && !isQuiet) this.#say("info", [pin]);
     if (facts !== undefined) {
-      this.#foretell(plain, plan, args, facts, secret);
+      this.#foretell(plain, plan, args, facts, update);
     }
     if (!running) {
       this.#say("warn", [
@@ -149,7 +147,13 @@ export class KubeProxy extends pulumi.ComponentResource {
   }
 
   /** Checks the cluster, and tells what the update does there. */
-  #foretell(plain: Plain, plan: Plan, args: KubeProxyArgs, facts: ClusterFacts, secret: boolean): void {
+  #foretell(
+    plain: Plain,
+    plan: Plan,
+    args: KubeProxyArgs,
+    facts: ClusterFacts,
+    { secret, recording }: Update,
+  ): void {
     const { hold = [], prePull = false, running = true, verify = true, ignorePreflightErrors = {} } = args;
     const { waves, takeOver, reclaimed } = plan;
     const restartsNodes = args.restartNodes !== undefined;
@@ -178,7 +182,7 @@ export class KubeProxy extends pulumi.ComponentResource {
       const coming = forecast(intent, { strategy, waves, held: hold, waits, confirmed }, facts);
       this.#refuse(...ofArguments(coming.problems));
       const { restart: token } = plain;
-      this.#recording?.expect(() => {
+      recording?.expect(() => {
         const { env } = process;
         const told = {
           lines: [...coming.lines, ...found.lines],
@@ -188,7 +192,6 @@ export class KubeProxy extends pulumi.ComponentResource {
         const update = {
           held: hold,
           isAdoption,
-          restartsNodes,
           owner: stackName(),
           token,
           strategy,
@@ -214,6 +217,15 @@ export class KubeProxy extends pulumi.ComponentResource {
       void pulumi.log[level](printable(line), this);
     }
   }
+}
+
+/** An update, as far as it is no argument. */
+interface Update {
+  readonly owner: string;
+  /** Whether an argument is a secret. */
+  readonly secret: boolean;
+  /** Makes the report; undefined for none. */
+  readonly recording: Recording | undefined;
 }
 
 /** How a value that only the update will know is told to the engine, where it is a part of an object that is known. */

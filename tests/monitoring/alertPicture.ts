@@ -1,4 +1,5 @@
 /** Draws what Prometheus has seen of two nodes while an alert fired and ended. */
+import { axis, colourRules, legend, type Rules, shapes, themed } from "../../components/report/picture.ts";
 import { type Attributes, element, text } from "../../components/report/svg.ts";
 
 /** Seconds since the beginning, and a value. */
@@ -33,41 +34,18 @@ const right = 20;
 const chart = 110;
 const lane = 26;
 
-/** Colours by class, in the light and the dark theme of who looks; dashes and words tell as much. */
-const colours: readonly (readonly [selector: string, property: string, light: string, dark: string])[] = [
-  [".card", "fill", "#ffffff", "#0d1117"],
-  [".card", "stroke", "#d0d7de", "#30363d"],
-  ["text", "fill", "#1f2328", "#e6edf3"],
-  ["text.quiet", "fill", "#59636e", "#9198a1"],
-  [".grid", "stroke", "#d8dee4", "#21262d"],
-  [".edge", "stroke", "#59636e", "#9198a1"],
-  ["path.synced", "stroke", "#0969da", "#4493f8"],
-  ["path.queued", "stroke", "#bf5700", "#e3b341"],
-  [".pending", "fill", "#f2d58a", "#6b4e00"],
-  [".firing", "fill", "#f5a3a6", "#8e1519"],
-];
+/** Colours beside those of all pictures; dashes and words tell as much. */
+const ownColours: Rules = (choose) => `${colourRules(choose)}
+path.synced { stroke: ${choose("#0969da", "#4493f8")} }
+path.queued { stroke: ${choose("#bf5700", "#e3b341")} }
+.pending { fill: ${choose("#f2d58a", "#6b4e00")} }
+.firing { fill: ${choose("#f5a3a6", "#8e1519")} }`;
 
-const style = `
-text { font: 12px system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; stroke: none }
-text.title { font-size: 15px; font-weight: 600 }
-text.head { font-weight: 600 }
-.end { text-anchor: end }
-.middle { text-anchor: middle }
-path, line { fill: none }
-path.synced { stroke-width: 2 }
+const style = `${shapes}path.synced { stroke-width: 2 }
 path.queued { stroke-width: 2; stroke-dasharray: 3 3 }
 .edge { stroke-dasharray: 6 3 }
-${rules((light) => light)}
-@media (prefers-color-scheme: dark) {
-${rules((_, dark) => dark)}
-}
+${themed(ownColours)}
 `;
-
-function rules(choose: (light: string, dark: string) => string): string {
-  return colours
-    .map(([selector, property, light, dark]) => `${selector} { ${property}: ${choose(light, dark)} }`)
-    .join("\n");
-}
 
 /**
  * Draws a recording.
@@ -118,13 +96,13 @@ export function draw(recording: AlertRecording): string {
     element("rect", { class: "card", x: 0.5, y: 0.5, width: width - 1, height: height - 1, rx: 6 }),
     text(title, { class: "title", x: 16, y: 28 }),
     text(subtitle, { class: "quiet", x: 16, y: 47 }),
+    ...axis(ticks(ended), x, [top, y], minutes),
     ...bodies,
     ...marks.flatMap(([name, at]) => [
       element("line", { class: "edge", x1: x(at), y1: top - 8, x2: x(at), y2: y }),
       text(name, { class: "middle", x: x(at), y: top - 13 }),
     ]),
-    ...ticks(ended).map((at) => text(minutes(at), { class: "quiet middle", x: x(at), y: y + 14 })),
-    ...legend(y + 42),
+    ...legend(entries, [left, width], y + 42),
   )}\n`;
 }
 
@@ -166,19 +144,12 @@ function ticks(ended: number): number[] {
   return Array.from({ length: Math.floor(ended / 60) + 1 }, (_, minute) => minute * 60);
 }
 
-function legend(y: number): string[] {
-  const entries = [
+const entries: Parameters<typeof legend>[0] = (
+  [
     ["synced", "time since rules were last synced (IPv4)"],
     ["queued", "time since a sync was last asked for"],
-  ] as const;
-  return entries.flatMap(([name, words], index) => {
-    const x = left + index * 330;
-    return [
-      element("path", { class: name, d: `M${x} ${y - 4}l26 0` }),
-      text(words, { class: "quiet", x: x + 34, y }),
-    ];
-  });
-}
+  ] as const
+).map(([name, words]) => [words, (x, y) => element("path", { class: name, d: `M${x - 10} ${y - 4}l26 0` })]);
 
 function minutes(seconds: number): string {
   const whole = Math.round(seconds);
