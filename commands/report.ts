@@ -26,7 +26,7 @@ const openers: Readonly<Partial<Record<NodeJS.Platform, readonly [string, ...str
   win32: ["cmd", "/c", "start", ""],
 };
 
-function main(): void {
+async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       folder: { type: "string", default: defaultFolder(process.env) },
@@ -44,6 +44,10 @@ function main(): void {
   }
   if (folder === "") throw new UsageError('--folder: "" is not accepted; accepted: a path');
   if (values.open && json) throw new UsageError("--open and --json: only one of them is accepted");
+  if (findReports(folder).some(({ isSettled }) => !isSettled)) {
+    const { settleReports } = await import("../components/cluster/report/settle.ts");
+    settleReports(folder);
+  }
   const found = findReports(folder)
     .filter(({ report }) => cluster === undefined || report.cluster.id === cluster)
     .reverse();

@@ -34,8 +34,12 @@ export function defaultFolder(env: NodeJS.ProcessEnv): string {
  *
  * @param folder - the folder of all clusters, `~/` for one below the home folder
  * @param cluster - UID of its namespace kube-system
+ * @throws Error for one that could lead elsewhere
  */
 export function folderOf(folder: string, cluster: string): string {
+  if (!/^[\w-]+$/.test(cluster)) {
+    throw new Error(`the UID of namespace kube-system is none: ${JSON.stringify(cluster.slice(0, 60))}`);
+  }
   return join(resolve(expandHome(folder)), cluster);
 }
 

@@ -1,6 +1,6 @@
 /** Every update that touches pods leaves a report beside its snapshot, however it ends; without `report` nothing does. */
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, readdirSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { before, suite, test } from "node:test";
 import { findReports } from "../../components/cluster/report/files.ts";
@@ -81,8 +81,12 @@ suite("report", () => {
     assert.equal(last().outcome, "interrupted");
     assert.equal(last().waves[0]?.state, "running");
     await scenario.stack.cancel();
+    const { page } = all().at(-1) ?? {};
     await scenario.up();
     assert.equal(last().outcome, "succeeded");
+    const text = readFileSync(page ?? "", "utf8");
+    assert.match(text, /Was interrupted/);
+    assert.match(text, /It goes on with DaemonSet kube-proxy as it stands/);
   });
 
   test("who may not write Events has a report that says so; with docs/rbac nothing is lacking", async () => {

@@ -77,12 +77,14 @@ export class ReportFiles {
 export interface Found {
   /** Path of its page. */
   readonly page: string;
+  /** An update whose writer is gone without a word is said to be interrupted, whatever the file says. */
   readonly report: UpdateReport;
+  /** Whether the file says so, too. */
+  readonly isSettled: boolean;
 }
 
 /**
- * The reports of all clusters, the newest last. What is no report, or cannot be read, is left out. One whose writer is
- * gone without a word is said to be interrupted.
+ * The reports of all clusters, the newest last. What is no report, or cannot be read, is left out.
  *
  * @param folder - the folder of all clusters
  */
@@ -93,19 +95,19 @@ export function findReports(folder: string): Found[] {
       namesIn(join(shared, cluster), extensions.json).flatMap((name) => {
         const path = join(shared, cluster, name);
         const report = readReport(path);
-        return report === undefined
-          ? []
-          : [{ page: path.replace(/json$/, "html"), report: withInterruption(report) }];
+        if (report === undefined) return [];
+        const page = path.replace(/json$/, "html");
+        return isInterrupted(report)
+          ? [{ page, report: { ...report, outcome: "interrupted" as const }, isSettled: false }]
+          : [{ page, report, isSettled: true }];
       }),
     )
     .sort((a, b) => Date.parse(a.report.began) - Date.parse(b.report.began));
 }
 
 /** Of another machine nobody knows whether it still writes. */
-function withInterruption(report: UpdateReport): UpdateReport {
-  const { pid, host } = report.writer;
-  const isGone = report.outcome === "running" && host === hostname() && !isThere(pid);
-  return isGone ? { ...report, outcome: "interrupted" } : report;
+function isInterrupted({ outcome, writer }: UpdateReport): boolean {
+  return outcome === "running" && writer.host === hostname() && !isThere(writer.pid);
 }
 
 function isThere(pid: number): boolean {
@@ -165,8 +167,8 @@ export function writeProof(folder: string, cluster: string, proof: ProofReport):
 
 /** Takes what a proof has handed over; null where it has not. */
 export function takeProof(folder: string, cluster: string, daemonSet: string): ProofReport | null {
-  const path = join(folderOf(folder, cluster), proofName(daemonSet));
   try {
+    const path = join(folderOf(folder, cluster), proofName(daemonSet));
     const text = readFileSync(path, "utf8");
     rmSync(path, { force: true });
     return asProof(parseJson(text)) ?? null;

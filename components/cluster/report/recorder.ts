@@ -12,6 +12,7 @@ import { metricsPortOf } from "../verify/probe.ts";
 import { type Note, note, type Noted } from "./events.ts";
 import { addStepSummary, ReportFiles, takeProof } from "./files.ts";
 import { podsSeen, watchPods } from "./pods.ts";
+import { compared, settleReports } from "./settle.ts";
 import { FirstSyncs } from "./syncs.ts";
 
 /** Between two writings of what has been seen meanwhile, in milliseconds. */
@@ -22,9 +23,6 @@ const settleMs = 2000;
 
 /** How long a last word to the API server may take, in milliseconds. */
 const lastWordMs = 5000;
-
-/** With how many earlier updates a page compares. */
-const compared = 5;
 
 /** What a {@link Recorder} needs. */
 export interface Recording {
@@ -83,6 +81,7 @@ export class Recorder {
 
   /** Begins to record. */
   static async begin(config: KubeConfig, recording: Recording): Promise<Recorder> {
+    settleReports(recording.folder, recording.expected.cluster.id);
     const recorder = new Recorder(config, recording);
     await recorder.#watch();
     recorder.#write(true);

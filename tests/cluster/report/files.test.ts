@@ -12,6 +12,7 @@ import {
   takeProof,
   writeProof,
 } from "../../../components/cluster/report/files.ts";
+import { settleReports } from "../../../components/cluster/report/settle.ts";
 import { UpdateRecord } from "../../../components/report/record.ts";
 import type { ProofReport, UpdateReport } from "../../../components/report/types.ts";
 
@@ -109,6 +110,20 @@ suite("reports on the disk", () => {
       findReports(folder).map(({ report }) => report.outcome),
       ["interrupted", "running", "running"],
     );
+    const [interrupted] = findReports(folder);
+    assert.equal(interrupted?.isSettled, false);
+    settleReports(folder, "another");
+    assert.equal(readFileSync(interrupted.page, "utf8"), "", "those of another cluster are meant");
+    settleReports(folder);
+    assert.match(readFileSync(interrupted.page, "utf8"), /Was interrupted/);
+    assert.deepEqual(
+      findReports(folder).map(({ report, isSettled }) => [report.outcome, isSettled]),
+      [
+        ["interrupted", true],
+        ["running", true],
+        ["running", true],
+      ],
+    );
   });
 
   test("a proof is handed over once; what is none is not taken", () => {
@@ -122,6 +137,17 @@ suite("reports on the disk", () => {
     writeProof(folder, cluster, proof);
     writeFileSync(join(own(), "kube-proxy.proof.json"), '{"nodes":7}');
     assert.equal(takeProof(folder, cluster, "kube-proxy"), null);
+  });
+
+  test("a cluster whose UID leads elsewhere has none", () => {
+    for (const uid of ["../elsewhere", "", "a/b", ".."]) {
+      const files = new ReportFiles(join(folder, "all"), uid, new Date(time));
+      assert.throws(() => {
+        files.write(reportAt(time), "");
+      }, /the UID of namespace kube-system is none/);
+      assert.equal(takeProof(join(folder, "all"), uid, "kube-proxy"), null);
+    }
+    assert.deepEqual(readdirSync(folder), []);
   });
 
   test("the summary of a GitHub step gets what is said, where there is one", () => {
