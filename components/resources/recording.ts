@@ -96,14 +96,10 @@ export class Recording {
   /** @param all - all resources; after {@link waveEnds} of all waves */
   ends(all: readonly pulumi.Resource[]): void {
     const outputs: pulumi.Output<unknown>[] = [...all.map(({ urn }) => urn), ...this.#waves];
-    const done = pulumi.all(outputs).apply(async () => {
-      await (await this.#recorder)?.end();
-    });
-    failureOf(done).then(
-      () => undefined,
-      async () => {
-        await (await this.#recorder)?.abandon();
-      },
+    // Also where one stays unknown, as with `--target`: a watch that is left open would keep the program from ending.
+    promiseOf(pulumi.all(outputs)).then(
+      async () => (await this.#recorder)?.end(),
+      async () => (await this.#recorder)?.abandon(),
     );
   }
 
@@ -126,14 +122,12 @@ export class Recording {
     ]);
     const folder = (await plain(this.#folder)) ?? defaultFolder(process.env);
     const recorder = await Recorder.begin(config, { expected, folder, env: process.env });
-    const { fault, path } = recorder;
-    if (fault === undefined) void pulumi.log.info(`report: ${printable(path)}`, this.#parent);
-    else void pulumi.log.warn(`no report of this update is written: ${printable(fault)}`, this.#parent);
+    void pulumi.log.info(`report: ${printable(recorder.path)}`, this.#parent);
     return recorder;
   }
 }
 
-/** Rejects when an output does; the SDK declares its promise for itself only. */
-function failureOf(output: pulumi.Output<unknown>): Promise<unknown> {
+/** Settles when an output does; the SDK declares its promise for itself only. */
+function promiseOf(output: pulumi.Output<unknown>): Promise<unknown> {
   return (output as unknown as { promise: () => Promise<unknown> }).promise();
 }

@@ -79,23 +79,26 @@ export class Recorder {
     process.once("exit", this.#exit);
   }
 
-  /** Begins to record. */
+  /**
+   * Begins to record.
+   *
+   * @throws Error where the report cannot be written: then nothing is recorded
+   */
   static async begin(config: KubeConfig, recording: Recording): Promise<Recorder> {
     settleReports(recording.folder, recording.expected.cluster.id);
     const recorder = new Recorder(config, recording);
-    await recorder.#watch();
     recorder.#write(true);
+    if (recorder.#fault !== undefined) {
+      recorder.#forget();
+      throw new Error(recorder.#fault);
+    }
+    await recorder.#watch();
     return recorder;
   }
 
   /** Path of the page. */
   get path(): string {
     return this.#files.page;
-  }
-
-  /** Why the report could not be written; undefined where it could. */
-  get fault(): string | undefined {
-    return this.#fault;
   }
 
   /** A wave's first object is about to be changed. */
@@ -150,6 +153,11 @@ export class Recorder {
     this.#finish("failed");
   };
 
+  #forget(): void {
+    clearInterval(this.#timer);
+    process.off("exit", this.#exit);
+  }
+
   /** Writes what there is for the last time. Nothing in it waits, since a process that exits does not. */
   #finish(outcome: Outcome): void {
     if (this.#record.hasEnded) return;
@@ -160,8 +168,7 @@ export class Recorder {
       if (proof !== null) proofs.set(daemonSet, proof);
     }
     this.#record.end(outcome, Date.now(), proofs);
-    clearInterval(this.#timer);
-    process.off("exit", this.#exit);
+    this.#forget();
     try {
       addStepSummary(env, markdownOf(this.#report()));
     } catch (error) {
@@ -185,7 +192,9 @@ export class Recorder {
       this.#record.existing(pods);
       for (const { owner } of pods) if (owner !== undefined) this.#sets.set(owner.name, owner);
     } catch (error) {
+      // Who was there before is not known, so that all that a watch tells of would seem to be new.
       this.#record.lacks(`Pods could not be listed: ${reasonOf(error)}.`);
+      return;
     }
     const watcher = {
       onPod: (pod: PodSeen): void => {
