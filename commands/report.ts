@@ -44,13 +44,7 @@ async function main(): Promise<void> {
   }
   if (folder === "") throw new UsageError('--folder: "" is not accepted; accepted: a path');
   if (values.open && json) throw new UsageError("--open and --json: only one of them is accepted");
-  if (findReports(folder).some(({ isSettled }) => !isSettled)) {
-    const { settleReports } = await import("../components/cluster/report/settle.ts");
-    settleReports(folder);
-  }
-  const found = findReports(folder)
-    .filter(({ report }) => cluster === undefined || report.cluster.id === cluster)
-    .reverse();
+  const found = (await settled(folder, cluster)).reverse();
   const [newest] = found;
   if (newest === undefined && (last || values.open)) {
     const accepted =
@@ -65,6 +59,16 @@ async function main(): Promise<void> {
     print(printableJson(last ? reports[0] : reports, 2));
   } else if (chosen.length === 0) print(`There are no reports in ${folder}.`);
   else print(formatReports(chosen));
+}
+
+/** The reports, the newest last; of those that were interrupted the pages say so from now on. */
+async function settled(folder: string, cluster: string | undefined): Promise<Found[]> {
+  const found = findReports(folder, cluster);
+  if (found.every(({ isSettled }) => isSettled)) return found;
+  // Draws pages, which takes long to load.
+  const { settleReports } = await import("../components/cluster/report/settle.ts");
+  settleReports(folder, cluster);
+  return findReports(folder, cluster);
 }
 
 function open({ page }: Found): void {

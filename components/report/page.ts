@@ -14,10 +14,10 @@ import {
 } from "./sections.ts";
 import { style } from "./style.ts";
 import type { UpdateReport } from "./types.ts";
-import { count, counted, duration, moment, occasionOf, outcomes } from "./words.ts";
+import { capital, count, counted, duration, moment, occasionOf, outcomes } from "./words.ts";
 
 /** So many earlier reports are compared with. */
-const mostEarlier = 5;
+export const mostEarlier = 5;
 
 /** Lets the browser load nothing and run nothing, whatever the page has. */
 const policy = "default-src 'none'; style-src 'unsafe-inline'";
@@ -203,8 +203,4 @@ function comparison(report: UpdateReport, earlier: readonly UpdateReport[]): Con
       ],
     ),
   );
-}
-
-function capital(words: string): string {
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -1,7 +1,15 @@
 /** Pure: an update as it goes on, wave by wave. */
 import { Courses, type PodSeen } from "./courses.ts";
 import { nextSteps } from "./next.ts";
-import type { Occasion, Outcome, ProofReport, UpdateReport, WaveReport } from "./types.ts";
+import {
+  type Occasion,
+  type Outcome,
+  type ProofReport,
+  reportKind,
+  reportVersion,
+  type UpdateReport,
+  type WaveReport,
+} from "./types.ts";
 
 /** What is known of an update before it begins. */
 export type Expected = Omit<
@@ -137,8 +145,7 @@ export class UpdateRecord {
       return { ...merged, failure };
     });
     return {
-      kind: "kube-proxy-update",
-      version: 1,
+      ...{ kind: reportKind, version: reportVersion },
       began: new Date(this.#began).toISOString(),
       ended: this.#ended === undefined ? null : new Date(this.#ended.at).toISOString(),
       written: new Date(time).toISOString(),

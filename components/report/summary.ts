@@ -3,14 +3,14 @@ import { listed } from "../input/problems.ts";
 import { printableLines } from "../input/printable.ts";
 import { formatSeconds } from "../input/seconds.ts";
 import { table } from "../input/table.ts";
-import { withoutOf } from "./figures.ts";
+import { figuresOf, secondsOf, spreadOf, withoutOf } from "./figures.ts";
 import type { Expected } from "./record.ts";
 import type { UpdateReport, WaveReport } from "./types.ts";
+import { occasionIn } from "./words.ts";
 
 /** What an update is, in words, such as `restart lost-rules-7`. */
-export function whatOf({ occasions, token }: Pick<UpdateReport, "occasions" | "token">): string {
-  const what = occasions.length === 0 ? "update" : occasions.join(" and ");
-  return `${what} (restart token ${token})`;
+export function whatOf(report: Pick<UpdateReport, "occasions" | "token">): string {
+  return `${occasionIn(report)} (restart token ${report.token})`;
 }
 
 /** That an update begins at a DaemonSet. */
@@ -27,9 +27,9 @@ export function beginLine(expected: Expected, daemonSet: string): string {
 export function waveLine(wave: WaveReport): string {
   const { proof, state, failure, nodes, began, ended } = wave;
   const took = began === null || ended === null ? "" : ` after ${(ended - began).toFixed(1)} s`;
-  const gaps = nodes.flatMap((node) => withoutOf(node) ?? []);
+  const without = spreadOf(nodes.map(withoutOf));
   const longest =
-    gaps.length === 0 ? "" : `; a node was ${Math.max(...gaps).toFixed(1)} s without kube-proxy at most`;
+    without === null ? "" : `; a node was ${without.longest.toFixed(1)} s without kube-proxy at most`;
   const proved =
     proof === null ? "" : `: ${proof.verified} of ${proof.verified + proof.failed} nodes verified`;
   switch (state) {
@@ -48,16 +48,13 @@ export function formatReports(
   reports: readonly { readonly page: string; readonly report: UpdateReport }[],
 ): string {
   const rows = reports.map(({ report }) => {
-    const nodes = report.waves.flatMap((wave) => wave.nodes);
-    const gaps = nodes.flatMap((node) => withoutOf(node) ?? []);
+    const { nodes, seconds, without } = figuresOf(report);
     return [
       report.began.replace(/\.\d+Z$/, "Z"),
       report.outcome,
-      report.ended === null
-        ? "-"
-        : formatSeconds((Date.parse(report.ended) - Date.parse(report.began)) / 1000),
-      String(nodes.length),
-      gaps.length === 0 ? "-" : `${Math.max(...gaps).toFixed(1)}s`,
+      report.ended === null ? "-" : formatSeconds(seconds),
+      String(nodes),
+      without === null ? "-" : `${without.longest.toFixed(1)}s`,
       report.occasions.join(", "),
       report.token,
     ];
@@ -70,8 +67,7 @@ export function formatReports(
 /** The whole report as Markdown. */
 export function markdownOf(report: UpdateReport): string {
   const { by, outcome, began, ended, cluster, stack, next, waves } = report;
-  const took =
-    ended === null ? "" : ` after ${((Date.parse(ended) - Date.parse(began)) / 1000).toFixed(1)} s`;
+  const took = ended === null ? "" : ` after ${secondsOf(report).toFixed(1)} s`;
   const rows = waves.map(
     (wave) => `| ${[wave.daemonSet, waveLine(wave), listed(wave.changes)].map(cell).join(" | ")} |`,
   );

@@ -132,30 +132,48 @@ export interface NodeCourse {
   readonly isExact: boolean;
 }
 
-/** What a proof found, as `npm run verify -- --json` says it. */
+/** The result of a verification, as `npm run verify -- --json` prints it. */
 export interface ProofReport {
+  /** The DaemonSet's name. */
   readonly daemonSet: string;
+  /** Whether every Ready node is verified, and there is at least one. */
   readonly ok: boolean;
+  /** Numbers of nodes by verdict. */
   readonly verified: number;
   readonly failed: number;
   readonly excluded: number;
-  /** How long it took. */
+  /** How long it took, in seconds. */
   readonly seconds: number;
+  /** Failed nodes first, then excluded ones, then verified ones; within each the slowest sync first. */
   readonly nodes: readonly NodeProof[];
 }
 
-/** What a proof found at one node. */
+/** The result for one node, as it is in the table and in the JSON. */
 export interface NodeProof {
   readonly node: string;
+  /** Name of its kube-proxy pod; null when there is none. */
   readonly pod: string | null;
+  /** Seconds since the kube-proxy process started, by the node's clock; null when it gave no answer. */
   readonly ageSeconds: number | null;
+  /** Seconds from the process' start to its latest sync; null when it gave no answer or has never synced. */
   readonly syncDelaySeconds: number | null;
+  /** The mode that it runs in; null when it gave no answer. */
   readonly mode: string | null;
-  readonly service:
-    | { readonly verdict: "answers"; readonly seconds: number }
-    | { readonly verdict: "fails"; readonly reason: string }
-    | { readonly verdict: "unasked"; readonly reason: string }
-    | null;
-  readonly verdict: "verified" | "failed" | "excluded";
+  /** Whether Services answer there; null when its kube-proxy gave no answer. */
+  readonly service: ServiceAnswer | null;
+  readonly verdict: Verdict;
+  /** Why it is not verified, one sentence each; empty when it is. */
   readonly reasons: readonly string[];
 }
+
+/** Whether Services answer on a node. */
+export type ServiceAnswer =
+  /** They do. `seconds`: from the making of a new one until it was seen to; nodes are asked some at a time. */
+  | { readonly verdict: "answers"; readonly seconds: number }
+  /** They do not, and that is not for the network. */
+  | { readonly verdict: "fails"; readonly reason: string }
+  /** None could be asked for. */
+  | { readonly verdict: "unasked"; readonly reason: string };
+
+/** `verified`: all checks passed. `failed`: at least one did not. `excluded`: the node is NotReady, nobody was asked. */
+export type Verdict = "verified" | "failed" | "excluded";

@@ -36,8 +36,17 @@ export const outcomes: Readonly<Record<Outcome, { readonly sign: string; readonl
   running: { sign: "▶", words: "is running" },
 };
 
-/** What an update was: `Mode switch and restart`. */
-export function occasionOf({ occasions }: UpdateReport): string {
-  const words = occasions.length === 0 ? "update" : occasions.join(" and ");
+/** What an update was: `mode switch and restart`. */
+export function occasionIn({ occasions }: Pick<UpdateReport, "occasions">): string {
+  return occasions.length === 0 ? "update" : occasions.join(" and ");
+}
+
+/** The same at the beginning of a line. */
+export function occasionOf(report: UpdateReport): string {
+  return capital(occasionIn(report));
+}
+
+/** With a large letter at the beginning. */
+export function capital(words: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

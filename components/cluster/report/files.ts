@@ -1,4 +1,4 @@
-import { appendFileSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { appendFileSync, type Dirent, readdirSync, readFileSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { parseJson } from "../../input/json.ts";
@@ -87,10 +87,12 @@ export interface Found {
  * The reports of all clusters, the newest last. What is no report, or cannot be read, is left out.
  *
  * @param folder - the folder of all clusters
+ * @param only - UID of the cluster whose reports alone are meant; undefined for all
  */
-export function findReports(folder: string): Found[] {
+export function findReports(folder: string, only?: string): Found[] {
   const shared = resolve(expandHome(folder));
   return foldersIn(shared)
+    .filter((cluster) => only === undefined || cluster === only)
     .flatMap((cluster) =>
       namesIn(join(shared, cluster), extensions.json).flatMap((name) => {
         const path = join(shared, cluster, name);
@@ -141,16 +143,12 @@ function foldersIn(folder: string): string[] {
     .map(({ name }) => name);
 }
 
-function entriesOf(folder: string): ReturnType<typeof readEntries> {
+function entriesOf(folder: string): Dirent[] {
   try {
-    return readEntries(folder);
+    return readdirSync(folder, { withFileTypes: true });
   } catch {
     return [];
   }
-}
-
-function readEntries(folder: string) {
-  return readdirSync(folder, { withFileTypes: true });
 }
 
 /** Name of the file by which a proof hands over what it has found. */

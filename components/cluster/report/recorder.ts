@@ -2,17 +2,17 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { recordOf } from "../../plan/modes.ts";
 import type { PodSeen } from "../../report/courses.ts";
-import { page } from "../../report/page.ts";
+import { mostEarlier, page } from "../../report/page.ts";
 import { type Expected, UpdateRecord } from "../../report/record.ts";
 import { beginLine, markdownOf, waveLine } from "../../report/summary.ts";
-import type { Occasion, Outcome, ProofReport } from "../../report/types.ts";
+import type { Occasion, Outcome, ProofReport, UpdateReport } from "../../report/types.ts";
 import type { KubeConfig } from "../kubernetes.ts";
 import { reasonOf } from "../verify/errors.ts";
 import { metricsPortOf } from "../verify/probe.ts";
 import { type Note, note, type Noted } from "./events.ts";
 import { addStepSummary, ReportFiles, takeProof } from "./files.ts";
 import { podsSeen, watchPods } from "./pods.ts";
-import { compared, settleReports } from "./settle.ts";
+import { settleReports } from "./settle.ts";
 import { FirstSyncs } from "./syncs.ts";
 
 /** Between two writings of what has been seen meanwhile, in milliseconds. */
@@ -51,6 +51,8 @@ export class Recorder {
   readonly #noted = new Set<string>();
   #mayNote = true;
   #fault: string | undefined;
+  /** They are over, so that they are read once. */
+  #earlier: readonly UpdateReport[] | undefined;
   #isDirty = false;
 
   private constructor(config: KubeConfig, recording: Recording) {
@@ -152,6 +154,10 @@ export class Recorder {
   readonly #exit = (): void => {
     this.#finish("failed");
   };
+
+  get #before(): readonly UpdateReport[] {
+    return (this.#earlier ??= this.#files.earlier(mostEarlier));
+  }
 
   #forget(): void {
     clearInterval(this.#timer);
@@ -261,7 +267,7 @@ export class Recorder {
     this.#isDirty = false;
     try {
       const report = this.#report();
-      this.#files.write(report, withPage ? page(report, this.#files.earlier(compared)) : undefined);
+      this.#files.write(report, withPage ? page(report, this.#before) : undefined);
     } catch (error) {
       this.#fault = reasonOf(error);
       this.#record.lacks(`The report could not be written for a while: ${this.#fault}.`);

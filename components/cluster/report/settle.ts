@@ -1,9 +1,6 @@
 import { nextSteps } from "../../report/next.ts";
-import { page } from "../../report/page.ts";
+import { mostEarlier, page } from "../../report/page.ts";
 import { findReports, ReportFiles } from "./files.ts";
-
-/** With how many earlier updates a page compares. */
-export const compared = 5;
 
 /**
  * Writes of each report whose writer is gone without a word that its update was interrupted, and what the next one does,
@@ -13,13 +10,13 @@ export const compared = 5;
  * @param cluster - only that cluster's reports; undefined for all
  */
 export function settleReports(folder: string, cluster?: string): void {
-  for (const { report, isSettled } of findReports(folder)) {
-    if (isSettled || (cluster !== undefined && report.cluster.id !== cluster)) continue;
+  for (const { report, isSettled } of findReports(folder, cluster)) {
+    if (isSettled) continue;
     const { outcome, waves, skipped } = report;
     const settled = { ...report, next: nextSteps(outcome, waves, skipped) };
     try {
       const files = new ReportFiles(folder, report.cluster.id, new Date(report.began));
-      files.write(settled, page(settled, files.earlier(compared)));
+      files.write(settled, page(settled, files.earlier(mostEarlier)));
     } catch {
       // Nobody waits for it.
     }

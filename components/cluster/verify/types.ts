@@ -1,4 +1,5 @@
 import type { Machine } from "../../advisories/match.ts";
+import type { ServiceAnswer } from "../../report/types.ts";
 import type { Observation } from "./observation.ts";
 
 /** What a cluster's kube-proxies are held against. What is left out is not checked. */
@@ -98,48 +99,10 @@ export interface Answered {
   readonly service: ServiceAnswer | null;
 }
 
-/** Whether Services answer on a node. */
-export type ServiceAnswer =
-  /** They do. `seconds`: from the making of a new one until it was seen to; nodes are asked some at a time. */
-  | { readonly verdict: "answers"; readonly seconds: number }
-  /** They do not, and that is not for the network. */
-  | { readonly verdict: "fails"; readonly reason: string }
-  /** None could be asked for. */
-  | { readonly verdict: "unasked"; readonly reason: string };
-
-/** `verified`: all checks passed. `failed`: at least one did not. `excluded`: the node is NotReady, nobody was asked. */
-export type Verdict = "verified" | "failed" | "excluded";
-
-/** The result for one node, as it is in the table and in the JSON. */
-export interface NodeResult {
-  readonly node: string;
-  /** Name of its kube-proxy pod; null when there is none. */
-  readonly pod: string | null;
-  /** Seconds since the kube-proxy process started, by the node's clock; null when it gave no answer. */
-  readonly ageSeconds: number | null;
-  /** Seconds from the process' start to its latest sync; null when it gave no answer or has never synced. */
-  readonly syncDelaySeconds: number | null;
-  /** The mode that it runs in; null when it gave no answer. */
-  readonly mode: string | null;
-  /** Whether Services answer there; null when its kube-proxy gave no answer. */
-  readonly service: ServiceAnswer | null;
-  readonly verdict: Verdict;
-  /** Why it is not verified, one sentence each; empty when it is. */
-  readonly reasons: readonly string[];
-}
-
-/** The result of a verification. */
-export interface Report {
-  /** The DaemonSet's name. */
-  readonly daemonSet: string;
-  /** Whether every Ready node is verified, and there is at least one. */
-  readonly ok: boolean;
-  /** Numbers of nodes by verdict. */
-  readonly verified: number;
-  readonly failed: number;
-  readonly excluded: number;
-  /** How long it took, in seconds. */
-  readonly seconds: number;
-  /** Failed nodes first, then excluded ones, then verified ones; within each the slowest sync first. */
-  readonly nodes: readonly NodeResult[];
-}
+// What it comes to is kept in reports, whose room is below this one.
+export type {
+  NodeProof as NodeResult,
+  ProofReport as Report,
+  ServiceAnswer,
+  Verdict,
+} from "../../report/types.ts";
