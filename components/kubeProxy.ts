@@ -16,6 +16,7 @@ import { objectsToReclaim, objectsToTakeOver, type Plain, type Plan, planOf, wai
 import { isSettled } from "./plan/settled.ts";
 import { formatFindings, preflight } from "./preflight/index.ts";
 import { Children } from "./resources/children.ts";
+import { localCommand } from "./resources/command.ts";
 import { stackName } from "./resources/identity.ts";
 import { Recording } from "./resources/recording.ts";
 import { Refusal } from "./resources/refusal.ts";
@@ -63,7 +64,13 @@ export class KubeProxy extends pulumi.ComponentResource {
   /** The restart token in force. */
   readonly restart: pulumi.Output<string>;
 
-  constructor(name: string, args: KubeProxyArgs, opts?: pulumi.ComponentResourceOptions) {
+  /** @param make - makes the resources of its commands; the package for other languages has its own */
+  constructor(
+    name: string,
+    args: KubeProxyArgs,
+    opts?: pulumi.ComponentResourceOptions,
+    make = localCommand,
+  ) {
     // Access to the cluster makes no object: a kubeconfig that is a secret must not make all of them secret.
     const {
       cluster,
@@ -88,7 +95,7 @@ export class KubeProxy extends pulumi.ComponentResource {
       .apply(([plain, secret]) => this.#plan(plain, args, { owner, secret, recording }));
     const known = withWholeFacts(args);
     const taken = adopt ? [...objectsToTakeOver(known.facts, owner), ...objectsToReclaim(known, owner)] : [];
-    const sets = new Children(this, name, known, { taken, recording }).declare(plan);
+    const sets = new Children(this, name, known, { taken, recording, make }).declare(plan);
     this.daemonSets = pulumi.output(sets.map(stateOf));
     this.restart = pulumi.output(args.restart ?? initialToken);
     // Where the plan is refused before anybody has looked at it, Node.js warns of whoever looks later, such as an export.

@@ -1,4 +1,3 @@
-import * as command from "@pulumi/command";
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { LiveObject } from "../adoption/live.ts";
@@ -12,8 +11,8 @@ import { maxFailedOf } from "../pools/budget.ts";
 import { daemonSetName, type Wave } from "../pools/waves.ts";
 import { initialToken, restartOptions, RestartStrategy } from "../restart/restart.ts";
 import { declareAccess } from "./access.ts";
+import { type CommandArgs, commandInputs, type CommandResource, type MakeCommand } from "./command.ts";
 import {
-  commandInputs,
   layoutCommand,
   orphansCommand,
   pullCommand,
@@ -44,6 +43,15 @@ interface OneWave {
   readonly baselines: readonly pulumi.Output<string>[];
 }
 
+/** What children are made with beside the arguments. */
+interface Making {
+  /** Live objects that this run takes over. */
+  readonly taken: readonly LiveObject[];
+  /** Makes the report of the update; undefined for none. */
+  readonly recording: Recording | undefined;
+  readonly make: MakeCommand;
+}
+
 /** Declares the resources below a KubeProxy, with their options and their order. */
 export class Children {
   readonly #parent: pulumi.ComponentResource;
@@ -53,27 +61,25 @@ export class Children {
   /** Live objects that this run takes over. */
   readonly #taken: readonly LiveObject[];
   readonly #recording: Recording | undefined;
+  readonly #make: MakeCommand;
   /** All that is declared so far, for the seal. */
   readonly #declared: pulumi.Resource[] = [];
   /** The immutable ConfigMaps: how many there are only the plan tells. Undefined where there are none. */
   #immutables: pulumi.Output<pulumi.Resource[]> | undefined;
 
-  /**
-   * @param name - the component's, with which the children's names begin
-   * @param taken - live objects that this run takes over
-   * @param recording - makes the report of the update; undefined for none
-   */
+  /** @param name - the component's, with which the children's names begin */
   constructor(
     parent: pulumi.ComponentResource,
     name: string,
     args: KubeProxyArgs,
-    { taken, recording }: { taken: readonly LiveObject[]; recording: Recording | undefined },
+    { taken, recording, make }: Making,
   ) {
     this.#parent = parent;
     this.#name = name;
     this.#args = args;
     this.#taken = taken;
     this.#recording = recording;
+    this.#make = make;
     this.#hooks =
       args.cluster === undefined
         ? {}
@@ -189,7 +195,7 @@ export class Children {
   }
 
   /** Names in a preview the pods that a restart of some nodes deletes, where there is going to be one. */
-  async #foretell({ stdout }: command.local.Command, nodes: readonly string[]): Promise<void> {
+  async #foretell({ stdout }: CommandResource, nodes: readonly string[]): Promise<void> {
     // Where the plan is refused there is nothing to tell.
     if (!pulumi.runtime.isDryRun() || (await isKnown(stdout).catch(() => true))) return;
     const line = await podsOfNodes(this.#args.cluster ?? {}, nodes).catch(String);
@@ -304,7 +310,7 @@ export class Children {
   }
 
   /** Tells at the end of the run what a proof of this run has found: a command's own output is gone by then. */
-  #tell(wave: pulumi.Output<Wave>, { stdout }: command.local.Command): void {
+  #tell(wave: pulumi.Output<Wave>, { stdout }: CommandResource): void {
     const { facts } = this.#args;
     if (facts === undefined || pulumi.runtime.isDryRun()) return;
     pulumi.all([wave, stdout]).apply(([one, table]) => {
@@ -364,14 +370,8 @@ export class Children {
         };
   }
 
-  #command(
-    name: string,
-    args: command.local.CommandArgs,
-    options: pulumi.CustomResourceOptions = {},
-  ): command.local.Command {
-    return this.#noted(
-      new command.local.Command(`${this.#name}-${name}`, args, { parent: this.#parent, ...options }),
-    );
+  #command(name: string, args: CommandArgs, options: pulumi.CustomResourceOptions = {}): CommandResource {
+    return this.#noted(this.#make(`${this.#name}-${name}`, args, { parent: this.#parent, ...options }));
   }
 
   #configMap(

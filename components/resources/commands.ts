@@ -1,16 +1,11 @@
-import { join, relative } from "node:path";
-import type * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterAccess } from "../args.ts";
-import { compileCache } from "../facts/compileCache.ts";
 import { repairAnnotation } from "../plan/drift.ts";
 import { type LeavingIpvs, OnDeadline } from "../plan/leaving.ts";
 import { wantedMode } from "../plan/modes.ts";
 import { layoutAnnotation, type Wave } from "../pools/waves.ts";
 import { restartAnnotation, templateHashAnnotation } from "../restart/restart.ts";
-
-/** By which a command is run again. */
-export const commandInputs = ["interpreter", "create", "update", "environment", "triggers"] as const;
+import type { CommandArgs } from "./command.ts";
 
 /** What tells one state of the pods from another: a new value is a restart, a rollout, or a repair. */
 export function triggersOf(waves: readonly Wave[]): string[] {
@@ -23,12 +18,9 @@ export function triggersOf(waves: readonly Wave[]): string[] {
 }
 
 /** Removes the pods that a Rolling DaemonSet leaves behind. Does nothing until it is deleted itself. */
-export function orphansCommand(
-  cluster: ClusterAccess,
-  waves: pulumi.Output<readonly Wave[]>,
-): command.local.CommandArgs {
+export function orphansCommand(cluster: ClusterAccess, waves: pulumi.Output<readonly Wave[]>): CommandArgs {
   // As with every child, a mistake in the arguments has to keep it from being registered.
-  return { ...run("orphans.ts", cluster), delete: waves.apply(() => "remove-orphans") };
+  return { ...run("orphans", cluster), delete: waves.apply(() => "remove-orphans") };
 }
 
 /**
@@ -43,10 +35,10 @@ export function rulesCommand(
   waves: pulumi.Output<readonly Wave[]>,
   leaving: LeavingIpvs,
   helpers: string[],
-): command.local.CommandArgs {
+): CommandArgs {
   const kept = leaving.onDeadline === OnDeadline.keep ? ["ipvs"] : [];
   const modes = waves.apply((all) => [...new Set([...all.map(wantedMode), ...kept])].sort().join());
-  return { ...run("clear.ts", cluster), delete: "clear-rules", stdin: modes, triggers: helpers };
+  return { ...run("clear", cluster), delete: "clear-rules", stdin: modes, triggers: helpers };
 }
 
 /**
@@ -59,7 +51,7 @@ export function layoutCommand(
   cluster: ClusterAccess,
   waves: pulumi.Output<readonly Wave[]>,
   obstacles: string[],
-): command.local.CommandArgs {
+): CommandArgs {
   const layout = waves.apply((all) =>
     all.map(({ pool, daemonSet: { metadata, spec } }) => {
       const { nodeSelector, affinity, tolerations } = spec.template.spec;
@@ -72,8 +64,10 @@ export function layoutCommand(
     }),
   );
   return {
-    ...run("layout.ts", cluster),
+    ...run("layout", cluster),
     create: "layout",
+    // It finds out by itself whether there is something to do.
+    update: "layout",
     stdin: layout.apply((all) => JSON.stringify(all)),
     triggers: obstacles,
   };
@@ -89,9 +83,9 @@ export function snapshotCommand(
   cluster: ClusterAccess,
   triggers: pulumi.Output<string[]>,
   folder: pulumi.Input<string> | undefined,
-): command.local.CommandArgs {
+): CommandArgs {
   const where = folder === undefined ? [] : [pulumi.interpolate`--folder=${folder}`];
-  return { ...runOnce("snapshot.ts", cluster, ["--if-any", ...where]), create: "snapshot", triggers };
+  return { ...run("snapshot", cluster, ["--if-any", ...where]), create: "snapshot", triggers };
 }
 
 /**
@@ -103,21 +97,21 @@ export function snapshotCommand(
 export function pullCommand(
   cluster: ClusterAccess,
   { triggers, wave, deadline }: Pick<Proof, "triggers" | "wave" | "deadline">,
-): command.local.CommandArgs {
+): CommandArgs {
   const wanted = wave.apply(({ daemonSet: { metadata, spec } }) =>
     JSON.stringify({ daemonSet: metadata.name, spec: spec.template.spec, deadline }),
   );
   const operations = { create: "pull-image", delete: "remove-pulls" };
-  return { ...runOnce("pull.ts", cluster), ...operations, stdin: wanted, triggers };
+  return { ...run("pull", cluster), ...operations, stdin: wanted, triggers };
 }
 
 /** Stands for the namespace of the test Services, which may have been made by somebody else. */
 export function testNamespaceCommand(
   cluster: ClusterAccess,
   waves: pulumi.Output<readonly Wave[]>,
-): command.local.CommandArgs {
+): CommandArgs {
   const make = waves.apply(() => "make-test-namespace");
-  return { ...run("testNamespace.ts", cluster), create: make, update: make, delete: "remove-test-namespace" };
+  return { ...run("testNamespace", cluster), create: make, update: make, delete: "remove-test-namespace" };
 }
 
 /**
@@ -132,11 +126,11 @@ export function testServiceCommand(
   cluster: ClusterAccess,
   { triggers, wave }: Pick<Proof, "triggers" | "wave">,
   earlier: readonly pulumi.Output<string>[],
-): command.local.CommandArgs {
+): CommandArgs {
   // Longer than any restart takes: only what was forgotten is removed after that.
   const lifetime = "--lifetime=24h";
   return {
-    ...runOnce("testService.ts", cluster, [daemonSetOption(wave), restartOption(wave), lifetime]),
+    ...run("testService", cluster, [daemonSetOption(wave), restartOption(wave), lifetime]),
     create: "test-service",
     stdin: pulumi.all([...earlier]).apply((texts) => texts.join("\n")),
     triggers,
@@ -163,7 +157,7 @@ export interface Proof {
 export function verifyCommand(
   cluster: ClusterAccess,
   { triggers, wave, deadline, before, maxFailed, reports }: Proof,
-): command.local.CommandArgs {
+): CommandArgs {
   // Pods that were taken over carry no token, and their counters count from long before.
   const pods = wave.apply(({ daemonSet: { spec } }) => {
     const token = spec.template.metadata.annotations?.[restartAnnotation];
@@ -178,7 +172,7 @@ export function verifyCommand(
     `--deadline=${deadline}`,
   ];
   return {
-    ...runOnce("verify.ts", cluster, expected, reports === undefined ? {} : { KUBE_PROXY_REPORTS: reports }),
+    ...run("verify", cluster, expected, reports === undefined ? {} : { KUBE_PROXY_REPORTS: reports }),
     create: "verify",
     stdin: before,
     triggers,
@@ -212,9 +206,9 @@ export function restartNodesCommand(
   nodes: readonly string[],
   token: string,
   deadline: string,
-): command.local.CommandArgs {
+): CommandArgs {
   return {
-    ...runOnce("restartNodes.ts", cluster, [`--nodes=${nodes.join(",")}`, `--deadline=${deadline}`]),
+    ...run("restartNodes", cluster, [`--nodes=${nodes.join(",")}`, `--deadline=${deadline}`]),
     create: "restart-nodes",
     triggers: [token, ...nodes],
   };
@@ -224,53 +218,29 @@ export function restartNodesCommand(
  * Refuses the destroy of a stack at another cluster: it depends on all the others, so that the engine deletes it first, and
  * where that fails nothing of what it depends on. Does nothing until then.
  */
-export function sealCommand(cluster: ClusterAccess): command.local.CommandArgs {
-  return { ...run("seal.ts", cluster), delete: "compare-cluster" };
+export function sealCommand(cluster: ClusterAccess): CommandArgs {
+  return { ...run("seal", cluster), delete: "compare-cluster" };
 }
 
 /**
- * {@link run} for what its triggers alone run again: how the cluster is reached, which is part of its inputs, may change
- * without a reason to do anything.
- */
-function runOnce(
-  script: string,
-  cluster: ClusterAccess,
-  args: pulumi.Input<string>[] = [],
-  environment: Readonly<Record<string, pulumi.Input<string>>> = {},
-): command.local.CommandArgs {
-  return { ...run(script, cluster, args, environment), update: "do-nothing" };
-}
-
-/**
- * A command of this repository. Its arguments go to it as they are: no shell reads them. The last one, which is that of
- * `create`, `update` or `delete`, names what is done: it is what Pulumi prints of a command that fails, `running "verify"`.
- *
- * What is deleted is deleted by what the state has: a name that was once released stays known to its script.
+ * A command of this repository. What is deleted is deleted by what the state has: a name that was once released stays known to
+ * its script.
  */
 function run(
   script: string,
   { kubeconfig, context, id }: ClusterAccess,
   args: pulumi.Input<string>[] = [],
   environment: Readonly<Record<string, pulumi.Input<string>>> = {},
-): command.local.CommandArgs {
+): CommandArgs {
   return {
-    // Relative, so that the state holds no path of one machine.
-    interpreter: [
-      "node",
-      // MiB and per cent: what a proof reads of a large cluster is far more than it keeps, and would else be let pile up.
-      "--max-semi-space-size=2",
-      "--heap-growing-percent=50",
-      relative(process.cwd(), join(import.meta.dirname, "..", "..", "commands", script)),
-      ...args,
-    ],
+    script,
+    arguments: args,
     // Not as arguments: a kubeconfig can be a secret, and every process of a machine sees another one's arguments.
     environment: {
-      NODE_COMPILE_CACHE: relative(process.cwd(), compileCache),
       ...(kubeconfig !== undefined && { KUBE_PROXY_KUBECONFIG: kubeconfig }),
       ...(context !== undefined && { KUBE_PROXY_CONTEXT: context }),
       ...(id !== undefined && { KUBE_PROXY_CLUSTER_ID: id }),
       ...environment,
     },
-    addPreviousOutputInEnv: false,
   };
 }

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterFacts } from "../facts/facts.ts";
 import { ProblemsError } from "../input/problems.ts";
 import { ownerAnnotation } from "../restart/restart.ts";
+import { localCommand } from "./command.ts";
 import { isKnown } from "./known.ts";
 
 /** What a stack knows of itself since its first `up`, however it or its kubeconfig is named by now. */
@@ -30,16 +30,21 @@ const [clusterKey, ownerKey] = ["KUBE_PROXY_CLUSTER_ID", "KUBE_PROXY_OWNER"];
  * registered, the provider included: a destroy goes by the provider that the state has.
  *
  * @param name - of the record
+ * @param options - of the record beside its own
+ * @param make - makes it
  * @throws RunError, which Pulumi prints without a stack trace, for another cluster than the stack's
  */
-export async function recordIdentity(name: string, facts: ClusterFacts): Promise<RecordedIdentity> {
+export async function recordIdentity(
+  name: string,
+  facts: ClusterFacts,
+  options: pulumi.CustomResourceOptions = {},
+  make = localCommand,
+): Promise<RecordedIdentity> {
   const uid = facts.namespace?.uid ?? "";
-  const record = new command.local.Command(
-    name,
-    { environment: { [clusterKey]: uid, [ownerKey]: newOwner(facts) }, addPreviousOutputInEnv: false },
-    { ignoreChanges: ["environment"] },
-  );
-  const { [clusterKey]: cluster = uid, [ownerKey]: owner = "" } = (await known(record.environment)) ?? {};
+  const environment = { [clusterKey]: uid, [ownerKey]: newOwner(facts) };
+  const record = make(name, { environment }, { ...options, ignoreChanges: ["environment"] });
+  const { [clusterKey]: cluster = uid, [ownerKey]: owner = "" } =
+    (await known(record.environment)) ?? environment;
   if (cluster !== uid) {
     throw new pulumi.RunError(otherCluster(cluster, uid, facts).message);
   }

@@ -185,6 +185,7 @@ suite("a pool that is held", () => {
       assert.deepEqual(ignored(child), [
         "stdin",
         "interpreter",
+        "arguments",
         "create",
         "update",
         "environment",
