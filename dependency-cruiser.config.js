@@ -5,6 +5,7 @@ const rooms = [
   "reading.ts",
   "kubeProxy.ts",
   "resources/",
+  "completeArgs.ts",
   "stackValues.ts",
   "args.ts",
   "cluster/",

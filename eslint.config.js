@@ -7,7 +7,7 @@ export default defineConfig(
   tseslint.configs.strictTypeChecked,
   {
     languageOptions: {
-      parserOptions: { projectService: { allowDefaultProject: ["*.js", "commands/*.js"] } },
+      parserOptions: { projectService: { allowDefaultProject: ["*.js", "commands/*.js", "plugin/*.js"] } },
     },
     plugins: { "@pulumi": pulumi },
     rules: {

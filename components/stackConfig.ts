@@ -1,18 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
 import { allConfig } from "@pulumi/pulumi/runtime/config.js";
-import { checkArgs, type ClusterAccess, type KubeProxyArgs } from "./args.ts";
+import type { ClusterAccess, KubeProxyArgs } from "./args.ts";
 import { checkForProvider, checkKubeconfig } from "./cluster/kubeconfig.ts";
+import { completeArgs } from "./completeArgs.ts";
 import { choiceOf, type ClusterChoice } from "./facts/ask.ts";
-import { clusterSettings, describeSettings } from "./facts/clusterSettings.ts";
+import { describeSettings } from "./facts/clusterSettings.ts";
 import { type ClusterFacts, wholeFacts } from "./facts/facts.ts";
 import { readingCluster, unreadProblems } from "./facts/unread.ts";
 import { plainPasswords } from "./input/passwords.ts";
 import { formatProblems, type Problem } from "./input/problems.ts";
 import type { Reading } from "./reading.ts";
-import { type ClusterKey, type ClusterSettings, isClusterKey } from "./kubeadm/clusterConfiguration.ts";
 import { heldPools, type Plain } from "./plan/plan.ts";
-import { withRunningVersion } from "./plan/runningVersion.ts";
-import { pauseAccepted, stackConfigShape, valuesOf } from "./stackValues.ts";
+import { stackConfigShape, valuesOf } from "./stackValues.ts";
 
 /** A stack's config: the component's arguments, and which cluster they are for. */
 export interface StackConfig {
@@ -67,17 +66,9 @@ export async function readStackConfig(reading: Reading): Promise<StackConfig> {
   }
   const { facts, unread = [] }: Answer =
     elsewhere.length > 0 ? {} : await reading.facts.then(known, unanswered);
-  const cluster = facts && withRunningVersion(clusterSettings(facts), facts, own.restart);
-  const plain = { ...cluster?.settings, ...own };
-  const problems = [
-    ...(cluster?.problems ?? []),
-    ...checkArgs(stackConfigShape, { ...cluster?.settings, ...config }, facts).flatMap((problem) =>
-      isClusterKey(problem.path) && !(problem.path in own) ? ofCluster(problem, cluster) : problem,
-    ),
-    ...elsewhere,
-    ...checkPause(pause, own.pools),
-  ];
-  refuse(problems, unread);
+  const given = { all: config, own, shape: stackConfigShape, where: "the stack's config" };
+  const { plain, cluster, problems } = completeArgs(given, facts);
+  refuse([...problems, ...elsewhere], unread);
   if (facts === undefined || cluster === undefined) {
     throw new Error("a cluster that cannot be asked was not refused");
   }
@@ -128,18 +119,6 @@ function unanswered(error: unknown): Answer {
   return { unread: [`${error instanceof Error ? error.message : String(error)}; nothing was changed`] };
 }
 
-/** A problem of a setting that the stack's config leaves to the cluster. */
-function ofCluster({ path, ...problem }: Problem, cluster: ClusterSettings | undefined): Problem[] {
-  if (cluster === undefined) {
-    // It may well say so.
-    return [];
-  }
-  const source = cluster.sources[path as ClusterKey];
-  const where = source === undefined ? "" : ` in ${source}`;
-  const lack = source === undefined ? "; the cluster does not say, so set it in the stack's config" : "";
-  return [{ ...problem, path: `${path}${where}`, accepted: `${problem.accepted}${lack}` }];
-}
-
 /** The values of this project's keys, without those that are not set. */
 function readValues(): Plain & ClusterChoice & { pause?: number } {
   const prefix = `${pulumi.getProject()}:`;
@@ -148,13 +127,6 @@ function readValues(): Plain & ClusterChoice & { pause?: number } {
     .map(([name, value]) => [name.slice(prefix.length), value] as const);
   // What is not as this type says is refused before it is used.
   return valuesOf(values) as unknown as Plain;
-}
-
-function checkPause(pause: unknown, pools: unknown): Problem[] {
-  const count = Array.isArray(pools) ? pools.length : 0;
-  return typeof pause === "number" && pause > 0 && pause >= count
-    ? [{ path: "pause", value: pause, accepted: pauseAccepted }]
-    : [];
 }
 
 /** @param unread - what else keeps the program from going on, as texts */

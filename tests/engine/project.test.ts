@@ -9,7 +9,7 @@ const crypter = new Crypter("passphrase");
 
 /** What the program gets, with these declarations and this stack config. */
 function read(declared: Project["config"], config: Record<string, unknown>): Record<string, string> {
-  const project = { name: "p", main: "index.ts", preloads: [], refresh: false, config: declared };
+  const project = { name: "p", config: declared };
   return readConfig("dev", project, config, () => crypter).values;
 }
 

@@ -3,6 +3,7 @@ import type { Op } from "../types.ts";
 import type { Display } from "./display.ts";
 import { Hooks } from "./hooks.ts";
 import type { Registered, Registrar } from "./monitor.ts";
+import type { Packages } from "./packages.ts";
 import { dependentReplacements, dependentsFirst, type Goal, type Plan, plan, type Resource } from "./plan.ts";
 import { type Made, NotReady, type Provider } from "./provider.ts";
 import { clusterType, isSecretOutput, Providers } from "./providers.ts";
@@ -11,6 +12,7 @@ import { has, plain, type Props, prune, secret } from "./values.ts";
 
 export interface DeploymentOptions {
   state: State;
+  packages: Packages;
   display: Display;
   preview: boolean;
   /** URN of a resource that is replaced, whatever the program says. */
@@ -33,7 +35,7 @@ export class Deployment implements Registrar {
 
   constructor(options: DeploymentOptions) {
     this.#options = options;
-    this.#providers = new Providers(options.state, this.#log);
+    this.#providers = new Providers(options.state, options.packages, this.#log);
   }
 
   readonly #log = (line: string): void => {
@@ -86,8 +88,8 @@ export class Deployment implements Registrar {
    * that the program has another one.
    */
   async refresh(): Promise<void> {
-    const { state, display } = this.#options;
-    const providers = new Providers(state, this.#log);
+    const { state, packages, display } = this.#options;
+    const providers = new Providers(state, packages, this.#log);
     const refresh = async (resource: Resource): Promise<void> => {
       const { type, name, id, inputs, outputs } = resource;
       const provider = providers.of(resource);
@@ -135,7 +137,9 @@ export class Deployment implements Registrar {
       if (!preview || goal.importId === "") throw new Error(decided.problem);
       display.line(`warning: ${decided.problem}`);
     }
-    return this.#carryOut(goal, old, decided, provider);
+    const isWaiting = old?.initErrors !== undefined || old?.pendingReplacement === true || isForced;
+    const isSame = old !== undefined && !isWaiting && (await provider.isSame?.(old, decided.inputs)) === true;
+    return this.#carryOut(goal, old, isSame ? { ...decided, op: "same" } : decided, provider);
   }
 
   /** Adopts what is there, with inputs as they are there. */

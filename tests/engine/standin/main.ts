@@ -73,21 +73,29 @@ async function operate(display: Display): Promise<boolean> {
     const settings = operation === "destroy" ? undefined : readConfig(stack, project, config ?? {}, crypter);
     if (settings !== undefined) await preload(project, settings);
     // Only now: they load Pulumi's SDK.
-    const [{ Deployment }, { runProgram }] = await Promise.all([
+    const [{ Deployment }, { runProgram }, { Endpoint }, { Packages }] = await Promise.all([
       import("./deployment.ts"),
       import("./program.ts"),
+      import("./endpoint.ts"),
+      import("./packages.ts"),
     ]);
-    const deployment = new Deployment({ state, display, preview, replace, signal: abort.signal });
-    if (refresh) await deployment.refresh();
-    if (settings === undefined) await deployment.destroy();
-    else if (
-      !deployment.failed &&
-      (await runProgram({ project, stack, config: settings, preview, display }, deployment))
-    ) {
-      await deployment.finish();
-    } else deployment.failed = true;
-    display.summary(deployment.failed);
-    return !deployment.failed;
+    const endpoint = await Endpoint.open(display);
+    const packages = new Packages(project.packages, endpoint.address);
+    try {
+      const { signal } = abort;
+      const deployment = new Deployment({ state, packages, display, preview, replace, signal });
+      if (refresh) await deployment.refresh();
+      const options = { project, stack, config: settings, preview, display, endpoint, packages };
+      if (settings === undefined) await deployment.destroy();
+      else if (!deployment.failed && (await runProgram({ ...options, config: settings }, deployment))) {
+        await deployment.finish();
+      } else deployment.failed = true;
+      display.summary(deployment.failed);
+      return !deployment.failed;
+    } finally {
+      await packages.end();
+      endpoint.close();
+    }
   } finally {
     unlock?.();
   }

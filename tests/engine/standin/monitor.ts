@@ -5,6 +5,7 @@ import proto from "@pulumi/pulumi/proto/resource_pb.js";
 import struct from "google-protobuf/google/protobuf/struct_pb.js";
 
 import type { Hooks } from "./hooks.ts";
+import type { Deploying, Packages } from "./packages.ts";
 import type { Goal } from "./plan.ts";
 import type { Props } from "./values.ts";
 
@@ -32,7 +33,6 @@ const defaultTimeout = 600;
 
 /** Options that the stand-in does not know. */
 const unknownOptions: Record<string, (request: Request) => boolean> = {
-  remote: (request) => request.getRemote(),
   replacementTrigger: (request) => request.hasReplacementTrigger(),
   replaceWith: (request) => request.getReplaceWithList().length > 0,
   deletedWith: (request) => request.getDeletedwith() !== "",
@@ -54,18 +54,26 @@ function refuse(what: string): never {
 export class Monitor extends MockMonitor {
   readonly #prefix: string;
   readonly #registrar: Registrar;
+  readonly #packages: Packages;
+  readonly #deploying: Deploying;
   readonly #inherited = new Map<string, { protect: boolean; retainOnDelete: boolean }>();
 
-  constructor(stack: string, project: string, registrar: Registrar) {
+  constructor(deploying: Deploying, registrar: Registrar, packages: Packages) {
     super({
       call: ({ token }) => refuse(`function ${token}`),
       newResource: ({ type }) => refuse(`reading ${type}`),
     });
-    this.#prefix = `urn:pulumi:${stack}::${project}::`;
+    this.#prefix = `urn:pulumi:${deploying.stack}::${deploying.project}::`;
     this.#registrar = registrar;
+    this.#packages = packages;
+    this.#deploying = deploying;
   }
 
   override async registerResource(request: Request, callback: Callback<unknown>): Promise<void> {
+    if (request.getRemote()) {
+      callback(null, await this.#construct(request));
+      return;
+    }
     const [type, name] = [request.getType(), request.getName()];
     const urn = this.#urnOf(request.getParent(), type, name);
     const { id, outputs, failed } = await this.#register(request, urn);
@@ -75,6 +83,25 @@ export class Monitor extends MockMonitor {
     response.setObject(struct.Struct.fromJavaScript(outputs as Record<string, struct.JavaScriptValue>));
     response.setResult(failed ? proto.Result.FAIL : proto.Result.SUCCESS);
     callback(null, response);
+  }
+
+  /** A component that its package's plugin makes: what it is made of comes as registrations of the plugin's. */
+  async #construct(request: Request): Promise<unknown> {
+    const [type, name] = [request.getType(), request.getName()];
+    const response = new proto.RegisterResourceResponse();
+    try {
+      const plugin =
+        this.#packages.of(type) ?? refuse(`component ${type}, which no package of Pulumi.yaml has`);
+      const { urn, state } = await plugin.construct(request, this.#deploying);
+      response.setUrn(urn);
+      response.setObject(state);
+      response.setResult(proto.Result.SUCCESS);
+    } catch (error) {
+      this.#registrar.refuse({ type, name }, error);
+      response.setUrn(this.#urnOf(request.getParent(), type, name));
+      response.setResult(proto.Result.FAIL);
+    }
+    return response;
   }
 
   async #register(request: Request, urn: string): Promise<Registered> {

@@ -9,8 +9,12 @@ import * as settings from "@pulumi/pulumi/runtime/settings.js";
 import { runInPulumiStack } from "@pulumi/pulumi/runtime/stack.js";
 
 import type { Display } from "./display.ts";
+import type { Endpoint } from "./endpoint.ts";
 import { Monitor, type Registrar } from "./monitor.ts";
+import type { Packages } from "./packages.ts";
 import type { Project, StackConfig } from "./project.ts";
+import { runPython } from "./python.ts";
+import { yamlProgram } from "./yaml.ts";
 
 /** Reads from the monitor what it supports, as the language host does; not in Pulumi's typings. */
 const { awaitFeatureSupport } = settings as unknown as { awaitFeatureSupport: () => Promise<void> };
@@ -21,6 +25,8 @@ export interface ProgramOptions {
   config: StackConfig;
   preview: boolean;
   display: Display;
+  endpoint: Endpoint;
+  packages: Packages;
 }
 
 /**
@@ -29,8 +35,10 @@ export interface ProgramOptions {
  * @returns False when the program threw; the user has read why.
  */
 export async function runProgram(options: ProgramOptions, registrar: Registrar): Promise<boolean> {
-  const { project, stack, config, preview, display } = options;
-  const monitor = new Monitor(stack, project.name, registrar);
+  const { project, stack, config, preview, display, endpoint, packages } = options;
+  const monitor = new Monitor({ project: project.name, stack, preview }, registrar, packages);
+  endpoint.serve(monitor);
+  if (project.runtime === "python") return await runPython({ ...options, address: endpoint.address });
   settings.setMockOptions(monitor, project.name, stack, preview, "organization");
   await awaitFeatureSupport();
   setAllConfig(config.values, config.secretKeys);
@@ -49,6 +57,7 @@ export async function runProgram(options: ProgramOptions, registrar: Registrar):
   process.on("uncaughtException", report).on("unhandledRejection", report);
   try {
     await runInPulumiStack(async () => {
+      if (project.runtime === "yaml") return yamlProgram(project);
       const program = (await import(pathToFileURL(project.main).href)) as { default?: unknown };
       display.event({ programEvent: { durationMs: performance.now() } });
       const exported = program.default ?? { ...program };

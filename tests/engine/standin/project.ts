@@ -1,6 +1,6 @@
 /** Pulumi.yaml and the stack's config, with the CLI's checks in the CLI's words. */
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 import { parse } from "yaml";
 
@@ -19,6 +19,12 @@ interface ConfigType {
 /** A Pulumi project, as far as the stand-in knows one. */
 export interface Project {
   name: string;
+  folder: string;
+  runtime: "nodejs" | "python" | "yaml";
+  /** Of the Python program, or the one of the project. */
+  virtualenv: string | undefined;
+  /** Folders of plugins, by the names of their packages. */
+  packages: Record<string, string>;
   /** Path of the program's first module. */
   main: string;
   config: Record<string, ConfigType>;
@@ -32,14 +38,17 @@ export interface Project {
 export function readProject(folder: string): Project {
   const yaml = parse(readFileSync(join(folder, "Pulumi.yaml"), "utf8")) as {
     name: string;
-    runtime?: string | { name?: string; options?: { nodeargs?: string } };
+    runtime?: string | { name?: string; options?: { nodeargs?: string; virtualenv?: string } };
+    packages?: Record<string, string>;
     main?: string;
     config?: Record<string, ConfigType | string>;
     options?: { refresh?: string };
   };
   const { name: runtime, options } = typeof yaml.runtime === "object" ? yaml.runtime : { name: yaml.runtime };
-  if (runtime !== "nodejs")
-    throw new Error(`Pulumi.yaml: runtime: the stand-in knows nodejs, got ${String(runtime)}`);
+  if (runtime !== "nodejs" && runtime !== "python" && runtime !== "yaml")
+    throw new Error(
+      `Pulumi.yaml: runtime: the stand-in knows nodejs, python and yaml, got ${String(runtime)}`,
+    );
   const manifest = join(folder, "package.json");
   const { main } = (existsSync(manifest) ? JSON.parse(readFileSync(manifest, "utf8")) : {}) as {
     main?: string;
@@ -49,8 +58,15 @@ export function readProject(folder: string): Project {
     // A bare value is the value of a key that is not declared.
     typeof declared === "object" ? declared : { value: declared },
   ]);
+  const packages = Object.entries(yaml.packages ?? {}).map(([name, path]) => {
+    if (!/^\.{0,2}\//.test(path))
+      throw new Error(`packages.${name}: the stand-in knows folders, got ${path}`);
+    return [name, resolve(folder, path)];
+  });
   return {
     name: yaml.name,
+    ...{ folder, runtime, virtualenv: options?.virtualenv },
+    packages: Object.fromEntries(packages) as Record<string, string>,
     main: join(folder, yaml.main ?? main ?? "index.ts"),
     config: Object.fromEntries(config) as Record<string, ConfigType>,
     preloads: preloadsOf(options?.nodeargs).map((path) => join(folder, path)),
@@ -80,7 +96,7 @@ export interface StackConfig {
  */
 export function readConfig(
   stack: string,
-  project: Project,
+  project: Pick<Project, "name" | "config">,
   config: Record<string, unknown>,
   crypter: () => Crypter,
 ): StackConfig {

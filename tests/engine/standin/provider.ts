@@ -18,6 +18,8 @@ export interface Provider {
   read?(resource: Goal, id: string): Promise<Props | undefined>;
   /** Why a resource as it was read is not ready: the next update waits for it. */
   unhealthy?(outputs: Props): string | undefined;
+  /** Whether there is nothing to do although inputs differ; without it there is. */
+  isSame?(old: Resource, inputs: Props): Promise<boolean>;
   /** Outputs as far as they are known beforehand. */
   preview(goal: Goal, old: Resource | undefined): Props | Promise<Props>;
   create(goal: Goal, signal: AbortSignal): Promise<Made>;

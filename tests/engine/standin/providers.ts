@@ -1,6 +1,7 @@
 /** Who makes which resources. */
 import { Command } from "./command.ts";
 import { ClusterProvider, isKnownKind, Kubernetes } from "./kubernetes.ts";
+import type { Packages } from "./packages.ts";
 import type { Goal } from "./plan.ts";
 import type { Provider } from "./provider.ts";
 import type { State } from "./state.ts";
@@ -13,11 +14,13 @@ const commandType = "command:local:Command";
 export class Providers {
   readonly #clusters = new Map<string, Kubernetes>();
   readonly #state: State;
+  readonly #packages: Packages;
   readonly #log: (line: string) => void;
 
   /** @param log - Takes what a provider says while it works. */
-  constructor(state: State, log: (line: string) => void) {
+  constructor(state: State, packages: Packages, log: (line: string) => void) {
     this.#state = state;
+    this.#packages = packages;
     this.#log = log;
   }
 
@@ -25,6 +28,8 @@ export class Providers {
   of({ type, provider }: Goal): Provider {
     if (type === clusterType) return new ClusterProvider();
     if (type === commandType && provider === "") return new Command(this.#log);
+    const plugin = this.#packages.of(type);
+    if (plugin !== undefined) return plugin;
     if (!isKnownKind(type)) throw new Error(`the stand-in does not know resource type ${type}`);
     const options = this.#state.find(provider)?.inputs;
     if (!options) throw new Error("the stand-in needs an explicit provider");

@@ -1,0 +1,189 @@
+/** The component as every Pulumi language makes it: it asks the cluster itself, and makes its own provider. */
+import * as kubernetes from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import type { ClusterAccess, KubeProxyArgs } from "../components/args.ts";
+import { checkForProvider, checkKubeconfig } from "../components/cluster/kubeconfig.ts";
+import { completeArgs } from "../components/completeArgs.ts";
+import { askFacts, type ClusterChoice, choiceOf } from "../components/facts/ask.ts";
+import { describeSettings } from "../components/facts/clusterSettings.ts";
+import { type ClusterFacts, wholeFacts } from "../components/facts/facts.ts";
+import { readingCluster, unreadProblems } from "../components/facts/unread.ts";
+import { formatProblems, type Problem } from "../components/input/problems.ts";
+import { mapping, optional } from "../components/input/schema.ts";
+import { KubeProxy } from "../components/kubeProxy.ts";
+import { heldPools, type Plain } from "../components/plan/plan.ts";
+import { recordIdentity } from "../components/resources/identity.ts";
+import { stackConfigShape } from "../components/stackValues.ts";
+import { ownCommand } from "./command.ts";
+import { type Inputs, lookAt } from "./inputs.ts";
+import { Mistakes } from "./mistakes.ts";
+import { committedSchema, plainInputs } from "./schemaFile.ts";
+
+const { kubeconfig, context, ...others } = stackConfigShape;
+
+/** Every argument and what it accepts: those of a stack's config, with the choice of the cluster in one. */
+const shape = { ...others, cluster: optional(mapping({ kubeconfig, context })) };
+
+/** What means nothing in a preview as long as nothing is known of the cluster. */
+const ofTheCluster = ["adopt", "clusterId", "immutableConfig", "report"];
+
+/**
+ * Makes the component.
+ *
+ * @param inputs - as Pulumi's provider server hands them over
+ * @throws Mistakes, with every mistake in the arguments; before any resource is registered
+ * @throws RunError where the cluster cannot be read, or refuses what is to be done
+ */
+export async function construct(
+  name: string,
+  inputs: pulumi.Inputs,
+  options: pulumi.ComponentResourceOptions,
+): Promise<KubeProxy> {
+  const given = await lookAt(inputs);
+  refuse([...checkOptions(options), ...checkPlain(given)]);
+  return given.unknown.size > 0
+    ? makeUnknown(name, inputs, given, options)
+    : makeKnown(name, inputs, given, options);
+}
+
+/** With what the cluster says. */
+async function makeKnown(
+  name: string,
+  inputs: pulumi.Inputs,
+  { values, secret }: Inputs,
+  options: pulumi.ComponentResourceOptions,
+): Promise<KubeProxy> {
+  const all = values as unknown as Plain & { cluster?: ClusterChoice; pause?: number };
+  const { cluster: chosen = {}, pause, ...own } = all;
+  const access = choiceOf({ kubeconfig: chosen.kubeconfig, context: chosen.context });
+  const unusable = checkKubeconfig(access, process.env);
+  const elsewhere = unusable.length > 0 ? unusable : checkForProvider(access);
+  const facts = elsewhere.length > 0 ? undefined : await ask(access, own);
+  const where = "the arguments";
+  const { plain, cluster, problems } = completeArgs({ all, own, shape, where }, facts);
+  refuse([...problems.map((problem) => redact(problem, secret)), ...elsewhere.map(ofCluster)]);
+  if (facts === undefined || cluster === undefined) {
+    throw new Error("a cluster that cannot be asked was not refused");
+  }
+  const hold = heldPools(plain, pause ?? 0, facts);
+  const said = describeSettings(cluster, own, (key) => secret.has(key));
+  const { cluster: _, pause: __, ...settings } = inputs;
+  const args = {
+    ...cluster.settings,
+    ...settings,
+    facts,
+    ...(hold.length > 0 && { hold }),
+    ...(said !== undefined && { remarks: [said] }),
+  } as KubeProxyArgs;
+  const below = parentOf(options);
+  const { cluster: id, owner, record } = await recordIdentity(`${name}-cluster`, facts, below, ownCommand);
+  // The context by which the facts were read: nobody goes by the current one a second time.
+  const found = { ...access, ...(facts.context !== undefined && { context: facts.context }) };
+  const reached = { ...accessOf(found, secret.has("cluster")), id };
+  const provider = providerOf(name, reached, { ...below, dependsOn: [record] });
+  return new KubeProxy(name, { ...args, owner, cluster: reached }, { ...options, provider }, ownCommand);
+}
+
+/** In a preview where something is only known during the update: what can be said without the cluster. */
+async function makeUnknown(
+  name: string,
+  inputs: pulumi.Inputs,
+  { unknown }: Inputs,
+  options: pulumi.ComponentResourceOptions,
+): Promise<KubeProxy> {
+  await pulumi.log.info(
+    `${[...unknown].join(", ")}: only the update will know; what the cluster says, and what is refused or changed there, this ` +
+      "preview cannot tell. The update checks all of it before it touches anything.",
+  );
+  const { cluster, pause: _, ...settings } = inputs;
+  const others = Object.entries(settings).filter(([key]) => !ofTheCluster.includes(key));
+  // Unknown as they are, so that there is no plan.
+  const later = pulumi.all([...unknown].map((key) => inputs[key] as unknown)).apply(() => "");
+  const args = { kubernetesVersion: later, controlPlaneEndpoint: later, ...Object.fromEntries(others) };
+  const below = parentOf(options);
+  const id = pulumi.runtime.unknownValue;
+  const ignoreChanges = ["environment"];
+  const record = ownCommand(`${name}-cluster`, { environment: { id } }, { ...below, ignoreChanges });
+  const reached = { ...(cluster as ClusterAccess | undefined), id };
+  const provider = providerOf(name, reached, { ...below, dependsOn: [record] });
+  return new KubeProxy(name, { ...args, cluster: reached }, { ...options, provider }, ownCommand);
+}
+
+function providerOf(
+  name: string,
+  { id, ...access }: ClusterAccess,
+  options: pulumi.CustomResourceOptions,
+): kubernetes.Provider {
+  return new kubernetes.Provider(
+    `${name}-cluster`,
+    {
+      ...access,
+      // With this, an edited kubeconfig or a renamed context does not replace everything.
+      ...(id !== undefined && { clusterIdentifier: id }),
+      enableConfigMapMutable: true,
+      enablePatchForce: true,
+    },
+    { ...options, ignoreChanges: ["clusterIdentifier"] },
+  );
+}
+
+function parentOf({ parent }: pulumi.ComponentResourceOptions): pulumi.CustomResourceOptions {
+  return parent === undefined ? {} : { parent };
+}
+
+async function ask(access: ClusterChoice, { pools = [], immutableConfig }: Plain): Promise<ClusterFacts> {
+  const names = pools.map(({ name }) => name).filter((name) => /^[a-z0-9][-a-z0-9]*$/.test(name));
+  const facts = await askFacts(access, names, undefined, immutableConfig === true).catch((error: unknown) => {
+    throw new pulumi.RunError(`${(error as Error).message}; nothing was changed`);
+  });
+  if (wholeFacts(facts) === undefined) {
+    throw new pulumi.RunError(formatProblems(readingCluster, unreadProblems(facts)));
+  }
+  return facts;
+}
+
+function accessOf({ kubeconfig, context }: ClusterChoice, isSecret: boolean): ClusterAccess {
+  const mark = (value: string): pulumi.Input<string> => (isSecret ? pulumi.secret(value) : value);
+  return {
+    ...(kubeconfig !== undefined && { kubeconfig: mark(kubeconfig) }),
+    ...(context !== undefined && { context: mark(context) }),
+  };
+}
+
+/** Values that decide which resources there are, how long to wait for them, or what is refused. */
+function checkPlain({ secret, unknown }: Inputs): Problem[] {
+  return plainInputs(committedSchema())
+    .filter((path) => secret.has(path) || unknown.has(path))
+    .map((path) => ({
+      path,
+      accepted: "a value that is known in a preview and no secret: it decides what is done or refused",
+    }));
+}
+
+function checkOptions({ providers = {} }: pulumi.ComponentResourceOptions): Problem[] {
+  return "kubernetes" in providers
+    ? [
+        {
+          path: "provider",
+          accepted:
+            "no Kubernetes provider: the component makes its own, with what it depends on; say by cluster which one",
+        },
+      ]
+    : [];
+}
+
+function refuse(problems: readonly Problem[]): void {
+  if (problems.length > 0) throw new Mistakes(problems);
+}
+
+function ofCluster({ path, ...problem }: Problem): Problem {
+  return { ...problem, path: `cluster.${path}` };
+}
+
+/** A problem without its value when the value is a secret. */
+function redact(problem: Problem, secret: ReadonlySet<string>): Problem {
+  const { path, value, accepted } = problem;
+  return value !== undefined && secret.has(path.split(/[.[]/)[0] ?? path)
+    ? { path, accepted: `the secret value is not accepted; accepted: ${accepted}` }
+    : problem;
+}
