@@ -30,6 +30,7 @@ import {
 
 /** A DaemonSet of kube-proxy, as it is in the cluster. */
 export interface DaemonSetState {
+  /** `kube-proxy`, or that with the pool's name. */
   name: string;
   /** A restart gives it a new one. */
   uid: string;

@@ -13,6 +13,7 @@ import { mapping, optional } from "../components/input/schema.ts";
 import { KubeProxy } from "../components/kubeProxy.ts";
 import { heldPools, type Plain } from "../components/plan/plan.ts";
 import { recordIdentity } from "../components/resources/identity.ts";
+import { promiseOf } from "../components/resources/known.ts";
 import { stackConfigShape } from "../components/stackValues.ts";
 import { ownCommand } from "./command.ts";
 import { type Inputs, lookAt } from "./inputs.ts";
@@ -41,9 +42,21 @@ export async function construct(
 ): Promise<KubeProxy> {
   const given = await lookAt(inputs);
   refuse([...checkOptions(options), ...checkPlain(given)]);
-  return given.unknown.size > 0
-    ? makeUnknown(name, inputs, given, options)
-    : makeKnown(name, inputs, given, options);
+  const make = given.unknown.size > 0 ? makeUnknown : makeKnown;
+  const component = await make(name, inputs, given, options);
+  await planned(component);
+  return component;
+}
+
+/** @throws RunError with why the component's resources could not be made, as it was said first */
+async function planned({ daemonSets }: KubeProxy): Promise<void> {
+  try {
+    await promiseOf(daemonSets);
+  } catch (error) {
+    // Each property that an error passes through puts this before its message.
+    const { message } = error as Error;
+    throw new pulumi.RunError(message.replace(/^(error serializing property "[^"]*": )+/, ""));
+  }
 }
 
 /** With what the cluster says. */
@@ -104,7 +117,12 @@ async function makeUnknown(
   const id = pulumi.runtime.unknownValue;
   const ignoreChanges = ["environment"];
   const record = ownCommand(`${name}-cluster`, { environment: { id } }, { ...below, ignoreChanges });
-  const reached = { ...(cluster as ClusterAccess | undefined), id };
+  const access = pulumi.output(cluster as pulumi.Input<ClusterChoice> | undefined);
+  const reached = {
+    kubeconfig: access.apply((all) => all?.kubeconfig as string),
+    context: access.apply((all) => all?.context as string),
+    id,
+  };
   const provider = providerOf(name, reached, { ...below, dependsOn: [record] });
   return new KubeProxy(name, { ...args, cluster: reached }, { ...options, provider }, ownCommand);
 }

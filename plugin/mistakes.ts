@@ -1,12 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type Problem, reasonOf, told } from "../components/input/problems.ts";
+import { type Problem, told } from "../components/input/problems.ts";
 
 /** All mistakes in the arguments as the one structured error that Pulumi has for them, each with its property. */
 export class Mistakes extends pulumi.InputPropertiesError {
   constructor(problems: readonly Problem[]) {
-    const errors = told(problems).map((problem) => ({
-      propertyPath: problem.path,
-      reason: reasonOf(problem),
+    // Pulumi itself shows the value.
+    const errors = told(problems).map(({ path, value, accepted }) => ({
+      propertyPath: path,
+      reason: value === undefined ? accepted : `it is not accepted; accepted: ${accepted}`,
     }));
     const heading = `${String(problems.length)} ${problems.length === 1 ? "problem" : "problems"} in the arguments of KubeProxy; nothing was changed`;
     super({ message: `${heading}${otherSpellings(problems)}`, errors });

@@ -98,7 +98,7 @@ export class Running {
         });
       });
       if (failure !== undefined) {
-        throw new Error(
+        throw withoutStack(
           `${failure}: running ${JSON.stringify(operation)}:\n${printableLines(text.both.split("\n"))}`,
         );
       }
@@ -107,6 +107,13 @@ export class Running {
       this.#children.delete(child);
     }
   }
+}
+
+/** Pulumi's provider server prints the stack of whatever keeps a resource from being deleted. */
+function withoutStack(message: string): Error {
+  const error = new Error(message);
+  error.stack = "";
+  return error;
 }
 
 /** A value without the envelopes of the secrets in it. */

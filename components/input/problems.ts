@@ -46,16 +46,12 @@ export function told(problems: readonly Problem[]): readonly Problem[] {
     : [...problems.slice(0, mostTold), { path: "and", accepted: `${more} more problems` }];
 }
 
-function formatProblem(problem: Problem): string[] {
-  const { path, lines = [] } = problem;
-  return [`  ${path}: ${reasonOf(problem)}`, ...(lines.length > 0 ? ["", ...lines] : [])];
-}
-
-/** What is wrong, without the key and the lines below. */
-export function reasonOf({ path, value, accepted }: Problem): string {
-  return value === undefined
-    ? accepted
-    : `${show(withoutEnvironment(value, path))} is not accepted; accepted: ${accepted}`;
+function formatProblem({ path, value, accepted, lines = [] }: Problem): string[] {
+  const said =
+    value === undefined
+      ? `${path}: ${accepted}`
+      : `${path}: ${show(withoutEnvironment(value, path))} is not accepted; accepted: ${accepted}`;
+  return [`  ${said}`, ...(lines.length > 0 ? ["", ...lines] : [])];
 }
 
 /** What a container's environment holds may be secret, also where it is no list of variables. */

@@ -5,6 +5,7 @@ import { printable } from "../input/printable.ts";
 import type { Wave } from "../pools/waves.ts";
 import type { Expected } from "../report/record.ts";
 import { openPlain, plain } from "./hooks.ts";
+import { promiseOf } from "./known.ts";
 
 /**
  * The report of an update, see `Recorder`: begun by the first resource of those that an update of pods touches, ended when
@@ -125,9 +126,4 @@ export class Recording {
     void pulumi.log.info(`report: ${printable(recorder.path)}`, this.#parent);
     return recorder;
   }
-}
-
-/** Settles when an output does; the SDK declares its promise for itself only. */
-function promiseOf(output: pulumi.Output<unknown>): Promise<unknown> {
-  return (output as unknown as { promise: () => Promise<unknown> }).promise();
 }

@@ -195,7 +195,6 @@ export class Kubernetes implements Provider {
 export class ClusterProvider implements Provider {
   forceNew({ inputs }: Goal): Path[] {
     refuse("provider option", Object.keys(inputs), knownOptions);
-    if (has("unknown", inputs)) throw new Error("the stand-in needs the provider's options in a preview");
     // Without an identifier of its own, a cluster is what the kubeconfig says.
     return "clusterIdentifier" in inputs ? [["clusterIdentifier"]] : [["kubeconfig"], ["context"]];
   }

@@ -103,8 +103,12 @@ export class Plugin implements Provider {
     return client;
   }
 
+  async cancel(): Promise<void> {
+    await this.#call("cancel", new empty.Empty());
+  }
+
   async end(): Promise<void> {
-    await this.#call("cancel", new empty.Empty()).catch(() => undefined);
+    await this.cancel().catch(() => undefined);
     (await this.#client.catch(() => undefined))?.close();
     this.#child.kill("SIGKILL");
   }
@@ -144,7 +148,13 @@ export class Plugin implements Provider {
       one.setUrnsList(urns.getUrnsList());
       construct.getInputdependenciesMap().set(key, one);
     }
-    const made = await this.#call<InstanceType<typeof proto.ConstructResponse>>("construct", construct);
+    const made = await this.#call<InstanceType<typeof proto.ConstructResponse>>("construct", construct).catch(
+      (error: unknown) => {
+        throw new Error(
+          `${request.getType()} resource '${request.getName()}' has a problem: ${(error as Error).message}`,
+        );
+      },
+    );
     return { urn: made.getUrn(), state: made.getState() ?? new struct.Struct() };
   }
 
@@ -222,7 +232,7 @@ function wordsOf({ details, metadata }: ServiceError): string {
     .flatMap((any) =>
       rpcErrors.InputPropertiesError.deserializeBinary(any.getValue_asU8())
         .getErrorsList()
-        .map((one) => `    - property ${one.getPropertyPath()} with problem: ${one.getReason()}`),
+        .map((one) => `\t\t- property ${one.getPropertyPath()} has a problem: ${one.getReason()}`),
     );
   return [details, ...lines].join("\n");
 }

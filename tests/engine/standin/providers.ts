@@ -11,6 +11,23 @@ import { has, plain } from "./values.ts";
 export const clusterType = "pulumi:providers:kubernetes";
 const commandType = "command:local:Command";
 
+/**
+ * Stands for a provider whose options only the update will know: nobody is asked, and what it will say is unknown.
+ *
+ * Source: pulumi `pkg/resource/plugin/provider_plugin.go`, where `pcfg.known` is false.
+ */
+const unconfigured: Provider = {
+  forceNew: () => [],
+  preview: ({ inputs }) => plain(inputs),
+  create: neverAsked,
+  update: neverAsked,
+  delete: neverAsked,
+};
+
+function neverAsked(): never {
+  throw new Error("a provider whose options are unknown is asked for nothing but a preview");
+}
+
 export class Providers {
   readonly #clusters = new Map<string, Kubernetes>();
   readonly #state: State;
@@ -33,6 +50,8 @@ export class Providers {
     if (!isKnownKind(type)) throw new Error(`the stand-in does not know resource type ${type}`);
     const options = this.#state.find(provider)?.inputs;
     if (!options) throw new Error("the stand-in needs an explicit provider");
+    // In a preview: the cluster is made by the update.
+    if (has("unknown", options)) return unconfigured;
     const cluster = this.#clusters.get(provider) ?? new Kubernetes(plain(options), this.#log);
     this.#clusters.set(provider, cluster);
     return cluster;
