@@ -214,7 +214,7 @@ suite("the plugin", () => {
         urn: "urn:command",
         inputs: { script: "seal", environment, create: "compare-cluster" },
       } as unknown as Goal);
-      const ended = assert.rejects(running, /SIGTERM: running "compare-cluster"/);
+      const ended = assert.rejects(running, /running "compare-cluster":\n.*SIGTERM/s);
       await Promise.race([asked.promise, ended]);
       await other.cancel();
       await ended;
