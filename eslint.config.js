@@ -3,7 +3,7 @@ import { defineConfig, globalIgnores } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-  globalIgnores([".lab/", ".cache/"]),
+  globalIgnores([".lab/", ".cache/", "dist/"]),
   tseslint.configs.strictTypeChecked,
   {
     languageOptions: {
