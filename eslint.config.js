@@ -7,7 +7,9 @@ export default defineConfig(
   tseslint.configs.strictTypeChecked,
   {
     languageOptions: {
-      parserOptions: { projectService: { allowDefaultProject: ["*.js", "commands/*.js", "plugin/*.js"] } },
+      parserOptions: {
+        projectService: { allowDefaultProject: ["*.js", "commands/*.js", "plugin/*.js", "policy/*.js"] },
+      },
     },
     plugins: { "@pulumi": pulumi },
     rules: {
