@@ -46,8 +46,8 @@ export const policies: Policies = [
         },
       },
     },
-    validateResource: ofDaemonSets(({ props, getConfig }) =>
-      imageProblems(props, getConfig<{ pinned?: Pinned }>().pinned ?? Pinned.off),
+    validateResource: ofDaemonSets((args) =>
+      imageProblems(args.props, args.getConfig<{ pinned?: Pinned }>().pinned ?? Pinned.off),
     ),
   },
   {
