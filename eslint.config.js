@@ -3,11 +3,13 @@ import { defineConfig, globalIgnores } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-  globalIgnores([".lab/", ".cache/"]),
+  globalIgnores([".lab/", ".cache/", "dist/"]),
   tseslint.configs.strictTypeChecked,
   {
     languageOptions: {
-      parserOptions: { projectService: { allowDefaultProject: ["*.js", "commands/*.js", "plugin/*.js"] } },
+      parserOptions: {
+        projectService: { allowDefaultProject: ["*.js", "commands/*.js", "plugin/*.js", "policy/*.js"] },
+      },
     },
     plugins: { "@pulumi": pulumi },
     rules: {

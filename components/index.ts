@@ -1,4 +1,5 @@
 export type { KubeProxyArgs, RestartNodes } from "./args.ts";
+export { askFacts, type ClusterChoice } from "./facts/ask.ts";
 export { settingsOf } from "./facts/clusterSettings.ts";
 export type { ClusterAccess } from "./args.ts";
 export type * from "./configuration/types.ts";
@@ -15,6 +16,7 @@ export type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, HelperFacts, NodeFac
 export { type DaemonSetState, KubeProxy } from "./kubeProxy.ts";
 export type { Pool } from "./pools/pool.ts";
 export type * from "./kubeadm/podTypes.ts";
+export { type RecordedIdentity, recordIdentity } from "./resources/identity.ts";
 export { RestartStrategy } from "./restart/restart.ts";
 export type { Timeouts } from "./restart/timeouts.ts";
 export { validate, type Validation } from "./kubeadm/validate.ts";

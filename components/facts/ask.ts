@@ -1,7 +1,7 @@
-import { join } from "node:path";
 import { compileCache } from "./compileCache.ts";
 import type { ClusterFacts } from "./facts.ts";
 import { outputOf } from "./outputOf.ts";
+import { scriptOf } from "./script.ts";
 
 /** Which cluster a user means. */
 export interface ClusterChoice {
@@ -46,7 +46,6 @@ export async function askFacts(
   signal?: AbortSignal,
   isImmutable = false,
 ): Promise<ClusterFacts> {
-  const script = join(import.meta.dirname, "..", "..", "commands", "facts.ts");
   const env = {
     ...inheritedEnvironment(),
     NODE_COMPILE_CACHE: compileCache,
@@ -57,7 +56,7 @@ export async function askFacts(
   try {
     const output = await outputOf(
       process.execPath,
-      [script, ...(isImmutable ? [immutableOption] : []), ...pools],
+      [scriptOf("facts"), ...(isImmutable ? [immutableOption] : []), ...pools],
       { env, silentMs, signal },
     );
     return JSON.parse(output) as ClusterFacts;

@@ -1,8 +1,9 @@
 /** Pulumi: the command lines of this repository that an update runs, as resources. */
-import { join, relative } from "node:path";
+import { relative } from "node:path";
 import * as command from "@pulumi/command";
 import type * as pulumi from "@pulumi/pulumi";
 import { compileCache } from "../facts/compileCache.ts";
+import { scriptOf } from "../facts/script.ts";
 
 /**
  * What a command does, and when. Its triggers alone run it again: how the cluster is reached, for one, may change without a
@@ -59,13 +60,12 @@ export const nodeOptions = ["--max-semi-space-size=2", "--heap-growing-percent=5
 /** A command that Pulumi's own `local.Command` runs, by a path below the program's folder: the state has none of a machine. */
 export const localCommand: MakeCommand = (name, { script, arguments: args = [], ...others }, options) => {
   const { create, update, environment, triggers, ...operations } = others;
-  const path = join(import.meta.dirname, "..", "..", "commands", `${script ?? ""}.ts`);
   return new command.local.Command(
     name,
     {
       ...operations,
       ...(script !== undefined && {
-        interpreter: ["node", ...nodeOptions, relative(process.cwd(), path), ...args],
+        interpreter: ["node", ...nodeOptions, relative(process.cwd(), scriptOf(script)), ...args],
       }),
       environment: {
         ...(script !== undefined && { NODE_COMPILE_CACHE: relative(process.cwd(), compileCache) }),
