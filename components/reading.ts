@@ -2,6 +2,7 @@ import { enableCompileCache } from "node:module";
 import { askFacts, choiceOf } from "./facts/ask.ts";
 import { compileCache } from "./facts/compileCache.ts";
 import type { ClusterFacts } from "./facts/facts.ts";
+import { RareTask } from "./facts/rareTasks.ts";
 
 /** The cluster of the stack's config, which is being read. */
 export interface Reading {
@@ -26,12 +27,11 @@ function begin(env: NodeJS.ProcessEnv, argv: readonly string[]): Reading {
   const value = (key: string) => config?.[`${project}:config:${key}`] ?? config?.[`${project}:${key}`];
   const abort = new AbortController();
   const choice = choiceOf({ kubeconfig: value("kubeconfig"), context: value("context") });
-  const facts = askFacts(
-    choice,
-    poolNamesOf(parsed(value("pools"))),
-    abort.signal,
-    value("immutableConfig") === "true",
-  );
+  const tasks = [
+    ...(value("immutableConfig") === "true" ? [RareTask.immutable] : []),
+    ...(value("snapshotIn") === "cluster" ? [RareTask.keepSnapshot] : []),
+  ];
+  const facts = askFacts(choice, poolNamesOf(parsed(value("pools"))), abort.signal, tasks);
   // Nobody may look at it: a mistake in the stack's config is told first.
   facts.catch(() => undefined);
   return {

@@ -42,6 +42,7 @@ const neverSecret = [
   "restartNodes",
   "restartStrategy",
   "running",
+  "snapshotIn",
   "timeouts",
   "updateStrategy",
   "verify",

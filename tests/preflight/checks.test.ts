@@ -89,7 +89,7 @@ suite("rights", () => {
   });
 
   test("to immutable ConfigMaps are asked for where there are to be any, and those that docs/rbac gives", () => {
-    const asked = accessesOf([], true).filter(({ tasks }) => tasks.includes(Task.immutable));
+    const asked = accessesOf([], [Task.immutable]).filter(({ tasks }) => tasks.includes(Task.immutable));
     const given = rightsIn("immutable.yaml");
     assert.deepEqual(
       [...new Set(given.map(({ verb }) => verb))].sort(),
