@@ -10,7 +10,9 @@ import type { KubeConfig } from "../../../components/cluster/kubernetes.ts";
 import type { ApiObject } from "../../../components/cluster/objects.ts";
 import type { Snapshot } from "../../../components/cluster/snapshot/format.ts";
 import { keepInCluster, listKept, readKept } from "../../../components/cluster/snapshot/inCluster.ts";
+import { takeSnapshot } from "../../../components/cluster/snapshot/index.ts";
 import { secretOf } from "../../../components/cluster/snapshot/secret.ts";
+import { SnapshotIn } from "../../../components/plan/snapshotIn.ts";
 import { reply, withApiServer } from "../apiServer.ts";
 
 const namespace = "/api/v1/namespaces/kube-proxy-snapshots";
@@ -136,6 +138,21 @@ suite("snapshots in the cluster", () => {
     const file = join(import.meta.dirname, "..", "..", "..", "docs", "rbac", "snapshot-namespace.yaml");
     const { metadata } = parse(readFileSync(file, "utf8")) as ApiObject;
     assert.deepEqual(api.made, { metadata });
+  });
+
+  test("where there is nothing to keep, nothing is made", async () => {
+    const asked: string[] = [];
+    const kubeSystem = { metadata: { name: "kube-system", uid: "uid-1" } };
+    const kept = await withApiServer(
+      ({ method = "", url = "" }, response) => {
+        asked.push(method);
+        const isList = url.includes("?");
+        reply(response, isList ? { items: [] } : url.endsWith("/kube-system") ? kubeSystem : undefined);
+      },
+      (config) => takeSnapshot(config, { folder: "/nowhere", snapshotIn: SnapshotIn.cluster }),
+    );
+    assert.deepEqual(kept, []);
+    assert.deepEqual([...new Set(asked)], ["GET"]);
   });
 
   test("what may not be made is an error, and no old one is deleted for it", async () => {
