@@ -21,7 +21,7 @@ const key = "snapshot.yaml.gz";
 /** Largest Secret in bytes. Source: `MaxSecretSize` in Kubernetes' `pkg/apis/core/types.go`. */
 const largest = 1024 * 1024;
 
-/** Longest text in bytes, a thousand pools' at least: what somebody else has packed may unfold without an end. */
+/** Longest text in bytes, where a thousand pools have 5 MB: what somebody else has packed may unfold without an end. */
 const longestText = 8 * 1024 * 1024;
 
 /** A Secret's name: its snapshot's time in UTC, as a file's, in the letters that a name may have. Sorts by time. */

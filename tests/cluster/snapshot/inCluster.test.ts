@@ -165,6 +165,7 @@ suite("snapshots in the cluster", () => {
         api.while((config) => keepInCluster(config, snapshotAt(4), 1)),
         /may not POST/,
       );
+      assert.equal(api.asked.length, hasNamespace ? 1 : 2, "no namespace is made where one is there");
       assert.deepEqual(api.names, [nameAt(3)]);
     }
   });
