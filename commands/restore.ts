@@ -1,14 +1,20 @@
 import { parseArgs } from "node:util";
-import { parseSnapshot } from "../components/cluster/snapshot/format.ts";
+import type { KubeConfig } from "@kubernetes/client-node";
+import { parseSnapshot, type Snapshot } from "../components/cluster/snapshot/format.ts";
+import { listKept, readKept } from "../components/cluster/snapshot/inCluster.ts";
 import { restore } from "../components/cluster/snapshot/restore.ts";
-import { durationOf, print, readInput, runCommand, UsageError } from "./commandLine.ts";
+import { isSnapshotIn, SnapshotIn } from "../components/plan/snapshotIn.ts";
+import { allowOperation, durationOf, print, readInput, runCommand, UsageError } from "./commandLine.ts";
 import { connect } from "./connect.ts";
 
-const usage = `Usage: npm run --silent restore -- SNAPSHOT [--context C] [--kubeconfig K] [--cluster-id UID] [--wait T]
+const usage = `Usage: npm run --silent restore -- SNAPSHOT [--from W] [--context C] [--kubeconfig K] [--cluster-id UID] [--wait T]
+       npm run --silent restore -- --list [--context C] [--kubeconfig K]
 
-Puts kube-proxy's objects back as they are in a file that "npm run snapshot" wrote, without Pulumi, and waits until
-every pod runs with them.
+Puts kube-proxy's objects back as they are in a snapshot, without Pulumi, and waits until every pod runs with them.
 
+  --from W        folder: SNAPSHOT is the path of a file that "npm run snapshot" wrote; cluster: it is the name of a
+                  snapshot that the cluster keeps (snapshotIn: cluster); folder unless given
+  --list          prints the names of the snapshots that the cluster keeps, the newest first, and restores nothing
   --context C     context in the kubeconfig; its current one unless given
   --kubeconfig K  path of a kubeconfig; KUBECONFIG or ~/.kube/config unless given
   --cluster-id U  UID of namespace kube-system of another cluster than the snapshot's, which is meant all the same, such
@@ -21,6 +27,8 @@ async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
+      from: { type: "string", default: SnapshotIn.folder },
+      list: { type: "boolean", default: false },
       context: { type: "string" },
       kubeconfig: { type: "string" },
       "cluster-id": { type: "string" },
@@ -32,14 +40,42 @@ async function main(): Promise<void> {
     print(usage);
     return;
   }
-  const [file, ...more] = positionals;
-  if (file === undefined || more.length > 0) {
-    throw new UsageError(`SNAPSHOT: is required once: the path of a snapshot; given: ${positionals.length}`);
+  const { from } = values;
+  if (!isSnapshotIn(from)) {
+    throw new UsageError(`--from: ${JSON.stringify(from)} is not accepted; accepted: folder or cluster`);
+  }
+  if (values.list) {
+    allowOperation(positionals);
+    for (const name of await listKept(await connect(values))) print(name);
+    return;
+  }
+  const [given, ...more] = positionals;
+  if (given === undefined || more.length > 0) {
+    throw new UsageError(
+      `SNAPSHOT: is required once: the path or the name of a snapshot; given: ${positionals.length}`,
+    );
   }
   const timeoutMs = durationOf("--wait", values.wait);
-  const snapshot = parseSnapshot(readInput("SNAPSHOT", file), file);
+  const { config, snapshot } = await read[from](given, values);
   const cluster = values["cluster-id"] ?? snapshot.cluster;
-  await restore(await connect(values), { ...snapshot, cluster }, { timeoutMs, log: print });
+  await restore(config, { ...snapshot, cluster }, { timeoutMs, log: print });
 }
+
+type Read = (
+  given: string,
+  values: Parameters<typeof connect>[0],
+) => Promise<{ config: KubeConfig; snapshot: Snapshot }>;
+
+const read: Readonly<Record<SnapshotIn, Read>> = {
+  // A file that is none is told before the cluster is asked.
+  folder: async (path, values) => {
+    const snapshot = parseSnapshot(readInput("SNAPSHOT", path), path);
+    return { config: await connect(values), snapshot };
+  },
+  cluster: async (name, values) => {
+    const config = await connect(values);
+    return { config, snapshot: await readKept(config, name) };
+  },
+};
 
 await runCommand({ usage, ended }, main);

@@ -23,6 +23,7 @@ import { parseVersion } from "./kubeadm/version.ts";
 import { hashPattern, mountOf } from "./plan/immutable.ts";
 import { immutableProblems } from "./plan/immutableProblems.ts";
 import { acceptedDrain, isDrain, type LeavingIpvs, OnDeadline } from "./plan/leaving.ts";
+import { SnapshotIn } from "./plan/snapshotIn.ts";
 import { checkPools } from "./pools/check.ts";
 import { maxFailed, type Pool, poolShape } from "./pools/pool.ts";
 import { checkCluster, checkIgnored } from "./preflight/index.ts";
@@ -127,6 +128,8 @@ export interface KubeProxyArgs {
   cluster?: ClusterAccess;
   /** Folder of the snapshots that are taken before every change. Default: below the user's state folder. */
   snapshotFolder?: pulumi.Input<string>;
+  /** Where they are kept: `folder` (default), or `cluster`, also as Secrets there. It decides which rights it takes. */
+  snapshotIn?: SnapshotIn;
   /**
    * Whether an update that touches pods leaves a report of it beside its snapshot, see docs/report.md. Needs `cluster` and
    * `facts`. Default false.
@@ -227,6 +230,7 @@ export const argsShape = {
   ),
   prePull: optional(v.boolean("true or false")),
   adopt: optional(v.boolean("true or false")),
+  snapshotIn: optional(choice(Object.values(SnapshotIn))),
   timeouts: optional(
     mapping({ pod: timeout, create: timeout, update: timeout, delete: timeout, verify: deadline }),
   ),

@@ -16,6 +16,7 @@ export type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, HelperFacts, NodeFac
 export { type DaemonSetState, KubeProxy } from "./kubeProxy.ts";
 export type { Pool } from "./pools/pool.ts";
 export type * from "./kubeadm/podTypes.ts";
+export { SnapshotIn } from "./plan/snapshotIn.ts";
 export { type RecordedIdentity, recordIdentity } from "./resources/identity.ts";
 export { RestartStrategy } from "./restart/restart.ts";
 export type { Timeouts } from "./restart/timeouts.ts";

@@ -175,6 +175,7 @@ export class KubeProxy extends pulumi.ComponentResource {
       verify,
       restartsNodes,
       prePull,
+      snapshotIn: args.snapshotIn,
       secret,
       preview,
     };

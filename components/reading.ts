@@ -1,7 +1,8 @@
 import { enableCompileCache } from "node:module";
-import { askFacts, choiceOf } from "./facts/ask.ts";
+import { askFacts, choiceOf, poolNamesOf } from "./facts/ask.ts";
 import { compileCache } from "./facts/compileCache.ts";
 import type { ClusterFacts } from "./facts/facts.ts";
+import { rareTasksOf } from "./facts/rareTasks.ts";
 
 /** The cluster of the stack's config, which is being read. */
 export interface Reading {
@@ -26,12 +27,8 @@ function begin(env: NodeJS.ProcessEnv, argv: readonly string[]): Reading {
   const value = (key: string) => config?.[`${project}:config:${key}`] ?? config?.[`${project}:${key}`];
   const abort = new AbortController();
   const choice = choiceOf({ kubeconfig: value("kubeconfig"), context: value("context") });
-  const facts = askFacts(
-    choice,
-    poolNamesOf(parsed(value("pools"))),
-    abort.signal,
-    value("immutableConfig") === "true",
-  );
+  const tasks = rareTasksOf(value("immutableConfig") === "true", value("snapshotIn"));
+  const facts = askFacts(choice, poolNamesOf(parsed(value("pools"))), abort.signal, tasks);
   // Nobody may look at it: a mistake in the stack's config is told first.
   facts.catch(() => undefined);
   return {
@@ -40,15 +37,6 @@ function begin(env: NodeJS.ProcessEnv, argv: readonly string[]): Reading {
       abort.abort();
     },
   };
-}
-
-/** The pools' names, as far as they have any: nobody has looked at them yet. */
-function poolNamesOf(pools: unknown): string[] {
-  const named = Array.isArray(pools) ? (pools as ({ name?: unknown } | null)[]) : [];
-  return named
-    .map((pool) => pool?.name)
-    .filter((name) => typeof name === "string")
-    .filter((name) => /^[a-z0-9][-a-z0-9]*$/.test(name));
 }
 
 function parsed(text = "null"): unknown {

@@ -41,6 +41,7 @@ const neverSecret = [
   "restartNodes",
   "restartStrategy",
   "running",
+  "snapshotIn",
   "timeouts",
   "updateStrategy",
   "verify",

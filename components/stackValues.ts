@@ -56,7 +56,15 @@ const structured = [
 ];
 
 /** Keys that an empty value does not unset: those with a default that is not empty. */
-const neverEmpty = ["configHistory", "restart", "restartStrategy", "clusterRole", "running", "verify"];
+const neverEmpty = [
+  "configHistory",
+  "restart",
+  "restartStrategy",
+  "clusterRole",
+  "running",
+  "snapshotIn",
+  "verify",
+];
 
 /**
  * The values of a stack's config by their keys, without those that are not set.

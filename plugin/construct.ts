@@ -4,9 +4,10 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ClusterAccess, KubeProxyArgs } from "../components/args.ts";
 import { checkForProvider, checkKubeconfig } from "../components/cluster/kubeconfig.ts";
 import { completeArgs } from "../components/completeArgs.ts";
-import { askFacts, type ClusterChoice, choiceOf } from "../components/facts/ask.ts";
+import { askFacts, type ClusterChoice, choiceOf, poolNamesOf } from "../components/facts/ask.ts";
 import { describeSettings } from "../components/facts/clusterSettings.ts";
 import { type ClusterFacts, wholeFacts } from "../components/facts/facts.ts";
+import { rareTasksOf } from "../components/facts/rareTasks.ts";
 import { readingCluster, unreadProblems } from "../components/facts/unread.ts";
 import { formatProblems, type Problem } from "../components/input/problems.ts";
 import { mapping, optional } from "../components/input/schema.ts";
@@ -24,6 +25,9 @@ const { kubeconfig, context, ...others } = stackConfigShape;
 
 /** Every argument and what it accepts: those of a stack's config, with the choice of the cluster in one. */
 const shape = { ...others, cluster: optional(mapping({ kubeconfig, context })) };
+
+/** The values that are arguments of KubeProxy. */
+type Own = Plain & Pick<KubeProxyArgs, "snapshotIn">;
 
 /** What means nothing in a preview as long as nothing is known of the cluster. */
 const ofTheCluster = ["adopt", "clusterId", "immutableConfig", "report"];
@@ -66,7 +70,7 @@ async function makeKnown(
   { values, secret }: Inputs,
   options: pulumi.ComponentResourceOptions,
 ): Promise<KubeProxy> {
-  const all = values as unknown as Plain & { cluster?: ClusterChoice; pause?: number };
+  const all = values as unknown as Own & { cluster?: ClusterChoice; pause?: number };
   const { cluster: chosen = {}, pause, ...own } = all;
   const access = choiceOf({ kubeconfig: chosen.kubeconfig, context: chosen.context });
   const unusable = checkKubeconfig(access, process.env);
@@ -149,9 +153,10 @@ function parentOf({ parent }: pulumi.ComponentResourceOptions): pulumi.CustomRes
   return parent === undefined ? {} : { parent };
 }
 
-async function ask(access: ClusterChoice, { pools = [], immutableConfig }: Plain): Promise<ClusterFacts> {
-  const names = pools.map(({ name }) => name).filter((name) => /^[a-z0-9][-a-z0-9]*$/.test(name));
-  const facts = await askFacts(access, names, undefined, immutableConfig === true).catch((error: unknown) => {
+async function ask(access: ClusterChoice, own: Own): Promise<ClusterFacts> {
+  const { pools, immutableConfig, snapshotIn } = own;
+  const tasks = rareTasksOf(immutableConfig === true, snapshotIn);
+  const facts = await askFacts(access, poolNamesOf(pools), undefined, tasks).catch((error: unknown) => {
     throw new pulumi.RunError(`${(error as Error).message}; nothing was changed`);
   });
   if (wholeFacts(facts) === undefined) {

@@ -1,3 +1,4 @@
+import type { RareTask } from "../facts/rareTasks.ts";
 import { accessesOf, type Access, describeAccess } from "../preflight/rights.ts";
 import { forEachConcurrently } from "./concurrency.ts";
 import type { Reader } from "./reader.ts";
@@ -12,19 +13,19 @@ const everything: Omit<Access, "tasks"> = { verb: "*", group: "*", resource: "*"
  * each right.
  *
  * @param pools - names of the pools
- * @param isImmutable - whether there are to be immutable ConfigMaps
+ * @param tasks - which of those that few stacks have are this stack's
  * @returns those that are denied, see `describeAccess`
  */
 export async function readDenied(
   reader: Reader,
   pools: readonly string[],
-  isImmutable: boolean,
+  tasks: readonly RareTask[],
 ): Promise<string[]> {
   if (await isAllowed(reader, everything)) {
     return [];
   }
   const denied: string[] = [];
-  await forEachConcurrently(accessesOf(pools, isImmutable), concurrency, async (access) => {
+  await forEachConcurrently(accessesOf(pools, tasks), concurrency, async (access) => {
     if (!(await isAllowed(reader, access))) {
       denied.push(describeAccess(access));
     }

@@ -3,6 +3,7 @@ import { formatPath } from "../adoption/differences.ts";
 import { labelsOf } from "../adoption/live.ts";
 import { writtenByOthers } from "../adoption/managedFields.ts";
 import type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, HelperFacts, NodeFacts } from "../facts/facts.ts";
+import type { RareTask } from "../facts/rareTasks.ts";
 import { isOverwritten } from "../plan/drift.ts";
 import { immutableLabel, immutableValue } from "../plan/immutable.ts";
 import { besideLabel, helperLabel } from "../plan/modes.ts";
@@ -55,20 +56,20 @@ const system = "/api/v1/namespaces/kube-system";
  * @param config - the cluster, see `loadCluster`
  * @param pools - names of the pools, for the rights to their objects
  * @param onProgress - told whenever something has come
- * @param isImmutable - whether there are to be immutable ConfigMaps, for the rights to them
+ * @param tasks - which of those that few stacks have are this stack's, for the rights that they take
  * @throws ApiError when nothing at all can be read
  */
 export async function readFacts(
   config: KubeConfig,
   pools: readonly string[],
   onProgress?: () => void,
-  isImmutable = false,
+  tasks: readonly RareTask[] = [],
 ): Promise<ClusterFacts> {
   const session = await Session.open(config);
   try {
     const context = contextOf(config);
     return {
-      ...(await factsOf(new Reader(session, { idleMs, onProgress }), pools, isImmutable)),
+      ...(await factsOf(new Reader(session, { idleMs, onProgress }), pools, tasks)),
       server: config.getCurrentCluster()?.server ?? "",
       ...(context !== undefined && { context }),
     };
@@ -80,13 +81,13 @@ export async function readFacts(
 async function factsOf(
   reader: Reader,
   pools: readonly string[],
-  isImmutable: boolean,
+  tasks: readonly RareTask[],
 ): Promise<ClusterFacts> {
   const daemonSets = readSystemDaemonSets(reader);
   const others = readOtherDaemonSets(reader, daemonSets);
   const [base, around] = await Promise.all([
     readBase(reader, daemonSets),
-    readAround(reader, { pools, isImmutable }, { daemonSets, others }),
+    readAround(reader, { pools, tasks }, { daemonSets, others }),
   ]);
   reader.failIfSilent();
   const { unread } = reader;
@@ -164,7 +165,7 @@ async function readRestarted(reader: Reader): Promise<Map<string, string>> {
 
 async function readAround(
   reader: Reader,
-  { pools, isImmutable }: { readonly pools: readonly string[]; readonly isImmutable: boolean },
+  { pools, tasks }: { readonly pools: readonly string[]; readonly tasks: readonly RareTask[] },
   { daemonSets, others }: Record<"daemonSets" | "others", ReturnType<typeof readOtherDaemonSets>>,
 ) {
   const works = {
@@ -180,7 +181,7 @@ async function readAround(
     controllers: readControllers((path) => reader.list(path), daemonSets),
     staticPods: readStaticPods(reader),
     dataPlanes: readDataPlanes(reader, others),
-    denied: readDenied(reader, pools, isImmutable),
+    denied: readDenied(reader, pools, tasks),
   } satisfies { [Name in keyof ClusterFacts]?: Promise<ClusterFacts[Name]> };
   const entries = Object.entries(works).map(async ([name, work]) => {
     return [name, await reader.fact<unknown>(name, work)] as const;

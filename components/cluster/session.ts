@@ -22,6 +22,9 @@ const defaultPageSize = 500;
 /** More than any list has: an API server that never ends one would be read for ever. */
 const mostPages = 200;
 
+/** Form of a list that has the objects' metadata and nothing else. */
+export const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
 /** What is sent beside method and path. */
 export interface RequestOptions {
   readonly query?: Readonly<Record<string, string>>;

@@ -12,6 +12,7 @@ import type {
 import { isRecord } from "../input/record.ts";
 import { repositoryOf } from "../kubeadm/image.ts";
 import type { Reader } from "./reader.ts";
+import { metadataOnly } from "./session.ts";
 import { type DaemonSet, isKubeProxy, paths } from "./workload.ts";
 
 /** Reads what stands around kube-proxy: a request for each kind of thing, however many there are. */
@@ -232,7 +233,7 @@ export function otherDaemonSetFacts({ metadata, spec }: OtherDaemonSet): OtherDa
 export async function readStaticPods(reader: Reader): Promise<StaticPodFacts[]> {
   const found = await reader.list<Named>(paths.pods, {
     query: { labelSelector: "!controller-revision-hash", resourceVersion: "0" },
-    accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+    accept: metadataOnly,
   });
   return found
     .filter(({ metadata: { labels = {}, ownerReferences = [] } }) => {

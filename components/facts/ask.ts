@@ -1,6 +1,7 @@
 import { compileCache } from "./compileCache.ts";
 import type { ClusterFacts } from "./facts.ts";
 import { outputOf } from "./outputOf.ts";
+import type { RareTask } from "./rareTasks.ts";
 import { scriptOf } from "./script.ts";
 
 /** Which cluster a user means. */
@@ -11,8 +12,10 @@ export interface ClusterChoice {
   context?: string;
 }
 
-/** Option of the process that reads the facts: for the rights to immutable ConfigMaps. */
-export const immutableOption = "--immutable";
+/** Option of the process that reads the facts: for the rights that a task takes. */
+export function optionOf(task: RareTask): string {
+  return `--${task}`;
+}
 
 /** The choice without what is not set; the stack's config has an empty text for that. */
 export function choiceOf({
@@ -37,14 +40,14 @@ const silentMs = 90_000;
  * @param cluster - which one; default as kubectl's
  * @param pools - names of the pools, for the rights to their objects
  * @param signal - ends the asking
- * @param isImmutable - whether there are to be immutable ConfigMaps, for the rights to them
+ * @param tasks - which of those that few stacks have are this stack's, for the rights that they take
  * @throws Error in one line, when the cluster cannot be asked or gives no answer at all
  */
 export async function askFacts(
   { kubeconfig, context }: ClusterChoice,
   pools: readonly string[] = [],
   signal?: AbortSignal,
-  isImmutable = false,
+  tasks: readonly RareTask[] = [],
 ): Promise<ClusterFacts> {
   const env = {
     ...inheritedEnvironment(),
@@ -54,17 +57,23 @@ export async function askFacts(
     ...(context !== undefined && { KUBE_PROXY_CONTEXT: context }),
   };
   try {
-    const output = await outputOf(
-      process.execPath,
-      [scriptOf("facts"), ...(isImmutable ? [immutableOption] : []), ...pools],
-      { env, silentMs, signal },
-    );
+    const args = [scriptOf("facts"), ...tasks.map(optionOf), ...pools];
+    const output = await outputOf(process.execPath, args, { env, silentMs, signal });
     return JSON.parse(output) as ClusterFacts;
   } catch (error) {
     throw new Error(`the cluster cannot be read: ${reasonOf(error)}`, {
       cause: error,
     });
   }
+}
+
+/** The pools' names, as far as they have any: nobody has looked at them yet. */
+export function poolNamesOf(pools: unknown): string[] {
+  const named = Array.isArray(pools) ? (pools as ({ name?: unknown } | null)[]) : [];
+  return named
+    .map((pool) => pool?.name)
+    .filter((name) => typeof name === "string")
+    .filter((name) => /^[a-z0-9][-a-z0-9]*$/.test(name));
 }
 
 /** The environment of the program without the stack's config, where secrets are, and its passphrase. */

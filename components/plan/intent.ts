@@ -16,6 +16,7 @@ import {
 import { driftOf, isOverwritten, liveOf } from "./drift.ts";
 import type { ImmutableSettings } from "./immutable.ts";
 import { switchOf } from "./modeSwitch.ts";
+import { SnapshotIn } from "./snapshotIn.ts";
 import { Task } from "./task.ts";
 
 /** What the coming `up` does to the pods of a wave. */
@@ -87,6 +88,8 @@ export interface Wish {
   readonly restartsNodes: boolean;
   /** Whether the image is brought onto the nodes before a change. Default false. */
   readonly prePull?: boolean;
+  /** Where the snapshot before a change is kept. Default: in a folder. */
+  readonly snapshotIn?: SnapshotIn | undefined;
   /** Whether an argument is a secret. Default false. */
   readonly secret?: boolean;
   /** Whether it is only a preview, which somebody else may run than the update. Default false. */
@@ -171,6 +174,8 @@ function tasksOf(wish: Wish, waves: readonly WaveIntent[], facts: ClusterFacts):
       live !== undefined &&
       live.annotations[configHashAnnotation] !== wave.daemonSet.metadata.annotations?.[configHashAnnotation],
   );
+  const isTouched = waves.some(({ action }) => action !== Action.none);
+  const stops = !wish.running && facts.daemonSets.length > 0;
   return [
     Task.look,
     ...(does(Action.create) ? [Task.provision, own ? Task.ownRole : Task.bind] : []),
@@ -180,10 +185,11 @@ function tasksOf(wish: Wish, waves: readonly WaveIntent[], facts: ClusterFacts):
     ...(wish.takeOver === undefined && !wish.reclaimed?.length ? [] : [Task.repair]),
     ...(waves.some(({ wave }) => switchOf(wave, facts) !== undefined) ? [Task.switchMode] : []),
     ...(wish.settings.immutableConfig || facts.immutableConfigs !== undefined ? [Task.immutable] : []),
+    ...(wish.snapshotIn === SnapshotIn.cluster && (isTouched || stops) ? [Task.keepSnapshot] : []),
     ...(wish.restartsNodes ? [Task.restartNodes] : []),
     ...(wish.prePull === true && wish.running ? [Task.pull] : []),
-    ...(wish.verify && waves.some(({ action }) => action !== Action.none) ? [Task.verify] : []),
-    ...(!wish.running && facts.daemonSets.length > 0 ? [Task.stop] : []),
+    ...(wish.verify && isTouched ? [Task.verify] : []),
+    ...(stops ? [Task.stop] : []),
   ];
 }
 

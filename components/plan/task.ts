@@ -1,3 +1,5 @@
+import { RareTask } from "../facts/rareTasks.ts";
+
 /** What the program does in a cluster, as far as rights differ. */
 export const Task = {
   /** Every `preview` and `up`: the facts, the engine's refresh, the snapshot. */
@@ -12,8 +14,7 @@ export const Task = {
   ownRole: "ownRole",
   /** Change configuration, image or pods in place. */
   change: "change",
-  /** Make, keep and remove immutable ConfigMaps. */
-  immutable: "immutable",
+  ...RareTask,
   /** Take over what is there, or put back what somebody else has edited, of which nobody knows before. */
   repair: "repair",
   /** Replace DaemonSets by a new token. */

@@ -5,7 +5,6 @@ import { nodeProxierRules } from "../kubeadm/manifests.ts";
 import type { PolicyRule } from "../kubeadm/objects.ts";
 import { ClusterRoleChoice } from "../kubeadm/settings.ts";
 import type { Intent } from "../plan/intent.ts";
-import { Task } from "../plan/task.ts";
 import { type Check, type Finding, Severity, whenPodsStart } from "./check.ts";
 import { accessesOf, describeAccess } from "./rights.ts";
 
@@ -89,7 +88,7 @@ const replaceable = ["bind", "escalate"];
 
 function missingRights({ denied = [] }: ClusterFacts, { tasks, waves }: Intent): Finding[] {
   const pools = waves.flatMap(({ wave }) => wave.pool ?? []);
-  const lacking = accessesOf(pools, tasks.has(Task.immutable)).filter(
+  const lacking = accessesOf(pools, [...tasks]).filter(
     (access) => access.tasks.some((task) => tasks.has(task)) && denied.includes(describeAccess(access)),
   );
   return lacking.map((access) => {

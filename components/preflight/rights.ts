@@ -1,3 +1,5 @@
+import { RareTask } from "../facts/rareTasks.ts";
+import { snapshotNamespace } from "../plan/snapshotIn.ts";
 import { Task } from "../plan/task.ts";
 import { testNamespace } from "../plan/testNamespace.ts";
 
@@ -30,6 +32,7 @@ const {
   ownRole,
   change,
   immutable,
+  keepSnapshot,
   repair,
   restart,
   pools,
@@ -212,6 +215,13 @@ export const rights: readonly Right[] = [
     verbs: ["get", "list", "watch", "create", "patch", "delete"],
     tasks: [immutable],
   },
+  {
+    group: "",
+    resource: "secrets",
+    namespace: snapshotNamespace,
+    verbs: ["list", "create", "delete"],
+    tasks: [keepSnapshot],
+  },
   // The helpers, and the pods that clear; those that pull an image.
   { group: "", resource: "pods", namespace, verbs: ["list", "create", "delete"], tasks: [switchMode, pull] },
   ...objects(["patch"], [repair]),
@@ -242,6 +252,8 @@ function objects(verbs: readonly string[], tasks: readonly Task[]): Right[] {
   ];
 }
 
+const rareTasks: readonly Task[] = Object.values(RareTask);
+
 /** One verb on one object, or on all of a kind. */
 export interface Access {
   readonly verb: string;
@@ -256,10 +268,11 @@ export interface Access {
  * What has to be asked for one by one, each thing once.
  *
  * @param pools - names of the pools
- * @param isImmutable - whether there are immutable ConfigMaps, or are to be
+ * @param wanted - tasks whose rights are asked for beside those that every stack may come to have
  */
-export function accessesOf(pools: readonly string[], isImmutable = false): Access[] {
-  const needed = rights.filter(({ tasks }) => isImmutable || tasks.some((task) => task !== immutable));
+export function accessesOf(pools: readonly string[], wanted: readonly Task[] = []): Access[] {
+  const isAsked = (task: Task) => wanted.includes(task) || !rareTasks.includes(task);
+  const needed = rights.filter(({ tasks }) => tasks.some(isAsked));
   const all = needed.flatMap(({ verbs, names, ofPools, ...right }): Access[] => {
     const objects = names && [...names, ...(ofPools ? pools.map((pool) => `kube-proxy-${pool}`) : [])];
     return verbs.flatMap((verb) =>

@@ -95,11 +95,11 @@ export class Children {
    * @returns the DaemonSets, in the order in which they are restarted
    */
   declare(plan: pulumi.Output<Plan>): kubernetes.apps.v1.DaemonSet[] {
-    const { cluster = {}, pools = [], snapshotFolder, running = true } = this.#args;
+    const { cluster = {}, pools = [], running = true } = this.#args;
     const triggers = plan.waves.apply((waves) => triggersOf(running ? waves : []));
     const snapshot = this.#command(
       "snapshot",
-      snapshotCommand(cluster, triggers, snapshotFolder),
+      snapshotCommand(cluster, triggers, this.#args),
       this.#recorded(),
     );
     // Without pools this is the configuration of the only wave.

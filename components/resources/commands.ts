@@ -1,8 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ClusterAccess } from "../args.ts";
+import type { ClusterAccess, KubeProxyArgs } from "../args.ts";
 import { repairAnnotation } from "../plan/drift.ts";
 import { type LeavingIpvs, OnDeadline } from "../plan/leaving.ts";
 import { wantedMode } from "../plan/modes.ts";
+import { SnapshotIn } from "../plan/snapshotIn.ts";
 import { layoutAnnotation, type Wave } from "../pools/waves.ts";
 import { restartAnnotation, templateHashAnnotation } from "../restart/restart.ts";
 import type { CommandArgs } from "./command.ts";
@@ -77,14 +78,18 @@ export function layoutCommand(
  * Keeps the objects as they are, before anything is changed that a restart or a rollout cannot give back.
  *
  * @param triggers - what a restart or a changed pod makes different
- * @param folder - where to; the command's default when there is none
+ * @param where - the folder, the command's default when there is none; and whether the cluster keeps it, too
  */
 export function snapshotCommand(
   cluster: ClusterAccess,
   triggers: pulumi.Output<string[]>,
-  folder: pulumi.Input<string> | undefined,
+  { snapshotFolder, snapshotIn }: Pick<KubeProxyArgs, "snapshotFolder" | "snapshotIn">,
 ): CommandArgs {
-  const where = folder === undefined ? [] : [pulumi.interpolate`--folder=${folder}`];
+  const where = [
+    ...(snapshotFolder === undefined ? [] : [pulumi.interpolate`--folder=${snapshotFolder}`]),
+    // Only where it is wanted, so that no other stack has anything to do.
+    ...(snapshotIn === SnapshotIn.cluster ? ["--in=cluster"] : []),
+  ];
   return { ...run("snapshot", cluster, ["--if-any", ...where]), create: "snapshot", triggers };
 }
 

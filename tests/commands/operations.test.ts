@@ -24,6 +24,7 @@ async function callsOf(): Promise<Call[]> {
       controlPlaneEndpoint: "192.0.2.10",
       cluster: { id: "1" },
       snapshotFolder: "snapshots",
+      snapshotIn: "cluster",
       maxFailed: "1",
       prePull: true,
       restartNodes: { nodes: ["node-1"] },

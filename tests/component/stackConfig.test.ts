@@ -220,4 +220,14 @@ suite("the stack's config", async () => {
     assert.match(message, /^ {2}pools: a plain value, set without --secret/m);
     assert.match(message, /^ {2}running: a plain value, set without --secret/m);
   });
+
+  test("where snapshots are kept is no secret, and neither empty nor misspelt", async () => {
+    const secret = await refusal({ ...good, snapshotIn: "cluster" }, ["snapshotIn"]);
+    assert.match(secret, /^ {2}snapshotIn: a plain value, set without --secret/m);
+    for (const snapshotIn of ["", "Cluster"]) {
+      const message = await refusal({ ...good, snapshotIn });
+      assert.ok(message.includes(`snapshotIn: "${snapshotIn}" is not accepted; accepted: folder or cluster`));
+    }
+    assert.equal((await read({ ...good, snapshotIn: "cluster" })).args.snapshotIn, "cluster");
+  });
 });

@@ -360,7 +360,7 @@ suite("with the rights that docs/rbac gives, and none beside them", () => {
   test("restore.yaml: snapshot and restore, over what was changed, and over what is gone", async () => {
     const rights = rightsIn("restore.yaml");
     const operator = await operatorWith("restore", rights);
-    const path = await takeSnapshot(operator.config, { folder });
+    const [path] = await takeSnapshot(operator.config, { folder });
     assert.ok(path);
     const snapshot = parseSnapshot(readFileSync(path, "utf8"), path);
     const putBack = () => restore(operator.config, snapshot, { timeoutMs: 60_000, log: () => undefined });

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { suite, test } from "node:test";
+import { SnapshotIn } from "../../components/plan/snapshotIn.ts";
 import { Task } from "../../components/plan/task.ts";
 import { accessesOf, describeAccess } from "../../components/preflight/rights.ts";
 import { allows, rightsIn } from "../rbac/rights.ts";
-import { applied, check, findings, names, restart, well } from "./fixtures.ts";
+import { applied, check, findings, names, restart, type Wishes, well } from "./fixtures.ts";
 
 suite("the checks before an up", () => {
   test("are silent where nothing is wrong: on a new cluster, when nothing changes, with a restart", () => {
@@ -89,7 +90,7 @@ suite("rights", () => {
   });
 
   test("to immutable ConfigMaps are asked for where there are to be any, and those that docs/rbac gives", () => {
-    const asked = accessesOf([], true).filter(({ tasks }) => tasks.includes(Task.immutable));
+    const asked = accessesOf([], [Task.immutable]).filter(({ tasks }) => tasks.includes(Task.immutable));
     const given = rightsIn("immutable.yaml");
     assert.deepEqual(
       [...new Set(given.map(({ verb }) => verb))].sort(),
@@ -106,6 +107,28 @@ suite("rights", () => {
       ),
     );
     assert.ok(!findings({}, applied({}, { denied })).some((line) => line.includes("rights")));
+  });
+
+  test("to the Secrets of snapshots are asked for where they are to be kept there, by a change alone", () => {
+    const isOfSecrets = (access: { readonly resource: string }) => access.resource === "secrets";
+    const asked = accessesOf([], [Task.keepSnapshot]).filter(isOfSecrets);
+    const given = rightsIn("snapshots.yaml", ["-reading"]);
+    assert.deepEqual(given.map(({ verb }) => verb).sort(), asked.map(({ verb }) => verb).sort());
+    assert.ok(asked.every((access) => given.some((right) => allows(right, access))));
+    assert.ok(!accessesOf([]).some(isOfSecrets), "nobody else is asked");
+    const denied = ["create secrets in kube-proxy-snapshots"];
+    const told = (args: typeof restart | object, wishes: Wishes) =>
+      findings(args, applied({}, { denied }), wishes)
+        .filter((line) => line.includes("rights"))
+        .join("\n");
+    const { cluster, folder } = SnapshotIn;
+    const expected =
+      /^error rights: your user: may not create secrets in kube-proxy-snapshots, which .* \(keepSnapshot\);/;
+    assert.match(told(restart, { snapshotIn: cluster }), expected);
+    assert.match(told({}, { snapshotIn: cluster, running: false }), expected);
+    assert.equal(told({}, { snapshotIn: cluster }), "");
+    assert.equal(told(restart, { snapshotIn: folder }), "");
+    assert.equal(told(restart, {}), "");
   });
 
   test("are all that docs/rbac gives for an up, and for its checks", () => {

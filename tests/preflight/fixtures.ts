@@ -6,6 +6,7 @@ import { nodeProxierRules } from "../../components/kubeadm/manifests.ts";
 import { minors } from "../../components/kubeadm/minors.ts";
 import { intentOf } from "../../components/plan/intent.ts";
 import { type Plain, planOf } from "../../components/plan/plan.ts";
+import type { SnapshotIn } from "../../components/plan/snapshotIn.ts";
 import { checks, preflight as run } from "../../components/preflight/index.ts";
 import { factsAfter } from "../plan/facts.ts";
 
@@ -77,6 +78,7 @@ export interface Wishes {
   readonly running?: boolean;
   readonly preview?: boolean;
   readonly secret?: boolean;
+  readonly snapshotIn?: SnapshotIn;
   readonly ignored?: Readonly<Record<string, string>>;
 }
 
@@ -88,10 +90,11 @@ export function check(
   standard: ClusterFacts = well,
 ) {
   const settings = { ...plain, ...args };
-  const { held = [], running = true, preview = false, secret = false, ignored = {} } = wishes;
+  const { held = [], running = true, preview = false, secret = false, snapshotIn, ignored = {} } = wishes;
   const { waves } = planOf(settings);
   const all = { ...standard, ...facts };
-  const wish = { settings, waves, held, running, verify: true, restartsNodes: false, preview, secret };
+  const always = { verify: true, restartsNodes: false };
+  const wish = { settings, waves, held, running, ...always, snapshotIn, preview, secret };
   return run(all, intentOf(wish, all), ignored);
 }
 

@@ -4,6 +4,7 @@ import { HttpMethod, type KubeConfig } from "@kubernetes/client-node";
 import { parse } from "yaml";
 import { ApiError, request } from "../../components/cluster/api.ts";
 import { loadCluster } from "../../components/cluster/client.ts";
+import { snapshotNamespace } from "../../components/plan/snapshotIn.ts";
 import { testNamespace } from "../../components/plan/testNamespace.ts";
 import { type Lab, operators } from "../../lab/index.ts";
 import { eventually } from "../e2e/scenario.ts";
@@ -13,7 +14,7 @@ const rbac = "/apis/rbac.authorization.k8s.io/v1";
 const apiGroup = "rbac.authorization.k8s.io";
 
 /** Those in which the files in docs/rbac have a Role. */
-const namespaces = ["kube-system", testNamespace];
+const namespaces = ["kube-system", testNamespace, snapshotNamespace];
 
 /** A ServiceAccount with the rights that it is given, and none beside those that everybody has. */
 export class Operator {
@@ -36,7 +37,7 @@ export class Operator {
   /** Makes one on a lab, without any right. */
   static async create(lab: Lab, name: string): Promise<Operator> {
     const admin = loadCluster({ kubeconfig: lab.kubeconfig }, {});
-    for (const namespace of [operators, testNamespace]) {
+    for (const namespace of [operators, testNamespace, snapshotNamespace]) {
       await make(admin, "/api/v1/namespaces", { metadata: { name: namespace } });
     }
     const accounts = `/api/v1/namespaces/${operators}/serviceaccounts`;

@@ -15,6 +15,7 @@ import {
   readStaticPods,
   readSystemDaemonSets,
 } from "../surroundings.ts";
+import { metadataOnly } from "../session.ts";
 import { isKubeProxy } from "../workload.ts";
 import { endpointsOf, type NetworkPolicy, podOf, policyOf, serviceOf, sliceOf } from "./objects.ts";
 
@@ -151,8 +152,8 @@ async function readAround(
 
 /** Names of all namespaces, and of the Services of one: two requests. */
 export async function readNames(reader: Reader, namespace: string) {
-  const accept = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-  const names = (path: string) => reader.list(path, { accept }, ({ metadata }: ApiObject) => metadata.name);
+  const names = (path: string) =>
+    reader.list(path, { accept: metadataOnly }, ({ metadata }: ApiObject) => metadata.name);
   const [namespaces, services] = await Promise.all([
     reader.fact("namespaces", names("/api/v1/namespaces")),
     reader.fact("services", names(`/api/v1/namespaces/${encodeURIComponent(namespace)}/services`)),

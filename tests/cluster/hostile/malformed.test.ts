@@ -13,6 +13,7 @@ import { clear } from "../../../components/cluster/modeSwitch/index.ts";
 import { removeOrphans } from "../../../components/cluster/orphans.ts";
 import { restartNodes } from "../../../components/cluster/restartNodes.ts";
 import { takeSnapshot } from "../../../components/cluster/snapshot/index.ts";
+import { keepInCluster, listKept, readKept } from "../../../components/cluster/snapshot/inCluster.ts";
 import { restore } from "../../../components/cluster/snapshot/restore.ts";
 import { examine, prepareRestart, verify } from "../../../components/cluster/verify/index.ts";
 import { ProblemsError } from "../../../components/input/problems.ts";
@@ -40,6 +41,9 @@ const works: Readonly<Record<string, (config: KubeConfig) => Promise<unknown>>> 
   verify: (config) => verify(config, {}, { deadlineMs: 1500 }),
   doctor: (config) => examine(config, { deadlineMs: 1500 }),
   snapshot: (config) => takeSnapshot(config, { folder }),
+  "snapshot in the cluster": (config) => keepInCluster(config, snapshot, 1),
+  "names of snapshots": listKept,
+  "restore from the cluster": (config) => readKept(config, "2026-11-23t10-15-07.123z"),
   restore: (config) => restore(config, snapshot, { timeoutMs: 300, log }),
   "restart-nodes": (config) => restartNodes(config, ["node-a"], { deadlineMs: 1000, log }),
   facts: (config) => readFacts(config, ["canary"]),
@@ -118,6 +122,7 @@ const paths = [
   ...["", "/nodes", "/pods", "/daemonsets", "/daemonsets/kube-proxy", "/controllerrevisions", "/configmaps"],
   ...["/configmaps/kube-proxy", "/services", "/endpointslices", "/healthz", "/namespaces/kube-system"],
   ...["/selfsubjectaccessreviews", "/version", "/serviceaccounts/kube-proxy"],
+  ...["/secrets", "/secrets/2026-11-23t10-15-07.123z"],
 ];
 
 /** Words of JavaScript, not of this program. */

@@ -293,7 +293,10 @@ suite("snapshot and restore on a control plane", () => {
       ["snapshot.ts", ["--keep", "0"], /--keep: "0" is not accepted/],
       ["snapshot.ts", ["--folder", ""], /--folder: "" is not accepted/],
       ["snapshot.ts", ["--force"], /Unknown option/],
+      ["snapshot.ts", ["--in", "here"], /--in: "here" is not accepted; accepted: folder or cluster/],
       ["restore.ts", [], /SNAPSHOT: is required/],
+      ["restore.ts", ["x", "--from", "here"], /--from: "here" is not accepted; accepted: folder or cluster/],
+      ["restore.ts", ["--list", "x"], /x: options are accepted, and nothing else/],
       ["restore.ts", ["no/such/file"], /"no\/such\/file" cannot be read \(ENOENT\)/],
       ["restore.ts", ["x", "--wait", "5"], /--wait: "5" is not accepted/],
     ];

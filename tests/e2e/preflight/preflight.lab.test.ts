@@ -293,15 +293,18 @@ suite("the cluster is checked before anything is done", () => {
         .replace(/client-certificate(-data)?: .*\n/, `token: ${token}\n`)
         .replace(/ *client-key(-data)?: .*\n/, "");
       writeFileSync(path, own, { mode: 0o600 });
-      const { ok, output } = await fires(["rights"], { ...restart, kubeconfig: path });
+      const wanted = { ...restart, snapshotIn: "cluster", kubeconfig: path };
+      const { ok, output } = await fires(["rights"], wanted);
       assert.ok(ok, "whoever may only read may preview");
       assert.match(output, /rights: your user: may not delete daemonsets\.apps kube-proxy in kube-system/);
       assert.doesNotMatch(output, /may not create serviceaccounts/);
+      assert.match(output, /may not create secrets in kube-proxy-snapshots, which this update needs/);
       assert.match(output, /not checked: admission-webhook: the webhooks cannot be read: 403 /);
       assert.doesNotMatch(output, new RegExp(token));
-      await scenario.stack.setConfig({ ...restart, kubeconfig: path });
+      await scenario.stack.setConfig(wanted);
       const update = await scenario.stack.up();
-      await scenario.stack.setConfig({ restart: undefined, kubeconfig: at.lab.kubeconfig });
+      const { kubeconfig } = at.lab;
+      await scenario.stack.setConfig({ restart: undefined, snapshotIn: undefined, kubeconfig });
       assert.ok(!update.ok, update.output);
       assert.match(
         update.output,
