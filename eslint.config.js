@@ -3,7 +3,7 @@ import { defineConfig, globalIgnores } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-  globalIgnores([".lab/", ".cache/", "dist/"]),
+  globalIgnores([".lab/", ".cache/", "dist/", "api/"]),
   tseslint.configs.strictTypeChecked,
   {
     languageOptions: {

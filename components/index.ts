@@ -9,10 +9,21 @@ export type {
   Metadata,
   ResourceRequirements,
   RollingUpdate,
+  Settings,
   Toleration,
   UpdateStrategy,
 } from "./kubeadm/settings.ts";
-export type { ClusterFacts, ConfigMapFacts, DaemonSetFacts, HelperFacts, NodeFacts } from "./facts/facts.ts";
+export type {
+  ClusterFacts,
+  ConfigMapFacts,
+  DaemonSetFacts,
+  HelperFacts,
+  NodeFacts,
+  NodeSystemFacts,
+  TaintFacts,
+} from "./facts/facts.ts";
+export type * from "./facts/surroundings.ts";
+export { type LeavingIpvs, OnDeadline } from "./plan/leaving.ts";
 export { type DaemonSetState, KubeProxy } from "./kubeProxy.ts";
 export type { Pool } from "./pools/pool.ts";
 export type * from "./kubeadm/podTypes.ts";
@@ -21,3 +32,5 @@ export { type RecordedIdentity, recordIdentity } from "./resources/identity.ts";
 export { RestartStrategy } from "./restart/restart.ts";
 export type { Timeouts } from "./restart/timeouts.ts";
 export { validate, type Validation } from "./kubeadm/validate.ts";
+export type { Warning } from "./configuration/warnings.ts";
+export type { Problem } from "./input/problems.ts";

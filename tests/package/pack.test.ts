@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { after, suite, test } from "node:test";
+import { after, before, suite, test } from "node:test";
 import { makePackage } from "../../package/make.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -51,29 +51,33 @@ suite("the npm package", () => {
   });
   const [made, user] = [join(folder, "made"), join(folder, "user")];
   const installed = join(user, "node_modules", "kube-proxy");
-  makePackage(made);
-  const [packed] = JSON.parse(
-    execFileSync("npm", ["pack", made, "--json", "--pack-destination", folder], {
-      encoding: "utf8",
-      stdio: "pipe",
-    }),
-  ) as [{ filename: string; files: { path: string }[] }];
-  mkdirSync(installed, { recursive: true });
-  execFileSync("tar", [
-    ...["--extract", "--file", join(folder, packed.filename)],
-    ...["--directory", installed, "--strip-components", "1"],
-  ]);
-  const manifest = manifestIn(installed);
-  const declared = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)];
-  // A user's own compiler has the last one.
-  for (const name of [...declared, "@types/node"]) {
-    mkdirSync(dirname(join(user, "node_modules", name)), { recursive: true });
-    symlinkSync(join(root, "node_modules", name), join(user, "node_modules", name));
-  }
-  writeFileSync(join(user, "package.json"), JSON.stringify({ type: "module" }));
+  let files: readonly string[];
+  let manifest: Manifest;
+  let declared: readonly string[];
+  // Here and not above: what throws there fails no test.
+  before(() => {
+    makePackage(made);
+    const packing = ["pack", made, "--json", "--pack-destination", folder];
+    const [packed] = JSON.parse(execFileSync("npm", packing, { encoding: "utf8", stdio: "pipe" })) as [
+      { filename: string; files: { path: string }[] },
+    ];
+    files = packed.files.map(({ path }) => path);
+    mkdirSync(installed, { recursive: true });
+    execFileSync("tar", [
+      ...["--extract", "--file", join(folder, packed.filename)],
+      ...["--directory", installed, "--strip-components", "1"],
+    ]);
+    manifest = manifestIn(installed);
+    declared = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.peerDependencies)];
+    // A user's own compiler has the last one.
+    for (const name of [...declared, "@types/node"]) {
+      mkdirSync(dirname(join(user, "node_modules", name)), { recursive: true });
+      symlinkSync(join(root, "node_modules", name), join(user, "node_modules", name));
+    }
+    writeFileSync(join(user, "package.json"), JSON.stringify({ type: "module" }));
+  });
 
   test("has the component, its commands and the pages, and nothing else", () => {
-    const files = packed.files.map(({ path }) => path);
     const isCompiled = (path: string) => /^(components|commands)\/.*(?<!\.ts)\.(d\.ts|js)$/.test(path);
     const isPage = (path: string) => path.startsWith("docs/");
     assert.deepEqual(files.filter((path) => !isCompiled(path) && !isPage(path)).sort(), [
@@ -109,7 +113,7 @@ suite("the npm package", () => {
       ].map(([, specifier = ""]) => /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? ""),
     );
     const packages = imported.filter((name) => !name.startsWith("node:"));
-    assert.deepEqual([...new Set(packages)].sort(), declared.sort());
+    assert.deepEqual([...new Set(packages)].sort(), declared.toSorted());
   });
 
   test("has types for a program, as its README shows one", () => {
