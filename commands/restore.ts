@@ -3,9 +3,10 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import { parseSnapshot, type Snapshot } from "../components/cluster/snapshot/format.ts";
 import { listKept, readKept } from "../components/cluster/snapshot/inCluster.ts";
 import { restore } from "../components/cluster/snapshot/restore.ts";
-import { isSnapshotIn, SnapshotIn } from "../components/plan/snapshotIn.ts";
+import { SnapshotIn } from "../components/plan/snapshotIn.ts";
 import { allowOperation, durationOf, print, readInput, runCommand, UsageError } from "./commandLine.ts";
 import { connect } from "./connect.ts";
+import { snapshotInOf } from "./snapshotIn.ts";
 
 const usage = `Usage: npm run --silent restore -- SNAPSHOT [--from W] [--context C] [--kubeconfig K] [--cluster-id UID] [--wait T]
        npm run --silent restore -- --list [--context C] [--kubeconfig K]
@@ -40,10 +41,7 @@ async function main(): Promise<void> {
     print(usage);
     return;
   }
-  const { from } = values;
-  if (!isSnapshotIn(from)) {
-    throw new UsageError(`--from: ${JSON.stringify(from)} is not accepted; accepted: folder or cluster`);
-  }
+  const from = snapshotInOf("--from", values.from);
   if (values.list) {
     allowOperation(positionals);
     for (const name of await listKept(await connect(values))) print(name);

@@ -1,9 +1,10 @@
 import { parseArgs } from "node:util";
 import { takeSnapshot } from "../components/cluster/snapshot/index.ts";
 import { ProblemsError } from "../components/input/problems.ts";
-import { isSnapshotIn, SnapshotIn } from "../components/plan/snapshotIn.ts";
+import { SnapshotIn } from "../components/plan/snapshotIn.ts";
 import { allowOperation, print, runCommand, UsageError } from "./commandLine.ts";
 import { connect } from "./connect.ts";
+import { snapshotInOf } from "./snapshotIn.ts";
 
 const usage = `Usage: npm run --silent snapshot -- [--context C] [--kubeconfig K] [--folder F] [--keep N] [--in W]
                                           [--if-any]
@@ -39,7 +40,7 @@ async function main(): Promise<void> {
     return;
   }
   allowOperation(positionals, "snapshot");
-  const { folder, keep, in: snapshotIn } = values;
+  const { folder, keep } = values;
   if (keep !== undefined && !/^[1-9]\d{0,8}$/.test(keep)) {
     throw new UsageError(
       `--keep: ${JSON.stringify(keep)} is not accepted; accepted: a whole number, 1 or more`,
@@ -48,9 +49,7 @@ async function main(): Promise<void> {
   if (folder === "") {
     throw new UsageError('--folder: "" is not accepted; accepted: a path');
   }
-  if (!isSnapshotIn(snapshotIn)) {
-    throw new UsageError(`--in: ${JSON.stringify(snapshotIn)} is not accepted; accepted: folder or cluster`);
-  }
+  const snapshotIn = snapshotInOf("--in", values.in);
   const cluster = await connect(values);
   const kept = await takeSnapshot(cluster, {
     snapshotIn,

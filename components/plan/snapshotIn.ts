@@ -8,11 +8,6 @@ export const SnapshotIn = {
 /** One of {@link SnapshotIn}. */
 export type SnapshotIn = (typeof SnapshotIn)[keyof typeof SnapshotIn];
 
-/** Whether a text is one of {@link SnapshotIn}. */
-export function isSnapshotIn(text: string): text is SnapshotIn {
-  return Object.values<string>(SnapshotIn).includes(text);
-}
-
 /**
  * Namespace of the snapshots and of nothing else: whoever may list or make Secrets in kube-system may read and make those of
  * the whole control plane, and the namespace of the test Services goes with a destroy, which a snapshot is to outlive.
