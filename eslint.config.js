@@ -3,7 +3,8 @@ import { defineConfig, globalIgnores } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-  globalIgnores([".lab/", ".cache/", "dist/", "api/"]),
+  // What the examples import is made by `pulumi package add`.
+  globalIgnores([".lab/", ".cache/", "dist/", "api/", "examples/"]),
   tseslint.configs.strictTypeChecked,
   {
     languageOptions: {

@@ -2,7 +2,7 @@
 import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterAccess, KubeProxyArgs } from "../components/args.ts";
-import { checkForProvider, checkKubeconfig } from "../components/cluster/kubeconfig.ts";
+import { checkForProvider, checkKubeconfig, isContent } from "../components/cluster/kubeconfig.ts";
 import { completeArgs } from "../components/completeArgs.ts";
 import { askFacts, type ClusterChoice, choiceOf, poolNamesOf } from "../components/facts/ask.ts";
 import { describeSettings } from "../components/facts/clusterSettings.ts";
@@ -45,7 +45,7 @@ export async function construct(
   options: pulumi.ComponentResourceOptions,
 ): Promise<KubeProxy> {
   const given = await lookAt(inputs);
-  refuse([...checkOptions(options), ...checkPlain(given)]);
+  refuse([...checkOptions(options, inputs), ...checkPlain(given)]);
   const make = given.unknown.size > 0 ? makeUnknown : makeKnown;
   const component = await make(name, inputs, given, options);
   await planned(component);
@@ -75,13 +75,11 @@ async function makeKnown(
   const access = choiceOf({ kubeconfig: chosen.kubeconfig, context: chosen.context });
   const unusable = checkKubeconfig(access, process.env);
   const elsewhere = unusable.length > 0 ? unusable : checkForProvider(access);
-  const facts = elsewhere.length > 0 ? undefined : await ask(access, own);
+  const { facts, unread } = elsewhere.length > 0 ? {} : await ask(access, own);
   const where = "the arguments";
   const { plain, cluster, problems } = completeArgs({ all, own, shape, where }, facts);
   refuse([...problems.map((problem) => redact(problem, secret)), ...elsewhere.map(ofCluster)]);
-  if (facts === undefined || cluster === undefined) {
-    throw new Error("a cluster that cannot be asked was not refused");
-  }
+  if (facts === undefined || cluster === undefined) throw new pulumi.RunError(unread ?? "");
   const hold = heldPools(plain, pause ?? 0, facts);
   const said = describeSettings(cluster, own, (key) => secret.has(key));
   const { cluster: _, pause: __, ...settings } = inputs;
@@ -123,8 +121,8 @@ async function makeUnknown(
   const record = ownCommand(`${name}-cluster`, { environment: { id } }, { ...below, ignoreChanges });
   const access = pulumi.output(cluster as pulumi.Input<ClusterChoice> | undefined);
   const reached = {
-    kubeconfig: access.apply((all) => all?.kubeconfig as string),
-    context: access.apply((all) => all?.context as string),
+    kubeconfig: pulumi.secret(access.apply((all) => all?.kubeconfig as string)),
+    context: pulumi.secret(access.apply((all) => all?.context as string)),
     id,
   };
   const provider = providerOf(name, reached, { ...below, dependsOn: [record] });
@@ -153,19 +151,28 @@ function parentOf({ parent }: pulumi.ComponentResourceOptions): pulumi.CustomRes
   return parent === undefined ? {} : { parent };
 }
 
-async function ask(access: ClusterChoice, own: Own): Promise<ClusterFacts> {
-  const { pools, immutableConfig, snapshotIn } = own;
-  const tasks = rareTasksOf(immutableConfig === true, snapshotIn);
-  const facts = await askFacts(access, poolNamesOf(pools), undefined, tasks).catch((error: unknown) => {
-    throw new pulumi.RunError(`${(error as Error).message}; nothing was changed`);
-  });
-  if (wholeFacts(facts) === undefined) {
-    throw new pulumi.RunError(formatProblems(readingCluster, unreadProblems(facts)));
-  }
-  return facts;
+/** What the cluster says, or why it does not. */
+interface Answer {
+  readonly facts?: ClusterFacts;
+  readonly unread?: string;
 }
 
-function accessOf({ kubeconfig, context }: ClusterChoice, isSecret: boolean): ClusterAccess {
+async function ask(access: ClusterChoice, own: Own): Promise<Answer> {
+  const { pools, immutableConfig, snapshotIn } = own;
+  const tasks = rareTasksOf(immutableConfig === true, snapshotIn);
+  try {
+    const facts = await askFacts(access, poolNamesOf(pools), undefined, tasks);
+    return wholeFacts(facts) === undefined
+      ? { unread: formatProblems(readingCluster, unreadProblems(facts)) }
+      : { facts };
+  } catch (error) {
+    return { unread: `${(error as Error).message}; nothing was changed` };
+  }
+}
+
+/** What a kubeconfig holds is a secret, also where nobody has said so: the state of a program that makes a cluster has it. */
+function accessOf({ kubeconfig, context }: ClusterChoice, isMarked: boolean): ClusterAccess {
+  const isSecret = isMarked || isContent(kubeconfig ?? "");
   const mark = (value: string): pulumi.Input<string> => (isSecret ? pulumi.secret(value) : value);
   return {
     ...(kubeconfig !== undefined && { kubeconfig: mark(kubeconfig) }),
@@ -183,16 +190,11 @@ function checkPlain({ secret, unknown }: Inputs): Problem[] {
     }));
 }
 
-function checkOptions({ providers = {} }: pulumi.ComponentResourceOptions): Problem[] {
-  return "kubernetes" in providers
-    ? [
-        {
-          path: "provider",
-          accepted:
-            "no Kubernetes provider: the component makes its own, with what it depends on; say by cluster which one",
-        },
-      ]
-    : [];
+/** Whoever gives a Kubernetes provider means its cluster, of which nobody can ask it. */
+function checkOptions({ providers = {} }: pulumi.ComponentResourceOptions, inputs: pulumi.Inputs): Problem[] {
+  const accepted =
+    "is required where a Kubernetes provider is given: which cluster that is; the component makes its own provider for it";
+  return "kubernetes" in providers && inputs["cluster"] === undefined ? [{ path: "cluster", accepted }] : [];
 }
 
 function refuse(problems: readonly Problem[]): void {

@@ -25,7 +25,7 @@ suite("the component as a package for other languages", async () => {
       owner: [],
     };
     assert.deepEqual(
-      Object.keys(inputProperties ?? {})
+      Object.keys(inputProperties)
         .flatMap((key) => said[key] ?? [key])
         .sort(),
       Object.keys(stackConfigShape).sort(),

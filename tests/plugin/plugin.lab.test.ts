@@ -128,6 +128,16 @@ suite("the component in other languages", () => {
     const { output } = await succeeding(stack.up());
     assert.match(output, /2 of 2 nodes verified/);
     assert.deepEqual(changesOf(await succeeding(stack.preview())), []);
+    const ofComponent: unknown[] = [];
+    await stack.editState((resources) => {
+      ofComponent.push(...resources.filter(({ type }) => type !== "command:local:Command"));
+      return resources;
+    });
+    assert.doesNotMatch(
+      JSON.stringify(ofComponent),
+      /client-key-data|current-context/,
+      "it is a secret there",
+    );
     await succeeding(stack.destroy());
     assert.deepEqual(await scenario.cluster.fingerprint(), []);
   });

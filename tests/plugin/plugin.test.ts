@@ -49,12 +49,16 @@ suite("the plugin", () => {
     endpoint.close();
   });
 
-  async function construct(inputs: Props, type = component): Promise<Goal[]> {
+  async function construct(
+    inputs: Props,
+    { type = component, provider = "" }: { type?: string; provider?: string } = {},
+  ): Promise<Goal[]> {
     recorder = new Recorder();
     endpoint.serve(new Monitor(deploying, recorder, packages));
     const request = new proto.RegisterResourceRequest();
     request.setType(type);
     request.setName("kp");
+    if (provider !== "") request.getProvidersMap().set("kubernetes", provider);
     request.setObject(struct.Struct.fromJavaScript(inputs as Record<string, struct.JavaScriptValue>));
     await plugin.construct(request, deploying);
     return recorder.goals;
@@ -69,7 +73,7 @@ suite("the plugin", () => {
     let goals: Goal[];
     const find = (name: string) => goals.find((goal) => goal.name === name) ?? assert.fail(name);
     before(async () => {
-      goals = await construct({ cluster: { kubeconfig: secret(unknownValue) }, adopt: true });
+      goals = await construct({ cluster: { kubeconfig: unknownValue }, adopt: true });
     });
 
     test("with children below it, and a restart that deletes first", () => {
@@ -132,7 +136,7 @@ suite("the plugin", () => {
 
   test("makes nothing but its component", async () => {
     await assert.rejects(
-      construct({}, "kube-proxy:index:Other"),
+      construct({}, { type: "kube-proxy:index:Other" }),
       /kube-proxy:index:Other: this plugin makes/,
     );
   });
