@@ -1,6 +1,7 @@
 export type { KubeProxyArgs, RestartNodes } from "./args.ts";
 export { askFacts, type ClusterChoice } from "./facts/ask.ts";
 export { settingsOf } from "./facts/clusterSettings.ts";
+export { RareTask } from "./facts/rareTasks.ts";
 export type { ClusterAccess } from "./args.ts";
 export type * from "./configuration/types.ts";
 export { ClusterRoleChoice } from "./kubeadm/settings.ts";

@@ -1,10 +1,11 @@
-/** examples/operator: what the Pulumi Kubernetes Operator is given. The schemas of its kinds are not here; stacks.yaml was checked by those of 2.9.0. */
+/** examples/operator: what the Pulumi Kubernetes Operator is given. The schemas of its kinds are not here; they were checked by those of 2.9.0. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { parseAllDocuments, parse } from "yaml";
 import { stackConfigShape } from "../../components/stackValues.ts";
+import { committedSchema, component } from "../../plugin/schemaFile.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
@@ -42,6 +43,17 @@ interface Stack extends KubernetesObject {
           };
         };
       };
+    };
+  };
+}
+
+interface Program {
+  readonly metadata: Named;
+  readonly program: {
+    readonly packages: Readonly<Record<string, string>>;
+    readonly configuration: object;
+    readonly resources: {
+      readonly "kube-proxy": { readonly type: string; readonly properties: Readonly<Record<string, string>> };
     };
   };
 }
@@ -138,6 +150,29 @@ suite("the stacks for the operator", () => {
         subjects.map(({ name, namespace }) => [name, namespace]),
         [["kube-proxy-hub", "kube-proxy-stacks"]],
       );
+    }
+  });
+
+  test("can have a Program, which takes from them what the component accepts", () => {
+    const { metadata, program } = parse(read("examples/operator/program.yaml")) as Program;
+    const { version } = JSON.parse(read("package.json")) as { version: string };
+    assert.equal(program.packages["kube-proxy"], `github.com/OWNER/REPO/plugin@v${version}`);
+    const { type, properties } = program.resources["kube-proxy"];
+    assert.equal(type.replace(":", ":index:"), component);
+    const accepted = Object.keys(committedSchema().resources[component]?.inputProperties ?? {});
+    // Of which each is the Stacks' own.
+    const own = stacks.map(({ spec }) => Object.keys(spec.config).sort());
+    for (const keys of own) {
+      assert.deepEqual(
+        keys,
+        Object.keys(program.configuration)
+          .map((key) => `${metadata.name}:${key}`)
+          .sort(),
+      );
+    }
+    for (const [key, value] of Object.entries(properties)) {
+      assert.ok(accepted.includes(key), key);
+      assert.equal(value, `\${${key}}`);
     }
   });
 });
