@@ -112,9 +112,20 @@ export class Automation implements Engine {
     cancellation: AbortSignal,
   ): Promise<readonly string[] | undefined> {
     const { token, message } = this.#goal;
-    // Its own one: each stack leaves a listener behind.
-    const signal = AbortSignal.any([cancellation]);
-    const options = { onEvent, signal, color: "never", ...(message !== undefined && { message }) } as const;
+    // The Automation API leaves its listener on the signal, with all that the process printed: so each has its own. It does
+    // not look whether it was aborted before the process began: so that is waited for.
+    const own = new AbortController();
+    let hasBegun = false;
+    const cancel = (): void => {
+      if (hasBegun && cancellation.aborted) own.abort();
+    };
+    const onOutput = (): void => {
+      hasBegun = true;
+      cancel();
+    };
+    cancellation.addEventListener("abort", cancel);
+    const common = { onEvent, onOutput, signal: own.signal, color: "never" } as const;
+    const options = { ...common, ...(message !== undefined && { message }) };
     try {
       const stack = await Stack.select(name, this.#workspace);
       if (this.#operation === "preview") await stack.preview(options);
@@ -125,6 +136,8 @@ export class Automation implements Engine {
       return undefined;
     } catch (error) {
       return reasonsIn(error);
+    } finally {
+      cancellation.removeEventListener("abort", cancel);
     }
   }
 }

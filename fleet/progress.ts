@@ -5,6 +5,8 @@ import type { EngineEvent } from "@pulumi/pulumi/automation/events.js";
 export interface Proof {
   readonly proved: number;
   readonly nodes: number;
+  /** Whether the proof has ended. */
+  readonly isOver: boolean;
 }
 
 /** What is known of a stack's update. */
@@ -30,6 +32,9 @@ export const nothingYet: Progress = {
 };
 
 const mostErrors = 10;
+
+/** What says no more than that it has failed. */
+const empty = /^((update|preview) failed)?$/;
 
 /** Operations that change nothing, and are not worth a word. */
 const quiet = ["same", "read", "refresh", "read-replacement", "discard", "discard-replaced"];
@@ -65,8 +70,10 @@ export function withEvent(progress: Progress, event: EngineEvent): Progress {
 /** The sum of all proofs; undefined where none has begun. */
 export function proofOf({ proofs }: Progress): Proof | undefined {
   const all = [...proofs.values()];
-  const sum = (key: keyof Proof) => all.reduce((total, proof) => total + proof[key], 0);
-  return all.length === 0 ? undefined : { proved: sum("proved"), nodes: sum("nodes") };
+  const sum = (key: "proved" | "nodes") => all.reduce((total, proof) => total + proof[key], 0);
+  return all.length === 0
+    ? undefined
+    : { proved: sum("proved"), nodes: sum("nodes"), isOver: all.every(({ isOver }) => isOver) };
 }
 
 /** Whether an update has failed since its cluster does not answer, before anything was changed. */
@@ -80,19 +87,21 @@ function withDiagnostic(
 ): Progress {
   const said = message.trim();
   if (severity === "error") {
-    const isNew = said !== "" && !progress.errors.includes(said) && progress.errors.length < mostErrors;
+    const isNew = !empty.test(said) && !progress.errors.includes(said) && progress.errors.length < mostErrors;
     return isNew ? { ...progress, errors: [...progress.errors, said] } : progress;
   }
   const proof = readProof(said);
-  return proof === undefined ? progress : { ...progress, proofs: new Map(progress.proofs).set(urn, proof) };
+  // What is said on the way, and at the end, comes by two streams.
+  const isLate = progress.proofs.get(urn)?.isOver === true && proof?.isOver === false;
+  return proof === undefined || isLate
+    ? progress
+    : { ...progress, proofs: new Map(progress.proofs).set(urn, proof) };
 }
 
 /** Reads what `commands/verify.ts` prints while it proves, and when it has. */
 function readProof(line: string): Proof | undefined {
   const [, open, of] = /: (\d+) of (\d+) nodes still open/.exec(line) ?? [];
-  if (open !== undefined && of !== undefined) return { proved: Number(of) - Number(open), nodes: Number(of) };
+  if (open !== undefined) return { proved: Number(of) - Number(open), nodes: Number(of), isOver: false };
   const [, proved, nodes] = /^DaemonSet \S+: (\d+) of (\d+) nodes verified/m.exec(line) ?? [];
-  return proved === undefined || nodes === undefined
-    ? undefined
-    : { proved: Number(proved), nodes: Number(nodes) };
+  return proved === undefined ? undefined : { proved: Number(proved), nodes: Number(nodes), isOver: true };
 }

@@ -118,9 +118,7 @@ export function summary(view: View): string {
     `${countOf(rollout, finished)} of ${rollout.standings.size} clusters are done; ${provedIn(view)} nodes were proved.`,
     ...lines,
     ...(halt === undefined ? [] : [haltLine(halt)]),
-    ...(lines.length === 0 || rollout.isTrial
-      ? []
-      : ["The same command goes on where this ends: what is done is left out."]),
+    ...(lines.length === 0 || rollout.isTrial ? [] : ["The same command again goes on from here."]),
   ]);
 }
 
