@@ -30,7 +30,7 @@ export default defineConfig(
   },
   {
     // What is printed is cleaned in one place: `print` in commands/commandLine.ts.
-    files: ["commands/*.ts", "components/**/*.ts"],
+    files: ["commands/*.ts", "components/**/*.ts", "fleet/*.ts"],
     ignores: ["commands/commandLine.ts", "commands/start.ts"],
     rules: { "no-console": "error" },
   },

@@ -34,6 +34,8 @@ export interface CommandTexts {
   readonly usage: string;
   /** What was done and what was not when somebody ends it, as a sentence. */
   readonly ended?: string;
+  /** Whether the command says by itself what a signal ends: it takes longer to end well. Default: false. */
+  readonly endsItself?: boolean;
 }
 
 /*
@@ -52,13 +54,13 @@ const nothing = "do-nothing";
  * second one ends it at once.
  */
 export async function runCommand(
-  { usage, ended = "Nothing was changed." }: CommandTexts,
+  { usage, ended = "Nothing was changed.", endsItself = false }: CommandTexts,
   command: (signal: AbortSignal) => void | Promise<void>,
 ): Promise<void> {
   if (process.argv.at(-1) === nothing) return;
   // Nobody may be there any more to read what is printed.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
-  const signal = interruption(ended);
+  const signal = endsItself ? new AbortController().signal : interruption(ended);
   try {
     await command(signal);
   } catch (error) {

@@ -13,9 +13,11 @@ export function standinEngine(why: string): Engine {
   return {
     kind: "standin",
     description: `engine: stand-in of tests/engine, not the Pulumi CLI (${why})`,
-    open: (options) => {
+    open: async (options) => {
       const env = { NODE_COMPILE_CACHE: compiled, ...options.env };
-      return Promise.resolve(new ProcessStack([process.execPath, main], { ...options, env }));
+      const stack = new ProcessStack([process.execPath, main], { ...options, env });
+      await stack.bookkeep(["stack", "init", "--no-select"], options.projectDir, /already exists/);
+      return stack;
     },
   };
 }

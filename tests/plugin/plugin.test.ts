@@ -9,6 +9,7 @@ import struct from "google-protobuf/google/protobuf/struct_pb.js";
 import { committedSchema, component } from "../../plugin/schemaFile.ts";
 import { Display } from "../engine/standin/display.ts";
 import { Endpoint } from "../engine/standin/endpoint.ts";
+import { openEventLog } from "../engine/standin/eventLog.ts";
 import { Hooks } from "../engine/standin/hooks.ts";
 import { Monitor, type Registrar } from "../engine/standin/monitor.ts";
 import { Packages, type Plugin } from "../engine/standin/packages.ts";
@@ -40,7 +41,7 @@ suite("the plugin", () => {
   let plugin: Plugin;
   let recorder: Recorder;
   before(async () => {
-    endpoint = await Endpoint.open(new Display(undefined, true));
+    endpoint = await Endpoint.open(new Display(await openEventLog(undefined), true));
     packages = new Packages({ "kube-proxy": join(root, "plugin") }, endpoint.address);
     plugin = packages.of(component) ?? assert.fail();
   });

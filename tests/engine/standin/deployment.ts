@@ -39,7 +39,7 @@ export class Deployment implements Registrar {
   }
 
   readonly #log = (line: string): void => {
-    this.#options.display.line(`    ${line}`);
+    this.#options.display.info(line);
   };
 
   /** Handles one goal at a time, in the order in which the program's dependencies let them come. */

@@ -1,7 +1,6 @@
 /** What the user reads, and the event log that tests read. */
-import { appendFileSync } from "node:fs";
-
 import type { Op } from "../types.ts";
+import type { EventLog } from "./eventLog.ts";
 import type { Plan, Resource } from "./plan.ts";
 import { formatPath, mapSecrets, type Props, secretSignature, signature, unknownValue } from "./values.ts";
 
@@ -24,14 +23,16 @@ export interface Shown {
 }
 
 export class Display {
-  readonly #eventLog: string | undefined;
+  readonly #events: EventLog;
   readonly #preview: boolean;
   readonly #began = performance.now();
   readonly #counts = new Map<Op, number>();
   #stackOutputs: Props = {};
+  /** URN of the resource whose step began last. */
+  #current = "";
 
-  constructor(eventLog: string | undefined, preview: boolean) {
-    this.#eventLog = eventLog;
+  constructor(events: EventLog, preview: boolean) {
+    this.#events = events;
     this.#preview = preview;
   }
 
@@ -42,11 +43,28 @@ export class Display {
   /** Shows what a resource, or without one the operation, failed of. */
   error(resource: { type: string; name: string } | undefined, error: unknown): void {
     const where = resource ? `${resource.type} ${resource.name}: ` : "";
-    this.line(`error: ${where}${error instanceof Error ? error.message : String(error)}`);
+    const message = error instanceof Error ? error.message : String(error);
+    this.line(`error: ${where}${message}`);
+    this.#diagnose({ prefix: "error: ", message, severity: "error" });
+  }
+
+  /** Shows what a resource says while it is worked on. */
+  info(message: string): void {
+    this.line(`    ${message}`);
+    this.#diagnose({ urn: this.#current, message, severity: "info", ephemeral: true });
   }
 
   event(event: object): void {
-    if (this.#eventLog) appendFileSync(this.#eventLog, `${JSON.stringify(event)}\n`);
+    this.#events.write(event);
+  }
+
+  #diagnose({ message, ...more }: { message: string; severity: string; [key: string]: unknown }): void {
+    this.event({ diagnosticEvent: { ...more, message: `${message}\n`, color: "never" } });
+  }
+
+  /** How many resources had what done to them. */
+  get resourceChanges(): Record<string, number> {
+    return Object.fromEntries(this.#counts);
   }
 
   /** Shows that a step begins; the answer is for when it ends. */
@@ -76,6 +94,7 @@ export class Display {
       this.line(`      ${mark} ${formatPath(path)}${forcesReplacement ? " (replaces)" : ""}`);
     }
     const began = performance.now();
+    this.#current = urn;
     return {
       done: () => {
         if (counted) this.#counts.set(op, (this.#counts.get(op) ?? 0) + 1);
@@ -119,7 +138,15 @@ export class Display {
       this.line(`    ${sign} ${count} ${this.#preview ? planned : did}`);
     }
     if (failed) this.error(undefined, this.#preview ? "preview failed" : "update failed");
-    this.line(`Duration: ${((performance.now() - this.#began) / 1000).toFixed(1)}s`);
+    const durationSeconds = (performance.now() - this.#began) / 1000;
+    this.line(`Duration: ${durationSeconds.toFixed(1)}s`);
+    this.event({
+      summaryEvent: {
+        ...{ maybeCorrupt: false, durationSeconds: Math.ceil(durationSeconds), PolicyPacks: {} },
+        ...{ resourceChanges: this.resourceChanges, isPreview: this.#preview },
+        result: failed ? "failed" : "succeeded",
+      },
+    });
   }
 }
 

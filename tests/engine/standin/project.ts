@@ -6,7 +6,7 @@ import { parse } from "yaml";
 
 import type { Crypter } from "../secrets.ts";
 
-type Scalar = string | number | boolean;
+export type Scalar = string | number | boolean;
 
 interface ConfigType {
   type?: string;
@@ -159,7 +159,8 @@ function fits({ type, items }: ConfigType, value: unknown): boolean {
   }
 }
 
-function textOf(scalar: Scalar): string {
+/** A scalar as the program gets it. */
+export function textOf(scalar: Scalar): string {
   return String(scalar);
 }
 

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 
 import type { Crypter } from "../secrets.ts";
 import type { Resource } from "./plan.ts";
-import { isSecret, secret, secretSignature, signature } from "./values.ts";
+import { isSecret, mapSecrets, plain, type Props, secret, secretSignature, signature } from "./values.ts";
 
 interface File {
   resources: Resource[];
@@ -99,6 +99,17 @@ export function renameState(pathOf: (stack: string) => string, from: string, to:
   const file = readFileSync(pathOf(from), "utf8").replaceAll(`urn:pulumi:${from}::`, `urn:pulumi:${to}::`);
   writeFileSync(pathOf(to), file, privateFile);
   rmSync(pathOf(from));
+}
+
+/**
+ * The stack's outputs as `stack output --json` prints them.
+ *
+ * @param withSecrets - Whether secrets are shown.
+ */
+export function outputsOf(path: string, crypter: () => Crypter, withSecrets: boolean): Props {
+  const { resources } = new State(path, crypter, true);
+  const { outputs = {} } = resources.find(({ type }) => type === "pulumi:pulumi:Stack") ?? {};
+  return (withSecrets ? plain(outputs) : mapSecrets(outputs, () => "[secret]")) as Props;
 }
 
 /** Writes the state as `stack export` does, secrets sealed. */
