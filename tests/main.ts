@@ -57,8 +57,10 @@ async function runFiles(what: string, lot: readonly string[], concurrency: numbe
   const running = new Map<string, string>();
   const events = run({ files: lot.map((file) => join(root, file)), concurrency, cwd: root });
   const counts = new Promise<Counts>((resolve) => {
-    events.on("test:summary", ({ file, counts: { tests, passed, skipped, todo } }) => {
-      if (file === undefined) resolve({ passed, failed: tests - passed - skipped - todo, skipped });
+    events.on("test:summary", ({ file, success, counts: { tests, passed, skipped, todo } }) => {
+      const failed = tests - passed - skipped - todo;
+      // A file that ends outside of its tests counts as none of them.
+      if (file === undefined) resolve({ passed, failed: success ? failed : Math.max(failed, 1), skipped });
     });
   });
   events.on("test:dequeue", ({ name, file = "" }) => running.set(relative(root, file), name));
