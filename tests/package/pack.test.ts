@@ -95,7 +95,9 @@ suite("the npm package", () => {
     assert.deepEqual(
       commands.sort(),
       sources
-        .filter((path) => !["commands/fleet.ts", "commands/monitoring.ts", "commands/start.ts"].includes(path))
+        .filter(
+          (path) => !["commands/fleet.ts", "commands/monitoring.ts", "commands/start.ts"].includes(path),
+        )
         .map((path) => path.replace(/ts$/, "js"))
         .sort(),
     );
