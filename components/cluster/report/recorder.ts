@@ -21,8 +21,8 @@ const writeEveryMs = 5000;
 /** How long first syncs are waited for when all else is done, in milliseconds: the proof has seen them by then. */
 const settleMs = 2000;
 
-/** How long a last word to the API server may take, in milliseconds. */
-const lastWordMs = 5000;
+/** How long a last word to the API server may take, in milliseconds: less than what the CLI leaves a program. */
+const lastWordMs = 4000;
 
 /** What a {@link Recorder} needs. */
 export interface Recording {
@@ -54,6 +54,7 @@ export class Recorder {
   /** They are over, so that they are read once. */
   #earlier: readonly UpdateReport[] | undefined;
   #isDirty = false;
+  #interrupted: Promise<void> | undefined;
 
   private constructor(config: KubeConfig, recording: Recording) {
     const { expected, folder } = recording;
@@ -94,6 +95,8 @@ export class Recorder {
       recorder.#forget();
       throw new Error(recorder.#fault);
     }
+    // Whoever listens already, as an engine in this process does, ends the program in an orderly way.
+    if (process.listenerCount("SIGINT") === 0) process.on("SIGINT", recorder.#interrupt);
     await recorder.#watch();
     return recorder;
   }
@@ -153,6 +156,17 @@ export class Recorder {
 
   readonly #exit = (): void => {
     this.#finish("failed");
+  };
+
+  /**
+   * The CLI ends the program so as soon as a resource has failed, or somebody has pressed Ctrl-C: twice at once, and for
+   * good five seconds later. Nothing else of the program runs then, no "exit" either.
+   */
+  readonly #interrupt = (): void => {
+    this.#interrupted ??= this.abandon().finally(() => {
+      process.off("SIGINT", this.#interrupt);
+      process.kill(process.pid, "SIGINT");
+    });
   };
 
   get #before(): readonly UpdateReport[] {
