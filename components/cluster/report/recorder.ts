@@ -54,6 +54,7 @@ export class Recorder {
   /** They are over, so that they are read once. */
   #earlier: readonly UpdateReport[] | undefined;
   #isDirty = false;
+  #ending: Promise<void> | undefined;
   #interrupted: Promise<void> | undefined;
 
   private constructor(config: KubeConfig, recording: Recording) {
@@ -135,17 +136,23 @@ export class Recorder {
   }
 
   /** All is done. */
-  async end(): Promise<void> {
-    if (this.#record.hasEnded) return;
+  end(): Promise<void> {
+    return (this.#ending ??= this.#succeed());
+  }
+
+  /** It has failed, as far as it was; what is being ended as done is seen through. */
+  abandon(): Promise<void> {
+    return (this.#ending ??= this.#fail());
+  }
+
+  async #succeed(): Promise<void> {
     const until = Date.now() + settleMs;
     while (this.#syncs.pending > 0 && Date.now() < until) await sleep(50);
     this.#finish("succeeded");
     await this.#lastWord({ reason: "UpdateSucceeded", message: this.#headline() });
   }
 
-  /** It has failed, as far as it was. */
-  async abandon(): Promise<void> {
-    if (this.#record.hasEnded) return;
+  async #fail(): Promise<void> {
     const failed = this.#record.running();
     this.#finish("failed");
     const waves = this.#report().waves.filter(({ daemonSet }) => failed.includes(daemonSet));
