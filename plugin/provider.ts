@@ -10,6 +10,7 @@ import type {
   Provider,
   UpdateResult,
 } from "@pulumi/pulumi/provider/index.js";
+import { endRecordings } from "../components/resources/recording.ts";
 import { construct } from "./construct.ts";
 import { changed, Running } from "./running.ts";
 import { committedSchema, component } from "./schemaFile.ts";
@@ -60,9 +61,9 @@ export class KubeProxyProvider implements Provider {
     await this.#running.delete(props);
   }
 
-  /** Ends what runs: somebody has pressed Ctrl-C. */
-  cancel(): Promise<void> {
+  /** Ends what runs: somebody has pressed Ctrl-C, or a resource has failed, or all is done. The engine kills the plugin next. */
+  async cancel(): Promise<void> {
     this.#running.end();
-    return Promise.resolve();
+    await endRecordings();
   }
 }

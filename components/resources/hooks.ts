@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterAccess } from "../args.ts";
 import type { KubeConfig } from "../cluster/kubernetes.ts";
@@ -14,6 +15,16 @@ import type { Wave } from "../pools/waves.ts";
  */
 
 /**
+ * A hook that knows of the stack, and may log, wherever it is called from: a plugin's SDK keeps that for each component that
+ * is made there, by the chain of asynchronous calls, and the engine's call of a hook is in none of them.
+ *
+ * @param work - what it does
+ */
+export function hookOf(name: string, work: pulumi.ResourceHookFunction): pulumi.ResourceHook {
+  return new pulumi.ResourceHook(name, AsyncResource.bind(work));
+}
+
+/**
  * A hook that comes before an object is changed. It refuses to write to another cluster than the stack's, where that one's
  * UID is known, whatever has become of the kubeconfig meanwhile; and sees to it that what others have added to the object
  * stays theirs, and the spec the program's, see `divideFields`.
@@ -22,7 +33,7 @@ import type { Wave } from "../pools/waves.ts";
  * @param cluster - that of the provider
  */
 export function changingHook(name: string, cluster: ClusterAccess): pulumi.ResourceHook {
-  return new pulumi.ResourceHook(`${name}-changing`, async ({ newInputs }) => {
+  return hookOf(`${name}-changing`, async ({ newInputs }) => {
     const config = await openPlain(cluster);
     const { divideFields } = await import("../cluster/ownership.ts");
     await divideFields(config, (await plain(newInputs)) as ApiObject);
@@ -37,7 +48,7 @@ export function changingHook(name: string, cluster: ClusterAccess): pulumi.Resou
  * @param cluster - that of the provider
  */
 export function clearingHook(name: string, cluster: ClusterAccess): pulumi.ResourceHook {
-  return new pulumi.ResourceHook(`${name}-clearing`, async ({ newInputs }) => {
+  return hookOf(`${name}-clearing`, async ({ newInputs }) => {
     const config = await openPlain(cluster);
     const { clearWay } = await import("../cluster/clearing.ts");
     const removed = await clearWay(config, (await plain(newInputs)) as ApiObject);
@@ -82,7 +93,7 @@ export function preparingHook(
   };
   let prepared: Promise<void> | undefined;
   // Several objects of a wave have it; what was prepared for the first is for all.
-  return new pulumi.ResourceHook(`${name}-preparing`, () => (prepared ??= prepareWave()));
+  return hookOf(`${name}-preparing`, () => (prepared ??= prepareWave()));
 }
 
 /**

@@ -4,8 +4,19 @@ import type { Recorder } from "../cluster/report/recorder.ts";
 import { printable } from "../input/printable.ts";
 import type { Wave } from "../pools/waves.ts";
 import type { Expected } from "../report/record.ts";
-import { openPlain, plain } from "./hooks.ts";
+import { hookOf, openPlain, plain } from "./hooks.ts";
 import { promiseOf } from "./known.ts";
+
+/** Those that have begun in this process. */
+const begun = new Set<Promise<Recorder | undefined>>();
+
+/**
+ * Ends the reports of all updates in this process, which is about to be killed: what is not done by now has failed. To be
+ * called by a plugin, which is told so; a program is by a signal, see `Recorder`.
+ */
+export async function endRecordings(): Promise<void> {
+  await Promise.all([...begun].map(async (recorder) => (await recorder)?.abandon()));
+}
 
 /**
  * The report of an update, see `Recorder`: begun by the first resource of those that an update of pods touches, ended when
@@ -78,7 +89,7 @@ export class Recording {
   #hook(name: string, then: (recorder: Recorder) => void | Promise<void>): pulumi.ResourceHook {
     const found = this.#hooks.get(name);
     if (found !== undefined) return found;
-    const hook = new pulumi.ResourceHook(`${this.#name}-${name}`, async () => {
+    const hook = hookOf(`${this.#name}-${name}`, async () => {
       const recorder = await this.#begin();
       if (recorder !== undefined) await then(recorder);
     });
@@ -106,11 +117,13 @@ export class Recording {
 
   /** Whatever goes wrong, it is no reason for the update to fail. */
   #begin(): Promise<Recorder | undefined> {
-    return (this.#recorder ??= this.#open().catch((error: unknown) => {
+    this.#recorder ??= this.#open().catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);
       void pulumi.log.warn(`no report of this update is written: ${printable(reason)}`, this.#parent);
       return undefined;
-    }));
+    });
+    begun.add(this.#recorder);
+    return this.#recorder;
   }
 
   async #open(): Promise<Recorder | undefined> {

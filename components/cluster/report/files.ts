@@ -115,9 +115,18 @@ function isInterrupted({ outcome, writer }: UpdateReport): boolean {
 function isThere(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
+  }
+  return !isZombie(pid);
+}
+
+/** Whether it has ended and is not yet waited for: so a CLI that is killed leaves the program. Only Linux tells. */
+function isZombie(pid: number): boolean {
+  try {
+    return /^State:\tZ/m.test(readFileSync(`/proc/${String(pid)}/status`, "utf8"));
+  } catch {
+    return false;
   }
 }
 

@@ -21,8 +21,8 @@ const writeEveryMs = 5000;
 /** How long first syncs are waited for when all else is done, in milliseconds: the proof has seen them by then. */
 const settleMs = 2000;
 
-/** How long a last word to the API server may take, in milliseconds. */
-const lastWordMs = 5000;
+/** How long a last word to the API server may take, in milliseconds: less than what the CLI leaves a program. */
+const lastWordMs = 4000;
 
 /** What a {@link Recorder} needs. */
 export interface Recording {
@@ -54,6 +54,8 @@ export class Recorder {
   /** They are over, so that they are read once. */
   #earlier: readonly UpdateReport[] | undefined;
   #isDirty = false;
+  #ending: Promise<void> | undefined;
+  #interrupted: Promise<void> | undefined;
 
   private constructor(config: KubeConfig, recording: Recording) {
     const { expected, folder } = recording;
@@ -94,6 +96,8 @@ export class Recorder {
       recorder.#forget();
       throw new Error(recorder.#fault);
     }
+    // Whoever listens already, as an engine in this process does, ends the program in an orderly way.
+    if (process.listenerCount("SIGINT") === 0) process.on("SIGINT", recorder.#interrupt);
     await recorder.#watch();
     return recorder;
   }
@@ -132,17 +136,23 @@ export class Recorder {
   }
 
   /** All is done. */
-  async end(): Promise<void> {
-    if (this.#record.hasEnded) return;
+  end(): Promise<void> {
+    return (this.#ending ??= this.#succeed());
+  }
+
+  /** It has failed, as far as it was; what is being ended as done is seen through. */
+  abandon(): Promise<void> {
+    return (this.#ending ??= this.#fail());
+  }
+
+  async #succeed(): Promise<void> {
     const until = Date.now() + settleMs;
     while (this.#syncs.pending > 0 && Date.now() < until) await sleep(50);
     this.#finish("succeeded");
     await this.#lastWord({ reason: "UpdateSucceeded", message: this.#headline() });
   }
 
-  /** It has failed, as far as it was. */
-  async abandon(): Promise<void> {
-    if (this.#record.hasEnded) return;
+  async #fail(): Promise<void> {
     const failed = this.#record.running();
     this.#finish("failed");
     const waves = this.#report().waves.filter(({ daemonSet }) => failed.includes(daemonSet));
@@ -153,6 +163,17 @@ export class Recorder {
 
   readonly #exit = (): void => {
     this.#finish("failed");
+  };
+
+  /**
+   * The CLI ends the program so as soon as a resource has failed, or somebody has pressed Ctrl-C: twice at once, and for
+   * good five seconds later. Nothing else of the program runs then, no "exit" either.
+   */
+  readonly #interrupt = (): void => {
+    this.#interrupted ??= this.abandon().finally(() => {
+      process.off("SIGINT", this.#interrupt);
+      process.kill(process.pid, "SIGINT");
+    });
   };
 
   get #before(): readonly UpdateReport[] {

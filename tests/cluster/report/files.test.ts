@@ -1,5 +1,7 @@
 /** The files of reports: beside snapshots, the last ones, for their owner's eyes alone. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,9 +17,13 @@ import {
 import { settleReports } from "../../../components/cluster/report/settle.ts";
 import { UpdateRecord } from "../../../components/report/record.ts";
 import type { ProofReport, UpdateReport } from "../../../components/report/types.ts";
+import { waitFor } from "../../../lab/wait.ts";
 
 const cluster = "5b1ae3c2-0000-4000-8000-000000000001";
 const time = Date.parse("2026-11-29T10:00:00.000Z");
+
+/** Elsewhere whoever inherits a process waits for it at once. */
+const noZombies = process.platform === "linux" ? false : "only Linux tells a zombie";
 
 function reportAt(began: number, writer = { pid: process.pid, host: hostname() }): UpdateReport {
   const expected = {
@@ -125,6 +131,29 @@ suite("reports on the disk", () => {
       ],
     );
   });
+
+  test(
+    "so was one whose writer has ended, though nobody has waited for it",
+    { skip: noZombies },
+    async () => {
+      // The shell becomes another program, which does not know of the child that reads.
+      const script = "exec 3<&0; read -r line <&3 & exec sh -c 'echo $0; exec sleep 60' $!";
+      const parent = spawn("sh", ["-c", script], { stdio: ["pipe", "pipe", "inherit"] });
+      try {
+        const [line] = (await once(parent.stdout, "data")) as [Buffer];
+        const writer = { pid: Number(line.toString()), host: hostname() };
+        new ReportFiles(folder, cluster, new Date(time)).write(reportAt(time, writer), "");
+        assert.equal(findReports(folder)[0]?.report.outcome, "running");
+        parent.stdin.end("\n");
+        await waitFor("the report of a zombie", { timeoutMs: 10_000 }, () => {
+          return findReports(folder)[0]?.report.outcome === "interrupted";
+        });
+        assert.ok(process.kill(writer.pid, 0), "its number is still taken");
+      } finally {
+        parent.kill("SIGKILL");
+      }
+    },
+  );
 
   test("a proof is handed over once; what is none is not taken", () => {
     const proof: ProofReport = {
