@@ -11,6 +11,8 @@ import { cleanEnvironment, type Ended, run } from "../engine/process.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const command = join(root, "commands", "fleet.ts");
+/** As package.json starts it. */
+const node = [process.execPath, "--max-semi-space-size=2", "--heap-growing-percent=50"];
 const standin = join(root, "tests", "engine", "standin", "main.ts");
 
 /** Puts an executable named `pulumi` into the folder's `bin`: a POSIX shell's script. */
@@ -82,7 +84,7 @@ export class Project {
 
   /** The command's whole argv. */
   argv(operation: string, ...args: string[]): string[] {
-    return [process.execPath, command, operation, "--file", join(this.folder, "fleet.yaml"), ...args];
+    return [...node, command, operation, "--file", join(this.folder, "fleet.yaml"), ...args];
   }
 
   /** Runs the command to its end. */
