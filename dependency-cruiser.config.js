@@ -61,7 +61,7 @@ export default {
       comment: "The package knows nothing of what uses or tries it.",
       severity: "error",
       from: { path: "^components/" },
-      to: { path: "^(commands|lab|oracles|tests|bench|index\\.ts)" },
+      to: { path: "^(commands|fleet|lab|oracles|tests|bench|index\\.ts)" },
     },
     {
       name: "pulumi-in-the-upper-rooms",
@@ -74,6 +74,26 @@ export default {
       severity: "error",
       from: { path: "^components/", pathNot: anyOf(["cluster/"]) },
       to: { path: "^node_modules/@kubernetes/" },
+    },
+    {
+      name: "fleet-for-those-who-use-it",
+      comment: "Who has one cluster loads nothing of it.",
+      severity: "error",
+      from: { path: "^(index\\.ts|commands/|lab/|bench/|oracles/)", pathNot: "^commands/fleet\\.ts" },
+      to: { path: "^fleet/" },
+    },
+    {
+      name: "pulumi-in-one-file-of-the-fleet",
+      comment: "What decides and what is shown is pure; others know of Pulumi's types alone.",
+      severity: "error",
+      from: { path: "^fleet/", pathNot: "^fleet/automation\\.ts" },
+      to: { path: "^node_modules/@pulumi/", dependencyTypesNot: ["type-only"] },
+    },
+    {
+      name: "fleet-decides-before-it-acts",
+      severity: "error",
+      from: { path: "^fleet/(file|already|rollout|progress|view|page)\\.ts" },
+      to: { path: "^fleet/(automation|reports|run|screen)\\.ts" },
     },
     {
       name: "resolvable",

@@ -60,9 +60,10 @@ export function withEvent(progress: Progress, event: EngineEvent): Progress {
   if (diagnosticEvent !== undefined) return withDiagnostic(progress, diagnosticEvent);
   if (summaryEvent !== undefined) return { ...progress, changes: { ...summaryEvent.resourceChanges } };
   const metadata = resourcePreEvent?.metadata;
-  // A component does nothing itself.
-  if (metadata === undefined || quiet.includes(metadata.op) || metadata.new?.custom === false)
-    return progress;
+  if (metadata === undefined || quiet.includes(metadata.op)) return progress;
+  // The stack, components and providers do nothing to the cluster themselves.
+  const isOwn = (metadata.new ?? metadata.old)?.custom === true && !metadata.type.startsWith("pulumi:");
+  if (!isOwn) return progress;
   const name = metadata.urn.split("::").at(-1) ?? "";
   return { ...progress, hasChanged: true, step: `${doing[metadata.op] ?? metadata.op} ${name}` };
 }

@@ -124,8 +124,9 @@ export class TerminalScreen implements ClosableScreen {
 
   #draw(): void {
     this.#erase();
-    const { columns, rows } = this.#output;
-    const lines = this.#view === undefined ? [] : liveLines(this.#view, Date.now(), { columns, rows });
+    // A terminal that does not know its size says 0.
+    const size = { columns: this.#output.columns || 80, rows: this.#output.rows || 24 };
+    const lines = this.#view === undefined ? [] : liveLines(this.#view, Date.now(), size);
     const all = this.#answered === undefined ? lines : [...lines, this.#question];
     this.#output.write(all.map((line) => `${line}\n`).join(""));
     this.#drawn = all.length;

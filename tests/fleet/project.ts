@@ -31,6 +31,7 @@ export class Project {
   /** Of everything: the program in `program`, its `fleet.yaml`, state, `bin`. */
   readonly folder: string;
   readonly #files: string;
+  readonly #started: Started[] = [];
 
   /**
    * @param files - Folder with the program, whose files are copied.
@@ -94,10 +95,14 @@ export class Project {
 
   /** Starts the command, or what has it in its argv. */
   start(argv: readonly string[]): Started {
-    return new Started(argv, this.env);
+    const started = new Started(argv, this.env);
+    this.#started.push(started);
+    return started;
   }
 
+  /** Ends what was started, and takes everything away. */
   dispose(): void {
+    for (const started of this.#started) started.signal("SIGKILL");
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
