@@ -14,7 +14,7 @@ export class CliError extends Error {
   }
 }
 
-/** What the CLI keeps of an update, as `stack history --json` prints it. */
+/** What the CLI keeps of an update; `stack history --json` prints it with values as `config --json` has them. */
 export interface HistoryEntry {
   version: 0;
   kind: "update" | "destroy";
@@ -22,7 +22,8 @@ export interface HistoryEntry {
   startTime: string;
   message: string;
   environment: Record<string, string>;
-  config: Record<string, { value?: string; objectValue?: unknown; secret: boolean }>;
+  /** As the stack's file had it, secrets sealed. */
+  config: Record<string, unknown>;
   result: "succeeded" | "failed";
   endTime: string;
   resourceChanges: Record<string, number>;

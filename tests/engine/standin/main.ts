@@ -119,11 +119,12 @@ const commands: Readonly<Record<string, Command>> = {
     run: (values) => {
       const size = Number(values["page-size"] ?? 10);
       const from = (Number(values["page"] ?? 1) - 1) * size;
-      printJson(
-        backend()
-          .history(stackOf(values))
-          .slice(from, from + size),
-      );
+      const file = fileOf(values);
+      const shown = backend()
+        .history(stackOf(values))
+        .slice(from, from + size)
+        .map((entry) => ({ ...entry, config: file.shown(values["show-secrets"] === true, entry.config) }));
+      printJson(shown);
     },
   },
   "stack rename": {

@@ -58,7 +58,7 @@ export async function operate(options: OperationOptions): Promise<boolean> {
     const project = readProject(process.cwd());
     const path = options.configFile ?? join(process.cwd(), `Pulumi.${shortName(stack)}.yaml`);
     const file = new StackFile(path, project.name, options.passphrase);
-    config = file.shown(false);
+    ({ config } = file);
     ok = await deploy(options, display, { project, file, signal: abort.signal });
   } catch (error) {
     display.error(undefined, error);

@@ -4,11 +4,15 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parse, parseDocument } from "yaml";
 
 import { Crypter } from "../secrets.ts";
-import { CliError, type HistoryEntry } from "./backend.ts";
+import { CliError } from "./backend.ts";
 import { type Scalar, textOf } from "./project.ts";
 
 /** A value as `pulumi config --json` prints it; a secret's is there only where it is to be shown. */
-export type ShownValue = HistoryEntry["config"][string];
+export interface ShownValue {
+  value?: string;
+  objectValue?: unknown;
+  secret: boolean;
+}
 
 /** A stack's file; one that is not there has no config. */
 export class StackFile {
@@ -38,9 +42,13 @@ export class StackFile {
     return this.#crypter;
   };
 
-  /** All values, with secrets in words only if they are to be shown. */
-  shown(withSecrets: boolean): Record<string, ShownValue> {
-    const entries = Object.entries(this.config).map(([key, value]): [string, ShownValue] => {
+  /**
+   * All values, with secrets in words only if they are to be shown.
+   *
+   * @param config - As the file has it now, or had it.
+   */
+  shown(withSecrets: boolean, config = this.config): Record<string, ShownValue> {
+    const entries = Object.entries(config).map(([key, value]): [string, ShownValue] => {
       const secure = (value as { secure?: unknown } | null)?.secure;
       if (typeof secure !== "string") return [key, { ...asShown(value), secret: false }];
       return [key, { ...(withSecrets && { value: this.crypter().decrypt(secure) }), secret: true }];
@@ -71,7 +79,10 @@ export class StackFile {
 
   #read(): { encryptionsalt?: string; config?: Record<string, unknown> } {
     if (!existsSync(this.#path)) return {};
-    return (parse(readFileSync(this.#path, "utf8")) ?? {}) as ReturnType<StackFile["shown"]>;
+    return (parse(readFileSync(this.#path, "utf8")) ?? {}) as {
+      encryptionsalt?: string;
+      config?: Record<string, unknown>;
+    };
   }
 }
 
