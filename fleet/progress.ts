@@ -91,7 +91,8 @@ function withDiagnostic(
     const isNew = !empty.test(said) && !progress.errors.includes(said) && progress.errors.length < mostErrors;
     return isNew ? { ...progress, errors: [...progress.errors, said] } : progress;
   }
-  const proof = readProof(said);
+  // For those who debug it, the CLI also sends the engine's own talk, with all that it has in its state.
+  const proof = severity === "info" ? readProof(said) : undefined;
   // What is said on the way, and at the end, comes by two streams.
   const isLate = progress.proofs.get(urn)?.isOver === true && proof?.isOver === false;
   return proof === undefined || isLate

@@ -38,6 +38,9 @@ const words: Readonly<Record<Standing, string>> = {
   cancelled: "CANCELLED on its way",
 };
 
+/** Lines at most of why a stack has failed: a proof that fails has one for each node, the worst first. */
+const mostReasons = 30;
+
 /** The lines that are drawn again and again: a heading, and what runs at the moment. */
 export function liveLines(view: View, now: number, { columns, rows }: Size): string[] {
   const running = [...view.updates].filter(([, { ended }]) => ended === undefined);
@@ -94,7 +97,8 @@ export function endLines(stack: string, { rollout, updates }: View): string {
   const would = rollout.isTrial && standing === "done" ? `: ${changeWords(progress.changes)}` : "";
   return printableLines([
     `${stack}: ${words[standing]} after ${formatSeconds((ended - began) / 1000)}${proved}${would}`,
-    ...reasons.map((reason) => `  ${reason}`),
+    ...reasons.slice(0, mostReasons).map((reason) => `  ${reason}`),
+    ...(reasons.length > mostReasons ? [`  … ${reasons.length - mostReasons} lines more`] : []),
   ]);
 }
 

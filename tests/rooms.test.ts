@@ -78,6 +78,8 @@ suite("the rooms", () => {
       "components/cluster/engine.ts": ["pulumi-in-the-upper-rooms", "@pulumi/pulumi"],
       "components/pools/client.ts": ["only-cluster-talks-to-an-api-server", "@kubernetes/client-node"],
       "components/resources/client.ts": ["only-cluster-talks-to-an-api-server", "@kubernetes/client-node"],
+      "commands/heavy.ts": ["fleet-for-those-who-use-it", "fleet/file.ts"],
+      "fleet/rollout.ts": ["fleet-decides-before-it-acts", "fleet/run.ts"],
       "components/facts/typo.ts": ["resolvable", "components/facts/gone.ts"],
     };
     const { code, broken } = check({
@@ -86,6 +88,8 @@ suite("the rooms", () => {
       "components/input/egg.ts": ["components/input/chicken.ts"],
       "components/loose.ts": [],
       "lab/index.ts": [],
+      "fleet/file.ts": [],
+      "fleet/run.ts": [],
     });
     const floors = rooms.slice(1).map((room) => {
       const [, name = ""] = /^components\/(\w+)/.exec(room) ?? [];

@@ -42,6 +42,8 @@ suite("the progress of a stack", () => {
     const late = withEvent(over, said(formatProgress(["node-1"], 50, 12)));
     assert.deepEqual(proofOf(late), { proved: 48, nodes: 50, isOver: true });
     assert.equal(proofOf(after(said(formatProgress([], 0, 1)))), undefined);
+    // The CLI tells its state in words of its own, which are for those who debug it.
+    assert.equal(proofOf(after(said(formatReport(report), "debug", ""))), undefined);
   });
 
   test("is the sum of all DaemonSets", () => {
