@@ -1,6 +1,6 @@
 /** The component by its plugin, in programs of other languages, on a cluster. */
 import assert from "node:assert/strict";
-import { rmSync, symlinkSync } from "node:fs";
+import { readFileSync, rmSync, symlinkSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
@@ -59,6 +59,11 @@ suite("the component in other languages", () => {
     test("asks the cluster for what the program leaves out, and provisions kube-proxy", async () => {
       const { output } = await succeeding(stack.preview());
       assert.match(output, /kubernetesVersion v1\.37\.2, from ConfigMap kube-system\/kubeadm-config/);
+      assert.doesNotMatch(
+        output,
+        /does not exist on Object/,
+        "Pulumi's YAML knows all that is in the program",
+      );
       const { outputs, output: done } = await succeeding(stack.up());
       assert.match(done, /2 of 2 nodes verified/);
       const [set] = outputs["daemonSets"] as { uid: string }[];
@@ -133,11 +138,9 @@ suite("the component in other languages", () => {
       ofComponent.push(...resources.filter(({ type }) => type !== "command:local:Command"));
       return resources;
     });
-    assert.doesNotMatch(
-      JSON.stringify(ofComponent),
-      /client-key-data|current-context/,
-      "it is a secret there",
-    );
+    const ofKubeconfig = /client-(key|certificate)-data/;
+    assert.match(readFileSync(at.lab.kubeconfig, "utf8"), ofKubeconfig);
+    assert.doesNotMatch(JSON.stringify(ofComponent), ofKubeconfig, "it is a secret there");
     await succeeding(stack.destroy());
     assert.deepEqual(await scenario.cluster.fingerprint(), []);
   });
