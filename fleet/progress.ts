@@ -51,8 +51,12 @@ const doing: Readonly<Record<string, string>> = {
   "import-replacement": "importing",
 };
 
-/** How this program, and Pulumi's Kubernetes provider, say that an API server does not answer. */
-const silent = /https?:\/\/\S+ does not answer: |configured Kubernetes cluster is unreachable/;
+/** How this program, and Pulumi's Kubernetes provider, say that an API server does not answer: the latter also in a refresh. */
+const silent =
+  /https?:\/\/\S+ does not answer: |configured Kubernetes cluster is unreachable|due to unreachable cluster/;
+
+/** What has to be in the URN of whatever proves something. */
+const ofCommand = /:Command::/;
 
 /** Takes an event. */
 export function withEvent(progress: Progress, event: EngineEvent): Progress {
@@ -91,8 +95,8 @@ function withDiagnostic(
     const isNew = !empty.test(said) && !progress.errors.includes(said) && progress.errors.length < mostErrors;
     return isNew ? { ...progress, errors: [...progress.errors, said] } : progress;
   }
-  // For those who debug it, the CLI also sends the engine's own talk, with all that it has in its state.
-  const proof = severity === "info" ? readProof(said) : undefined;
+  // The component says a proof once more at the end, and for those who debug it the CLI sends all that is in the state.
+  const proof = severity === "info" && ofCommand.test(urn) ? readProof(said) : undefined;
   // What is said on the way, and at the end, comes by two streams.
   const isLate = progress.proofs.get(urn)?.isOver === true && proof?.isOver === false;
   return proof === undefined || isLate

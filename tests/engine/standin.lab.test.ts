@@ -190,7 +190,7 @@ describe("stand-in", { concurrency: 4 }, () => {
     await stack.setConfig({ kubeconfig: after });
     const { ok, output, steps } = await stack.up();
     assert.deepEqual([ok, steps], [false, []]);
-    assert.match(output, /agent: configured Kubernetes cluster is unreachable/);
+    assert.match(output, /agent: failed to read resource state due to unreachable cluster/);
     copyFileSync(after, before);
     succeeded(await stack.up());
     succeeded(await stack.destroy());

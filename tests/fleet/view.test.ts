@@ -44,6 +44,9 @@ suite("the progress of a stack", () => {
     assert.equal(proofOf(after(said(formatProgress([], 0, 1)))), undefined);
     // The CLI tells its state in words of its own, which are for those who debug it.
     assert.equal(proofOf(after(said(formatReport(report), "debug", ""))), undefined);
+    // The component says it once more.
+    const again = "urn:pulumi:prod::kube-proxy::kube-proxy:index:KubeProxy::kube-proxy";
+    assert.deepEqual(proofOf(withEvent(over, said(formatReport(report), "info", again))), proofOf(over));
   });
 
   test("is the sum of all DaemonSets", () => {

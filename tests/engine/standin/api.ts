@@ -24,7 +24,7 @@ export class ApiError extends Error {
 }
 
 /** There is no API server to ask. */
-class Unreachable extends Error {
+export class Unreachable extends Error {
   constructor(what: string, { message, cause }: Error) {
     const why = cause instanceof Error ? `${message}: ${cause.message}` : message;
     super(`configured Kubernetes cluster is unreachable: ${what}: ${why}`);

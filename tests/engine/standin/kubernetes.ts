@@ -6,7 +6,7 @@
  */
 import { randomUUID } from "node:crypto";
 
-import { Api, ApiError, fieldManager, headerOf } from "./api.ts";
+import { Api, ApiError, fieldManager, headerOf, Unreachable } from "./api.ts";
 import type { Goal, Resource } from "./plan.ts";
 import { type Made, NotReady, poll, type Provider } from "./provider.ts";
 import { type DaemonSet, describePods, notRolledOut } from "./rollout.ts";
@@ -69,7 +69,9 @@ export class Kubernetes implements Provider {
   }
 
   async read({ inputs }: Goal, id: string): Promise<Props | undefined> {
-    const object = await this.#api.read(headerOf(plain(inputs), id));
+    const object = await this.#api.read(headerOf(plain(inputs), id)).catch((error: unknown) => {
+      throw error instanceof Unreachable ? new Error(unreadable) : error;
+    });
     return object && withoutManagedFields(object);
   }
 
@@ -215,6 +217,11 @@ export class ClusterProvider implements Provider {
     return Promise.resolve();
   }
 }
+
+/** What a refresh, or an import, says of a cluster that does not answer. Source: `provider.go` (Read). */
+const unreadable =
+  "failed to read resource state due to unreachable cluster. If the cluster was deleted, you can remove this resource from " +
+  'Pulumi state by rerunning the operation with the PULUMI_K8S_DELETE_UNREACHABLE environment variable set to "true"';
 
 interface ManagedFields {
   manager: string;
