@@ -19,8 +19,9 @@ interface Counts {
   readonly skipped: number;
 }
 
-/** Files that measure what happens to connections, or compare the whole machine before and after. */
+/** Files that measure what happens to connections, compare the whole machine before and after, or have five labs at once. */
 const alone = [
+  "tests/fleet/fleet.lab.test.ts",
   "tests/node/restart.lab.test.ts",
   "tests/node/ipvs.lab.test.ts",
   "tests/node/traces.lab.test.ts",

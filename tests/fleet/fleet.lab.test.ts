@@ -28,7 +28,7 @@ suite("five clusters in waves", () => {
         kubeconfig: labOf(stack).kubeconfig,
         snapshotFolder: join(project.folder, "snapshots"),
         report: true,
-        timeouts: { verify: "15s" },
+        timeouts: { verify: "30s" },
       };
       const own = Object.entries(config).map(([key, value]) => [`kube-proxy:${key}`, value]);
       await project.addStack(stack, Object.fromEntries(own) as Record<string, unknown>);
