@@ -69,3 +69,16 @@ function checkPause(pause: unknown, pools: unknown): Problem[] {
     ? [{ path: "pause", value: pause, accepted: pauseAccepted }]
     : [];
 }
+
+/**
+ * A problem without its value when the value is a secret.
+ *
+ * @param isSecret - whether a key has a secret
+ */
+export function redact(problem: Problem, isSecret: (key: string) => boolean): Problem {
+  const { path, value, accepted } = problem;
+  const key = path.split(/[.[]/)[0] ?? path;
+  return value !== undefined && isSecret(key)
+    ? { path, accepted: `the secret value is not accepted; accepted: ${accepted}` }
+    : problem;
+}

@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { allConfig } from "@pulumi/pulumi/runtime/config.js";
 import type { ClusterAccess, KubeProxyArgs } from "./args.ts";
 import { checkForProvider, checkKubeconfig } from "./cluster/kubeconfig.ts";
-import { completeArgs } from "./completeArgs.ts";
+import { completeArgs, redact } from "./completeArgs.ts";
 import { choiceOf, type ClusterChoice } from "./facts/ask.ts";
 import { describeSettings } from "./facts/clusterSettings.ts";
 import { type ClusterFacts, wholeFacts } from "./facts/facts.ts";
@@ -133,7 +133,7 @@ function readValues(): Plain & ClusterChoice & { pause?: number } {
 /** @param unread - what else keeps the program from going on, as texts */
 function refuse(problems: readonly Problem[], unread: readonly string[]): void {
   const all = [
-    ...problems.map(redact),
+    ...problems.map((problem) => redact(problem, isSecret)),
     ...neverSecret.filter(isSecret).map((path) => ({
       path,
       accepted: "a plain value, set without --secret: it decides what is done or refused",
@@ -156,13 +156,4 @@ function keepSecrets<T extends object>(values: T): T {
 function isSecret(key: string): boolean {
   const keys = JSON.parse(process.env["PULUMI_CONFIG_SECRET_KEYS"] ?? "[]") as string[];
   return keys.includes(`${pulumi.getProject()}:${key}`);
-}
-
-/** A problem without its value when the value is a secret. */
-function redact(problem: Problem): Problem {
-  const { path, value, accepted } = problem;
-  const key = path.split(/[.[]/)[0] ?? path;
-  return value !== undefined && isSecret(key)
-    ? { path, accepted: `the secret value is not accepted; accepted: ${accepted}` }
-    : problem;
 }

@@ -3,7 +3,7 @@ import * as kubernetes from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterAccess, KubeProxyArgs } from "../components/args.ts";
 import { checkForProvider, checkKubeconfig, isContent } from "../components/cluster/kubeconfig.ts";
-import { completeArgs } from "../components/completeArgs.ts";
+import { completeArgs, redact } from "../components/completeArgs.ts";
 import { askFacts, type ClusterChoice, choiceOf, poolNamesOf } from "../components/facts/ask.ts";
 import { describeSettings } from "../components/facts/clusterSettings.ts";
 import { type ClusterFacts, wholeFacts } from "../components/facts/facts.ts";
@@ -78,7 +78,10 @@ async function makeKnown(
   const { facts, unread } = elsewhere.length > 0 ? {} : await ask(access, own);
   const where = "the arguments";
   const { plain, cluster, problems } = completeArgs({ all, own, shape, where }, facts);
-  refuse([...problems.map((problem) => redact(problem, secret)), ...elsewhere.map(ofCluster)]);
+  refuse([
+    ...problems.map((problem) => redact(problem, (key) => secret.has(key))),
+    ...elsewhere.map(ofCluster),
+  ]);
   if (facts === undefined || cluster === undefined) throw new pulumi.RunError(unread ?? "");
   const hold = heldPools(plain, pause ?? 0, facts);
   const said = describeSettings(cluster, own, (key) => secret.has(key));
@@ -203,12 +206,4 @@ function refuse(problems: readonly Problem[]): void {
 
 function ofCluster({ path, ...problem }: Problem): Problem {
   return { ...problem, path: `cluster.${path}` };
-}
-
-/** A problem without its value when the value is a secret. */
-function redact(problem: Problem, secret: ReadonlySet<string>): Problem {
-  const { path, value, accepted } = problem;
-  return value !== undefined && secret.has(path.split(/[.[]/)[0] ?? path)
-    ? { path, accepted: `the secret value is not accepted; accepted: ${accepted}` }
-    : problem;
 }

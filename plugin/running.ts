@@ -1,11 +1,11 @@
 /** Runs the commands of the component where Pulumi creates, updates and deletes them. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { CreateResult, UpdateResult } from "@pulumi/pulumi/provider/index.js";
 import { isRpcSecret, specialSecretSig, specialSigKey, unwrapRpcSecret } from "@pulumi/pulumi/runtime/rpc.js";
 import { compileCache } from "../components/facts/compileCache.ts";
+import { scriptOf } from "../components/facts/script.ts";
 import { printableLines } from "../components/input/printable.ts";
 import { nodeOptions } from "../components/resources/command.ts";
 
@@ -75,9 +75,8 @@ export class Running {
     operation: string | undefined,
   ): Promise<string> {
     if (script === undefined || operation === undefined) return "";
-    const path = join(import.meta.dirname, "..", "commands", `${script}.ts`);
     const env = { ...process.env, NODE_COMPILE_CACHE: compileCache, ...environment };
-    const child = spawn(process.execPath, [...nodeOptions, path, ...args, operation], { env });
+    const child = spawn(process.execPath, [...nodeOptions, scriptOf(script), ...args, operation], { env });
     this.#children.add(child);
     const text = { stdout: "", both: "" };
     for (const name of ["stdout", "stderr"] as const) {
